@@ -1,0 +1,1 @@
+"""Acronis Cyber Protect Cloud usage reports, loaded into DuckDB by Dagster, exact enough to invoice from."""

@@ -1,0 +1,102 @@
+"""The one family of errors. Each says what happened, to which period and report, and what to do.
+
+Whatever a user can run into is a `BillingPipelineError`; anything else that escapes is a defect.
+"""
+
+from __future__ import annotations
+
+
+class BillingPipelineError(Exception):
+    """A foreseeable fault, told so that the reader can act on it.
+
+    Args:
+        what: what happened, one sentence without its full stop; never a secret, never a whole response body.
+        todo: what the reader can do about it, one sentence.
+        period: the billing period concerned, `YYYY-MM`.
+        report_id: the report concerned.
+    """
+
+    def __init__(
+        self, what: str, *, todo: str, period: str | None = None, report_id: str | None = None
+    ) -> None:
+        super().__init__(what)
+        self.what = what.rstrip(".")
+        self.todo = todo
+        self.period = period
+        self.report_id = report_id
+
+    def __str__(self) -> str:
+        subject = ", ".join(
+            f"{noun} {value}"
+            for noun, value in (("period", self.period), ("report", self.report_id))
+            if value is not None
+        )
+        return f"{subject + ': ' if subject else ''}{self.what}. {self.todo}"
+
+    def about(self, *, period: str | None = None, report_id: str | None = None) -> BillingPipelineError:
+        """The same error, with the period and report filled in where a lower layer did not know them."""
+        self.period = self.period or period
+        self.report_id = self.report_id or report_id
+        return self
+
+
+class SettingsError(BillingPipelineError):
+    """A setting is missing or bad; nothing was sent."""
+
+
+class PeriodError(BillingPipelineError):
+    """The billing period is malformed, not closed yet, or outside the configured range."""
+
+
+class ApiError(BillingPipelineError):
+    """The account-management API refused a call, or could not be reached.
+
+    Args:
+        status: the HTTP status; None when there was no answer at all.
+        code: the API's own error code, from `error.code` (or `error` at the token endpoint).
+        api_message: the API's own message, shortened and redacted.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        todo: str,
+        status: int | None = None,
+        code: str | None = None,
+        api_message: str | None = None,
+        period: str | None = None,
+        report_id: str | None = None,
+    ) -> None:
+        super().__init__(what, todo=todo, period=period, report_id=report_id)
+        self.status = status
+        self.code = code
+        self.api_message = api_message
+
+
+class CredentialsError(ApiError):
+    """The API client's id or secret is not accepted, or it lacks the right."""
+
+
+class ReportFailedError(BillingPipelineError):
+    """Acronis could not generate the report."""
+
+
+class ReportNotReadyError(BillingPipelineError):
+    """The stored report was not ready before the deadline; a later run picks the same report up."""
+
+
+class DownloadError(BillingPipelineError):
+    """A stored report could not be downloaded whole."""
+
+
+class RawReportError(BillingPipelineError):
+    """The raw report on disk is missing, or is not what its manifest says."""
+
+
+class ReportRefusedError(BillingPipelineError):
+    """The report's content cannot be trusted, so nothing of it was loaded."""
+
+
+class WarehouseError(BillingPipelineError):
+    """The warehouse could not be read, written or published; the last published state is intact."""

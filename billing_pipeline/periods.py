@@ -1,0 +1,82 @@
+"""Billing periods: the calendar month (UTC) as a value.
+
+Acronis bills and reports by month; a SKU report must cover a full one, and its `end` is inclusive.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from billing_pipeline.errors import PeriodError
+
+_KEY = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class BillingPeriod:
+    """One calendar month, written `YYYY-MM`."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def parse(cls, key: str) -> BillingPeriod:
+        """Read a period key such as `2026-09`.
+
+        Raises:
+            PeriodError: it is not `YYYY-MM`.
+        """
+        match = _KEY.fullmatch(key)
+        if match is None or match[1] == "0000":
+            raise PeriodError(
+                f"{key!r} is not a billing period", todo="Write it as YYYY-MM, for example 2026-09."
+            )
+        return cls(int(match[1]), int(match[2]))
+
+    @classmethod
+    def containing(cls, day: date) -> BillingPeriod:
+        """The period that `day` lies in."""
+        return cls(day.year, day.month)
+
+    @classmethod
+    def last_closed(cls, now: datetime | None = None) -> BillingPeriod:
+        """The latest period that has ended by `now` (aware; default: the present)."""
+        return cls.containing((now or datetime.now(UTC)).astimezone(UTC).date()).previous()
+
+    @property
+    def key(self) -> str:
+        """`YYYY-MM`: the Dagster partition key."""
+        return f"{self.year:04d}-{self.month:02d}"
+
+    @property
+    def start(self) -> date:
+        """First day."""
+        return date(self.year, self.month, 1)
+
+    @property
+    def end(self) -> date:
+        """Last day, inclusive as in the API."""
+        return date(self.year, self.month, calendar.monthrange(self.year, self.month)[1])
+
+    def next(self) -> BillingPeriod:
+        """The month after."""
+        return BillingPeriod(self.year + self.month // 12, self.month % 12 + 1)
+
+    def previous(self) -> BillingPeriod:
+        """The month before."""
+        return BillingPeriod(self.year - (self.month == 1), (self.month - 2) % 12 + 1)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+def periods_between(first: BillingPeriod, last: BillingPeriod) -> Iterator[BillingPeriod]:
+    """Every period from `first` to `last`, both inclusive."""
+    period = first
+    while period <= last:
+        yield period
+        period = period.next()

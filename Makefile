@@ -1,0 +1,46 @@
+# Each target installs what it needs into .venv first, from a hash-locked file.
+.DELETE_ON_ERROR:
+.PHONY: demo test ui bench lint lock clean
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+demo: $(VENV)/run.stamp
+	$(BIN)/python -m billing_pipeline.demo
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest
+
+ui: $(VENV)/run.stamp
+	$(BIN)/python -m billing_pipeline.ui
+
+bench: $(VENV)/bench.stamp
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Renews the lock files within the ranges of pyproject.toml.
+lock:
+	$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv
+	set -e; for extras in run "test test" "bench test bench"; do set -- $$extras; file=$$1; shift; \
+	  $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
+	    --generate-hashes --no-header --no-annotate --quiet --extra build \
+	    $$(for extra in "$$@"; do echo --extra $$extra; done) \
+	    $$([ $$file = run ] || echo --constraint locks/run.lock) --output-file locks/$$file.lock; done
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/%.stamp: locks/%.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

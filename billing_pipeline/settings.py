@@ -85,7 +85,9 @@ class PipelineSettings(_EnvironmentSettings):
         Path("data"), validation_alias="BILLING_DATA_DIR", description="everything that is kept lies below it"
     )
     first_period: Annotated[BillingPeriod, NoDecode, BeforeValidator(_period)] = Field(
-        BillingPeriod(2024, 1), validation_alias="BILLING_FIRST_PERIOD", description="first partition, YYYY-MM"
+        BillingPeriod(2024, 1),
+        validation_alias="BILLING_FIRST_PERIOD",
+        description="first partition, YYYY-MM",
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,109 @@
+"""`load_history`: every attempt to load a period, and what the periods are now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import duckdb
+
+from billing_pipeline.control_totals import ControlTotals
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse.publication import Warehouse, sql
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadAttempt:
+    """One attempt to load a period; the columns of `load_history`, without its time."""
+
+    period: BillingPeriod
+    outcome: Literal["loaded", "refused", "failed"]
+    reason: str | None = None
+    root_tenant_id: str | None = None
+    report_id: str | None = None
+    stored_report_id: str | None = None
+    requested_report_ids: tuple[str, ...] = ()
+    stored_report_statuses: Mapping[str, str] = field(default_factory=dict)
+    requested_at: datetime | None = None
+    ready_at: datetime | None = None
+    wait_seconds: Decimal | None = None
+    raw_bytes: int | None = None
+    raw_sha256: str | None = None
+    control_totals: ControlTotals | None = None
+    load_seconds: Decimal | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPeriod:
+    """What `load_history` knows of one period: its last attempt, and its last load if there was one."""
+
+    billing_period: date
+    last_outcome: str
+    last_reason: str | None
+    last_attempt_at: datetime
+    report_id: str | None
+    row_count: int | None
+    control_totals: Mapping[str, Mapping[str, int]] | None
+    loaded_at: datetime | None
+
+
+def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
+    """Write one attempt through a connection from `Warehouse.changing`."""
+    row: dict[str, Any] = asdict(attempt)
+    totals = attempt.control_totals
+    row |= {
+        "billing_period": row.pop("period") and attempt.period.start,
+        "requested_report_ids": list(attempt.requested_report_ids),
+        "stored_report_statuses": json.dumps(dict(attempt.stored_report_statuses)),
+        "control_totals": json.dumps(totals.sums) if totals else None,
+        "row_count": totals.rows if totals else None,
+        "recorded_at": datetime.now(UTC),
+    }
+    columns = ", ".join(row)
+    connection.execute(
+        f"INSERT INTO load_history ({columns}) VALUES ({', '.join('$' + name for name in row)})", row
+    )
+
+
+def record_attempt(warehouse: Warehouse, attempt: LoadAttempt) -> None:
+    """Write one attempt that loaded nothing.
+
+    Raises:
+        WarehouseError: the warehouse cannot be changed.
+    """
+    with warehouse.changing() as connection:
+        record(connection, attempt)
+
+
+def loaded_periods(warehouse: Warehouse) -> dict[BillingPeriod, LoadedPeriod]:
+    """What is known of each period that was ever attempted; empty while there is no warehouse."""
+    if not warehouse.path.exists():
+        return {}
+    with warehouse.reading() as connection:
+        cursor = connection.execute(sql("periods.sql"))
+        columns = [column[0] for column in cursor.description or ()]
+        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    return {
+        BillingPeriod.containing(row["billing_period"]): LoadedPeriod(
+            **row
+            | {
+                "report_id": str(row["report_id"]) if row["report_id"] else None,
+                "control_totals": json.loads(row["control_totals"]) if row["control_totals"] else None,
+            }
+        )
+        for row in rows
+    }
+
+
+def loaded_report_ids(warehouse: Warehouse, period: BillingPeriod) -> frozenset[str]:
+    """The reports that have ever been loaded for a period: requests that are done with."""
+    if not warehouse.path.exists():
+        return frozenset()
+    with warehouse.reading() as connection:
+        rows = connection.execute(sql("loaded_reports.sql"), {"billing_period": period.start}).fetchall()
+    return frozenset(str(row[0]) for row in rows)

@@ -1,0 +1,12 @@
+-- The report's own columns come from the raw file ({select_rows}); where they came from is added here.
+INSERT INTO usage BY NAME
+SELECT
+    $billing_period AS billing_period,
+    $period_start AS period_start,
+    $period_end AS period_end,
+    report_rows.*,
+    $root_tenant_id::UUID AS root_tenant_id,
+    $report_id::UUID AS report_id,
+    $stored_report_id::UUID AS stored_report_id,
+    $loaded_at AS loaded_at
+FROM ({select_rows}) AS report_rows

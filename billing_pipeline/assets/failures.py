@@ -1,0 +1,49 @@
+"""A foreseeable fault as Dagster shows it best: one message, no stack trace, recorded in `load_history`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster import AssetExecutionContext, Failure, MetadataValue
+
+from billing_pipeline.assets.resources import DataFolder
+from billing_pipeline.errors import BillingPipelineError, ReportRefusedError, WarehouseError
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import LoadAttempt
+from billing_pipeline.warehouse.history import record_attempt
+
+ERROR_TYPE = "error"
+
+
+@contextmanager
+def one_clear_failure(
+    context: AssetExecutionContext, data: DataFolder, period: BillingPeriod
+) -> Iterator[None]:
+    """Turn an error of ours into Dagster's `Failure`, and record the attempt.
+
+    Raises:
+        Failure: its description is the error's message; it is not retried, because whatever a retry
+            can help has been retried where it happened.
+    """
+    try:
+        yield
+    except BillingPipelineError as error:
+        error.about(period=period.key)
+        attempt = LoadAttempt(
+            period=period,
+            outcome="refused" if isinstance(error, ReportRefusedError) else "failed",
+            reason=str(error),
+            report_id=error.report_id,
+            run_id=context.run_id,
+        )
+        try:
+            record_attempt(data.warehouse, attempt)
+        except WarehouseError as second:
+            context.log.warning(f"The failure could not be recorded in load_history: {second}")
+        raise Failure(
+            description=str(error),
+            metadata={
+                ERROR_TYPE: MetadataValue.text(type(error).__name__),
+                "what_to_do": MetadataValue.text(error.todo),
+            },
+            allow_retries=False,
+        ) from None

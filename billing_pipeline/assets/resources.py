@@ -1,0 +1,68 @@
+"""What the assets are given: settings read when a run needs them, and a place to tell progress to."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster import AssetExecutionContext, ConfigurableResource
+from pydantic import PrivateAttr
+
+from billing_pipeline.acronis import AcronisClient
+from billing_pipeline.ordering import Progress
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings import AccountSettings, PipelineSettings
+from billing_pipeline.warehouse import Warehouse
+
+ProgressListener = Callable[[str, Progress], None]
+
+
+class DataFolder(ConfigurableResource[None]):
+    """Everything that is kept: request states, raw reports, the warehouse."""
+
+    @property
+    def path(self) -> Path:
+        """The folder that `BILLING_DATA_DIR` names."""
+        return PipelineSettings.load().data_dir
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse in it."""
+        return Warehouse(self.path)
+
+
+class AcronisAccount(ConfigurableResource[None]):
+    """The API client that the settings describe."""
+
+    @property
+    def settings(self) -> AccountSettings:
+        """The `ACRONIS_…` settings."""
+        return AccountSettings.load()
+
+    @contextmanager
+    def client(self) -> Iterator[AcronisClient]:
+        """A client of the account-management API, closed at the end of the block."""
+        with AcronisClient.from_settings(self.settings) as client:
+            yield client
+
+
+class ProgressReporter(ConfigurableResource[None]):
+    """Tells what a run is waiting for: to the run's log, and to a listener such as a terminal."""
+
+    _listener: ProgressListener | None = PrivateAttr(default=None)
+
+    @classmethod
+    def telling(cls, listener: ProgressListener) -> "ProgressReporter":
+        """A reporter with a listener, which is called with the period's key and the progress."""
+        reporter = cls()
+        reporter._listener = listener
+        return reporter
+
+    def for_run(self, context: AssetExecutionContext, period: BillingPeriod) -> Callable[[Progress], None]:
+        """What the steps of one period's run call."""
+
+        def tell(progress: Progress) -> None:
+            context.log.info(str(progress))
+            if self._listener is not None:
+                self._listener(period.key, progress)
+
+        return tell

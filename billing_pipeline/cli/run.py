@@ -1,0 +1,112 @@
+"""`billing-pipeline run`: periods materialised through Dagster."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from billing_pipeline.acronis import AcronisClient
+from billing_pipeline.cli.progress import ProgressLine
+from billing_pipeline.errors import ApiError, CredentialsError, PeriodError
+from billing_pipeline.ordering import Progress
+from billing_pipeline.periods import BillingPeriod, periods_between
+from billing_pipeline.settings import AccountSettings, PipelineSettings
+
+# After one of these the next period would fail alike: asking on would only load a server that is down.
+_HOPELESS = {ApiError.__name__, CredentialsError.__name__}
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument(
+        "--period",
+        action="append",
+        default=[],
+        metavar="YYYY-MM",
+        help="repeatable; default: last closed month",
+    )
+    parser.add_argument("--from", dest="first", metavar="YYYY-MM", help="first period of a range")
+    parser.add_argument("--to", dest="last", metavar="YYYY-MM", help="last one; default: last closed month")
+    parser.add_argument(
+        "--replay",
+        action="store_true",
+        help="rebuild the table from the raw reports on disk, with no network",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Load the periods.
+
+    Returns:
+        0 only if every period was loaded.
+
+    Raises:
+        BillingPipelineError: settings or periods are wrong, or the API does not let this client in;
+            nothing was written.
+    """
+    settings = PipelineSettings.load()
+    periods = _periods(arguments, settings)
+    if not arguments.replay:
+        _knock(AccountSettings.load())
+    return load(periods, settings, replay=arguments.replay)
+
+
+def load(periods: list[BillingPeriod], settings: PipelineSettings, *, replay: bool = False) -> int:
+    """Load periods, telling progress on stderr; the status as in `execute`."""
+    # Importing Dagster takes longer than all of the checks before it.
+    from billing_pipeline.runs import run_periods  # noqa: PLC0415
+
+    line = ProgressLine()
+
+    def show(period: str, progress: Progress) -> None:
+        line.update(f"{period}  {progress}")
+
+    failures = []
+    hopeless = False
+    remaining = list(periods)
+    for run in run_periods(
+        periods, data_dir=settings.data_dir, listener=show, assets=["usage"] if replay else None
+    ):
+        remaining.remove(run.period)
+        line.settle(f"{run.period}  {'loaded' if run.failure is None else 'not loaded'}")
+        if run.failure is not None:
+            failures.append(run.failure)
+            if hopeless := run.error_type in _HOPELESS and not replay:
+                break
+    for failure in failures:
+        print(f"billing-pipeline run: {failure}", file=sys.stderr)
+    if hopeless and remaining:
+        names = f"{remaining[0]} … {remaining[-1]}" if len(remaining) > 1 else str(remaining[0])
+        print(f"billing-pipeline run: not attempted after that: {names}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _periods(arguments: argparse.Namespace, settings: PipelineSettings) -> list[BillingPeriod]:
+    last_closed = BillingPeriod.last_closed()
+    wanted = [BillingPeriod.parse(key) for key in arguments.period]
+    if arguments.first or arguments.last:
+        last = BillingPeriod.parse(arguments.last) if arguments.last else last_closed
+        first = BillingPeriod.parse(arguments.first) if arguments.first else last
+        if first > last:
+            raise PeriodError(f"the range from {first} to {last} is empty", todo="Swap --from and --to.")
+        wanted += periods_between(first, last)
+    for period in (wanted := sorted(set(wanted or [last_closed]))):
+        if period > last_closed:
+            raise PeriodError(
+                "the period is not closed yet, so its usage is not final",
+                todo=f"The last closed period is {last_closed}.",
+                period=period.key,
+            )
+        if period < settings.first_period:
+            raise PeriodError(
+                f"the period is before the first one, {settings.first_period}",
+                todo="Set BILLING_FIRST_PERIOD to load earlier months.",
+                period=period.key,
+            )
+    return wanted
+
+
+def _knock(account: AccountSettings) -> None:
+    """Find out that the API lets this client in, before anything is written."""
+    with AcronisClient.from_settings(account) as client:
+        client.own_tenant_id()

@@ -1,0 +1,32 @@
+"""`billing-pipeline sandbox`: the stand-in for the Acronis API, until stopped."""
+
+from __future__ import annotations
+
+import argparse
+
+from billing_pipeline.sandbox import serve
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("--port", type=int, default=8080, help="port on loopback; default: 8080")
+    parser.add_argument("--tenants", type=int, default=40, help="size of the distributor; default: 40")
+    parser.add_argument("--seed", type=int, default=1, help="another seed is another distributor")
+    parser.add_argument(
+        "--ready-after",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="how long a report takes; default: 2",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    serve(
+        arguments.port,
+        tenants=arguments.tenants,
+        seed=arguments.seed,
+        ready_after_seconds=arguments.ready_after,
+    )
+    return 0

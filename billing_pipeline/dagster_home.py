@@ -1,0 +1,40 @@
+"""Dagster's own state: a folder below the data, so that history survives every process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+from filelock import FileLock
+
+
+def prepare_dagster_home(data_dir: Path) -> Path:
+    """Make `<data>/dagster` the home of this process and of those that it starts.
+
+    An existing `DAGSTER_HOME` in the environment is left as it is: its operator has chosen.
+    Two processes that start at once on a new home can fail on its database, so the first
+    initialises it under a lock.
+
+    Args:
+        data_dir: everything that is kept lies below it.
+
+    Returns:
+        The home's absolute path.
+    """
+    if chosen := os.environ.get("DAGSTER_HOME"):
+        return Path(chosen)
+    home = data_dir / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ["DAGSTER_HOME"] = str(home)
+    with FileLock(home / ".initialise.lock"):
+        with resources.as_file(resources.files(__package__) / "dagster.yaml") as ours:
+            shutil.copyfile(ours, home / "dagster.yaml")
+        if not (home / "history").exists():
+            # Opening the instance in a process of its own leaves nothing open in ours.
+            command = "from dagster import DagsterInstance; DagsterInstance.get().get_runs(limit=1)"
+            subprocess.run([sys.executable, "-c", command], check=True)
+    return home

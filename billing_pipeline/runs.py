@@ -1,0 +1,78 @@
+"""Dagster runs of billing periods, started from a program rather than from the UI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from billing_pipeline.assets.failures import ERROR_TYPE
+from billing_pipeline.assets.resources import ProgressListener, ProgressReporter
+from billing_pipeline.dagster_home import prepare_dagster_home
+from billing_pipeline.definitions import build_defs, monthly_usage
+from billing_pipeline.periods import BillingPeriod
+
+# Dagster's own account of a failure is in its event log; the reader of a terminal gets one clear line.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodRun:
+    """How the run of one period ended.
+
+    Args:
+        failure: the message of the error that ended it; None if the period was loaded.
+        error_type: the name of that error's class in `billing_pipeline.errors`.
+    """
+
+    period: BillingPeriod
+    run_id: str
+    failure: str | None = None
+    error_type: str | None = None
+
+
+def run_periods(
+    periods: Iterable[BillingPeriod],
+    *,
+    data_dir: Path,
+    listener: ProgressListener,
+    assets: Iterable[str] | None = None,
+) -> Iterator[PeriodRun]:
+    """Materialise periods one after the other, each in a Dagster run of its own.
+
+    Args:
+        periods: what to load.
+        data_dir: where Dagster's history lies, too.
+        listener: is told what a run waits for.
+        assets: names of the assets to materialise; default: all.
+    """
+    prepare_dagster_home(data_dir)
+    job = build_defs(progress=ProgressReporter.telling(listener)).resolve_job_def(monthly_usage.name)
+    selection = [dg.AssetKey(name) for name in assets] if assets is not None else None
+    with dg.DagsterInstance.get() as instance:
+        for period in periods:
+            result = job.execute_in_process(
+                instance=instance,
+                partition_key=period.key,
+                asset_selection=selection,
+                run_config=_QUIET,
+                raise_on_error=False,
+            )
+            yield _outcome(period, result)
+
+
+def _outcome(period: BillingPeriod, result: dg.ExecuteInProcessResult) -> PeriodRun:
+    if result.success:
+        return PeriodRun(period, result.run_id)
+    for event in result.get_step_failure_events() if result.all_node_events else ():
+        step_failure = event.step_failure_data
+        if told := step_failure.user_failure_data:
+            error_type = told.metadata.get(ERROR_TYPE)
+            return PeriodRun(
+                period, result.run_id, told.description, str(error_type.value) if error_type else None
+            )
+        if step_failure.error:
+            return PeriodRun(period, result.run_id, step_failure.error.message.strip())
+    return PeriodRun(period, result.run_id, "the run failed; see its events in the UI (make ui)")

@@ -1,0 +1,26 @@
+"""`make ui`: Dagster's UI and daemon on loopback, with state that is kept below the data folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from billing_pipeline.dagster_home import prepare_dagster_home
+from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
+
+
+def main() -> None:
+    """Become `dagster dev`."""
+    try:
+        settings = PipelineSettings.load()
+    except BillingPipelineError as error:
+        sys.exit(str(error))
+    prepare_dagster_home(settings.data_dir)
+    os.chdir(PROJECT_ROOT)
+    arguments = ["dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", *sys.argv[1:]]
+    os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""What a distributor of the sandbox sells, and where it is stored: offering items and infrastructures.
+
+Names, units, editions and applications are those of the published list of offering items; which tenant uses
+what is decided in `metering`.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from enum import Enum
+from importlib.resources import files
+
+APPLICATION_IDS = {
+    "platform": "7459244f-68f3-3bf4-9f53-5f63ecc1d91f",
+    "backup": "6e6d758d-8e74-3ae3-ac84-50eb0dff12eb",
+    "files_cloud": "dfd85a5f-a464-32ab-81fd-99bcc66a070f",
+    "physical_data_shipping": "b71b2c18-590a-303c-9d5a-8444fbe713ac",
+    "notary": "f9c5744e-bd1a-36b6-b0f0-ecd7483e1796",
+}
+
+PLATFORM_OWNER_ID = "8beef6be-c136-4ef6-a900-0e74c703ddcc"
+
+
+class Metering(Enum):
+    """How an item's quantity behaves."""
+
+    COUNT = "count"
+    BYTES = "bytes"
+    SECONDS = "seconds"  # accumulates over the period, in seconds
+    RANGE = "range"  # accumulates over the period, countable
+    FLAG = "flag"  # 1 when the tenant uses storage that a partner owns
+    ONE = "one"  # 1 a customer
+
+
+class SkuState(Enum):
+    """What a row says about its SKU when SKUs were ordered; all but TEXT mean that there is none."""
+
+    TEXT = "text"
+    NULL = "null"
+    EMPTY = "empty"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferingItem:
+    """One offering item with its edition prefix."""
+
+    number: int
+    name: str
+    application: str
+    edition: str | None
+    measurement_unit: str
+    metering: Metering
+    infra_kind: str  # "", "backup", "dr" or "files"
+    sku_state: SkuState
+    sku: str | None
+
+    @property
+    def is_range(self) -> bool:
+        """True for what accumulates over the period."""
+        return self.metering in (Metering.SECONDS, Metering.RANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Infra:
+    """A storage or Disaster Recovery infrastructure; all None for items that have none."""
+
+    id: str | None
+    name: str | None
+    backend_type: str | None
+    owner_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offering item on an infrastructure: what usage is counted for. `key` identifies it."""
+
+    key: int
+    item: OfferingItem
+    infra: Infra
+
+
+NO_INFRA = Infra(None, None, None, None)
+PLATFORM_INFRAS = {
+    "backup": (
+        Infra(
+            "019097a6-114f-4418-bd54-e01ef049f209", "fes-eu3-baas.acronis.com", "acronis", PLATFORM_OWNER_ID
+        ),
+        Infra("4f0cba1c-5b5f-4b52-9f0e-6d1f1b8f2a10", "Azure West Europe, hot", "azure", PLATFORM_OWNER_ID),
+        Infra("a3f7a1d2-90c4-4d0e-8a39-2f6c0d5be511", "Google europe-west3", "google", PLATFORM_OWNER_ID),
+    ),
+    "dr": (
+        Infra(
+            "debe7865-fa8d-4c16-8e26-adcf8d7fd23d",
+            "Default disaster recovery infrastructure",
+            None,
+            PLATFORM_OWNER_ID,
+        ),
+    ),
+    "files": (Infra("fbc254b9-d8be-4daf-94f6-0253d23b63f0", "betacloud_s3", "acronis", PLATFORM_OWNER_ID),),
+}
+
+
+def _load_profiles() -> dict[str, tuple[OfferingItem, ...]]:
+    """The items of each licensing profile; the common ones belong to all. One item, one object."""
+    text = (files(__package__) / "offering_items.csv").read_text(encoding="utf-8")
+    items: dict[str, OfferingItem] = {}
+    profiles: dict[str, list[OfferingItem]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        item = items.get(row["name"]) or OfferingItem(
+            number=len(items),
+            name=row["name"],
+            application=row["application"],
+            edition=row["edition"] or None,
+            measurement_unit=row["measurement_unit"],
+            metering=Metering(row["metering"]),
+            infra_kind=row["infra"],
+            sku_state=SkuState(row["sku_state"]),
+            sku=row["sku"] or None,
+        )
+        items[item.name] = item
+        profiles.setdefault(row["profile"], []).append(item)
+    common = profiles.pop("common")
+    return {name: (*own, *common) for name, own in profiles.items()}
+
+
+PROFILES = _load_profiles()

@@ -1,0 +1,89 @@
+"""Serving the sandbox until it is told to stop: what the command line calls."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from billing_pipeline.sandbox.rendering import JSON_LAYOUTS
+from billing_pipeline.sandbox.server import DEFAULT_SEED, DEFAULT_TENANTS, Sandbox
+
+
+def serve(
+    port: int,
+    *,
+    tenants: int = DEFAULT_TENANTS,
+    seed: int = DEFAULT_SEED,
+    ready_after_seconds: float = 2.0,
+    json_layout: str = "flat",
+) -> None:
+    """Print the address and credentials, then serve until SIGINT or SIGTERM. Call it from the main thread.
+
+    Args:
+        port: TCP port on 127.0.0.1; 0 takes a free one.
+        tenants, seed, ready_after_seconds, json_layout: as for `Sandbox`.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    stopped = threading.Event()
+    sandbox = Sandbox(
+        port, tenants=tenants, seed=seed, ready_after_seconds=ready_after_seconds, json_layout=json_layout
+    )
+    previous = {
+        name: signal.signal(name, lambda *_: stopped.set()) for name in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        with sandbox:
+            print(announcement(sandbox), flush=True)
+            stopped.wait()
+    finally:
+        for name, handler in previous.items():
+            signal.signal(name, handler)
+
+
+def announcement(sandbox: Sandbox) -> str:
+    """What a person needs to use a running sandbox: its address and credentials, as lines for `.env`."""
+    return "\n".join(
+        (
+            f"The sandbox API listens on {sandbox.base_url}; stop it with Ctrl-C. Settings that use it:",
+            f"  ACRONIS_BASE_URL={sandbox.base_url}",
+            f"  ACRONIS_CLIENT_ID={sandbox.client_id}",
+            f"  ACRONIS_CLIENT_SECRET={sandbox.client_secret}",
+            f"What a month must add up to: {sandbox.base_url}/sandbox/totals?period=YYYY-MM",
+        )
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m billing_pipeline.sandbox`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m billing_pipeline.sandbox", description="A local stand-in for the Acronis API."
+    )
+    parser.add_argument("--port", type=int, default=0, help="TCP port on 127.0.0.1 (default: a free one)")
+    parser.add_argument(
+        "--tenants", type=int, default=DEFAULT_TENANTS, help="size of the distributor (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="which distributor (%(default)s)")
+    parser.add_argument(
+        "--ready-after", type=float, default=2.0, help="seconds until a report is saved (%(default)s)"
+    )
+    parser.add_argument(
+        "--json-layout", choices=JSON_LAYOUTS, default="flat", help="layout of json_v2_0 (%(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        serve(
+            options.port,
+            tenants=options.tenants,
+            seed=options.seed,
+            ready_after_seconds=options.ready_after,
+            json_layout=options.json_layout,
+        )
+    except (OSError, ValueError) as error:
+        print(f"The sandbox cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0

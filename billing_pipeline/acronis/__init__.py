@@ -1,0 +1,22 @@
+"""The Acronis account-management API, as far as usage reports need it. Knows HTTP only."""
+
+from billing_pipeline.acronis.answers import Report, StoredReport, StoredReportStatus
+from billing_pipeline.acronis.body import BodyError
+from billing_pipeline.acronis.client import AcronisClient, Download
+from billing_pipeline.acronis.failures import ApiUnavailableError, HistoryNotReadyError
+from billing_pipeline.acronis.order import MACHINE_FORMATS, ReportOrder
+from billing_pipeline.acronis.retries import RetryPolicy
+
+__all__ = [
+    "MACHINE_FORMATS",
+    "AcronisClient",
+    "ApiUnavailableError",
+    "BodyError",
+    "Download",
+    "HistoryNotReadyError",
+    "Report",
+    "ReportOrder",
+    "RetryPolicy",
+    "StoredReport",
+    "StoredReportStatus",
+]

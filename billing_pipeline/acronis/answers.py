@@ -1,0 +1,136 @@
+"""The API's answers as typed, frozen values: strict in what is used, lenient in what is added."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from billing_pipeline.identifiers import api_id
+
+ApiId = Annotated[str, BeforeValidator(api_id)]
+
+
+def _instant(value: object) -> datetime | None:
+    """A time of the API. Some lack their offset, and they are UTC; what cannot be read is left out."""
+    try:
+        told = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    if told is None:
+        return None
+    return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Token(_Answer):
+    """`POST /idp/token`. `expires_on` is in UNIX seconds, `expires_in` (not always there) in seconds."""
+
+    access_token: str = Field(pattern=r"^[\x21-\x7e]+$", repr=False)
+    expires_on: float | None = None
+    expires_in: float | None = None
+
+
+class ApiClientRecord(_Answer):
+    """`GET /clients/{client_id}`."""
+
+    tenant_id: ApiId
+
+
+class Report(_Answer):
+    """`POST /reports` and `GET /reports/{id}`."""
+
+    id: ApiId
+    version: int | None = None
+    generation_date: str | None = Field(None, max_length=40)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    schedule: dict[str, Any] | None = None
+    result_action: str | None = Field(None, max_length=40)
+
+    @property
+    def formats(self) -> tuple[str, ...] | None:
+        """The formats that will be stored; None if the API does not say."""
+        formats = self.parameters.get("formats")
+        return tuple(str(name) for name in formats) if isinstance(formats, list) else None
+
+    def told(self) -> dict[str, str]:
+        """What the API says of the order, flat; what it leaves out or leaves null is absent."""
+        period = self.parameters.get("period")
+        told = {
+            **{name: self.parameters.get(name) for name in ("kind", "level", "hide_zero_usage", "show_skus")},
+            **{name: period.get(name) for name in ("start", "end") if isinstance(period, dict)},
+            "tenant_id": _lower(self.parameters.get("tenant_id")),
+            "schedule": (self.schedule or {}).get("type"),
+            "result_action": self.result_action,
+        }
+        return {name: _text(value) for name, value in told.items() if value is not None}
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)[:80]
+
+
+class StoredReportStatus(StrEnum):
+    """`status` of a stored report; `UNKNOWN` is everything that the schema does not list."""
+
+    IN_PROGRESS = "in_progress"
+    SAVED = "saved"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class StoredReport(_Answer):
+    """One item of `GET /reports/{id}/stored`: one file of the report.
+
+    `id` may be missing while the file is not saved; `status_text` is what the API wrote; `size` is in
+    bytes, and it is not documented whether of the compressed file: information only.
+    """
+
+    id: ApiId | None = None
+    report_format: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")
+    size: Annotated[int | None, BeforeValidator(_count)] = None
+    created_at: Annotated[datetime | None, BeforeValidator(_instant)] = None
+    status: StoredReportStatus
+    status_text: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_status(cls, item: Any) -> Any:
+        if not isinstance(item, dict):
+            return item
+        text = str(item.get("status"))[:80]
+        known = StoredReportStatus.UNKNOWN
+        if text in {"in_progress", "saved", "failed"}:
+            known = StoredReportStatus(text)
+        if known is StoredReportStatus.SAVED and item.get("id") is None:
+            known, text = StoredReportStatus.UNKNOWN, "saved, but without an id"
+        return {**item, "status": known, "status_text": text}
+
+    def redacted(self, text: str) -> Self:
+        """The same with another `status_text`."""
+        return self.model_copy(update={"status_text": text})
+
+
+class StoredReports(_Answer):
+    """`GET /reports/{id}/stored`. An empty list right after the POST means "not yet"."""
+
+    items: tuple[StoredReport, ...]
+
+
+class TenantReports(_Answer):
+    """`GET /tenants/{tenant_id}/reports`."""
+
+    items: tuple[ApiId, ...]

@@ -1,0 +1,185 @@
+"""An answer's body, received to its last byte or not at all.
+
+HTTP libraries differ in what they let pass: a body shorter than announced, a gzip stream without its
+end, a byte every ten seconds. Here each is an error with its name. Memory stays bounded throughout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from http.client import HTTPException
+
+import requests
+import urllib3
+
+CHUNK_BYTES = 256 * 1024
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+SLOWEST_WINDOW_SECONDS = 30.0
+SLOWEST_BYTES = 1024
+"""Fewer bytes than this in a window: the transfer has stalled."""
+
+
+class BodyError(Exception):
+    """The body did not arrive whole.
+
+    Args:
+        reason: what is wrong with it, as part of a sentence.
+        retry_helps: the same download may work if tried again.
+    """
+
+    def __init__(self, reason: str, *, retry_helps: bool = True) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_helps = retry_helps
+
+
+def received(
+    response: requests.Response,
+    *,
+    deadline_seconds: float,
+    stop: threading.Event,
+    slowest_window: float = SLOWEST_WINDOW_SECONDS,
+) -> Iterator[bytes]:
+    """The body's bytes as they come over the wire, transfer encoding undone, content encoding not.
+
+    Args:
+        response: opened with `stream=True`.
+        deadline_seconds: the whole body must be there by then.
+        stop: ends the transfer when set.
+        slowest_window: seconds in which at least `SLOWEST_BYTES` must come.
+
+    Raises:
+        BodyError: cut off, too slow, or shorter than its Content-Length.
+    """
+    raw: urllib3.HTTPResponse = response.raw
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        with contextlib.suppress(OSError, ValueError, RuntimeError):  # read to its end in this very moment
+            raw.shutdown()
+
+    # A thread, not a look at the clock between reads: one read can block for ever on a trickle.
+    watchdog = threading.Timer(deadline_seconds, expire)
+    watchdog.daemon = True
+    watchdog.start()
+    total = 0
+    window_start, window_total = time.monotonic(), 0
+    try:
+        while True:
+            try:
+                chunk = raw.read1(CHUNK_BYTES, decode_content=False)
+            except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+                if expired.is_set():
+                    chunk = b""
+                elif isinstance(error, urllib3.exceptions.ReadTimeoutError):
+                    raise BodyError(f"nothing more came after {total} bytes") from None
+                else:
+                    raise BodyError(f"the connection broke off after {total} bytes") from None
+            if expired.is_set():
+                raise BodyError(f"it took longer than {deadline_seconds:g} s ({total} bytes came)")
+            if stop.is_set():
+                raise BodyError("the download was stopped", retry_helps=False)
+            if not chunk:
+                break
+            total += len(chunk)
+            yield chunk
+            now = time.monotonic()
+            if now - window_start >= slowest_window:
+                if total - window_total < SLOWEST_BYTES:
+                    raise BodyError(f"it has stalled after {total} bytes")
+                window_start, window_total = now, total
+    finally:
+        watchdog.cancel()
+    announced = response.headers.get("Content-Length", "")
+    chunked = "transfer-encoding" in response.headers
+    if announced.isascii() and announced.isdigit() and not chunked and int(announced) != total:
+        raise BodyError(f"{total} of {announced} bytes came")
+
+
+def decoded(chunks: Iterator[bytes], content_encoding: str) -> Iterator[bytes]:
+    """The content: gzip undone if the bytes are gzip, whatever the header says.
+
+    Acronis sends `Content-Encoding: gzip`, but a gzip file without the header and a header without gzip
+    both occur; neither JSON nor CSV begins with gzip's magic bytes, so the bytes decide. A proxy that
+    compresses a gzip file once more is undone as well.
+
+    Raises:
+        BodyError: the gzip stream is damaged or incomplete, or the encoding is one not asked for.
+    """
+    strange = {name.strip() for name in content_encoding.lower().split(",")} - {
+        "",
+        "identity",
+        "gzip",
+        "x-gzip",
+    }
+    if strange:
+        raise BodyError(f"it is encoded as {'+'.join(sorted(strange))[:40]}, which was not asked for")
+    return _gunzipped(_gunzipped(chunks))
+
+
+def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= len(_GZIP_MAGIC):
+            break
+    if not head.startswith(_GZIP_MAGIC):
+        if head:
+            yield head
+        yield from chunks
+        return
+    yield from _members(head, chunks)
+
+
+def _members(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Every member of a gzip stream; zlib checks each trailer's CRC and length."""
+    stream = zlib.decompressobj(_GZIP_WINDOW)
+    data = head
+    while True:
+        while data:
+            if stream.eof:
+                if not data.startswith(_GZIP_MAGIC[: len(data)]):
+                    if data.strip(b"\0"):
+                        raise BodyError("something follows the end of its gzip stream")
+                    data = b""  # padding
+                    break
+                stream = zlib.decompressobj(_GZIP_WINDOW)
+            try:
+                content = stream.decompress(data, CHUNK_BYTES)
+            except zlib.error:
+                raise BodyError("its gzip stream is damaged") from None
+            data = stream.unconsumed_tail or stream.unused_data
+            if content:
+                yield content
+            elif not data:
+                break
+        try:
+            data = next(chunks)
+        except StopIteration:
+            break
+    while not stream.eof:
+        # Output may be held back although all input is taken.
+        rest = stream.decompress(b"", CHUNK_BYTES)
+        if not rest:
+            raise BodyError("its gzip stream ends too early")
+        yield rest
+
+
+def limited(chunks: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
+    """The same bytes, but no more than `max_bytes`: a small answer can unpack to something enormous.
+
+    Raises:
+        BodyError: there is more.
+    """
+    total = 0
+    for chunk in chunks:
+        total += len(chunk)
+        if total > max_bytes:
+            raise BodyError(f"it unpacks to more than the limit of {max_bytes} bytes", retry_helps=False)
+        yield chunk

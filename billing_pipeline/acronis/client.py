@@ -1,0 +1,323 @@
+"""The part of the account-management API that usage reports need."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from types import TracebackType
+from typing import Any, BinaryIO, Self, TypeVar
+
+import requests
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from billing_pipeline.acronis import transport
+from billing_pipeline.acronis.answers import (
+    ApiClientRecord,
+    Report,
+    StoredReport,
+    StoredReports,
+    TenantReports,
+    Token,
+)
+from billing_pipeline.acronis.body import BodyError, decoded, limited, received
+from billing_pipeline.acronis.failures import ApiUnavailableError, describe, failure
+from billing_pipeline.acronis.order import ReportOrder
+from billing_pipeline.acronis.redaction import Redactor
+from billing_pipeline.acronis.retries import RetryPolicy, retrying
+from billing_pipeline.acronis.tokens import TokenCache
+from billing_pipeline.acronis.transport import BearerAuth, Transport
+from billing_pipeline.errors import CredentialsError, DownloadError
+from billing_pipeline.identifiers import api_id
+from billing_pipeline.settings import AccountSettings
+
+DOWNLOAD_TIMEOUT_SECONDS = 900.0
+"""A stored report must be there whole by then, in each attempt."""
+MAX_DOWNLOAD_BYTES = 20 * 1024**3
+"""What a stored report may unpack to. A million rows take 0.3 to 0.8 GB."""
+_ANSWER_BYTES = 32 * 1024**2
+_ERROR_BYTES = 64 * 1024
+_ERROR_SECONDS = 10.0
+
+_Answer = TypeVar("_Answer", bound=BaseModel)
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A stored report as it was written to the destination.
+
+    Args:
+        size: bytes of the decoded content.
+        sha256: of the decoded content, hexadecimal.
+        received_bytes: bytes of the body as sent, mostly gzip.
+        content_encoding: as the header said; None without one.
+    """
+
+    size: int
+    sha256: str
+    received_bytes: int
+    content_encoding: str | None
+
+
+class AcronisClient:
+    """One API client of one data centre. Thread-safe; a context manager.
+
+    GETs and the token call are retried as `retry_policy` says; `POST /reports` only where it was clearly
+    refused, because every POST that gets through makes another report.
+
+    Args:
+        base_url: the data-centre URL with `/api/2` at its end.
+        client_id: id of the API client, a UUID.
+        client_secret: its secret.
+        retry_policy: attempts and waits.
+        stop: when set, waits end at once and transfers are given up.
+        connect_timeout, read_timeout: seconds.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        client_id: str,
+        client_secret: SecretStr,
+        *,
+        retry_policy: RetryPolicy | None = None,
+        stop: threading.Event | None = None,
+        connect_timeout: float = transport.CONNECT_TIMEOUT_SECONDS,
+        read_timeout: float = transport.READ_TIMEOUT_SECONDS,
+    ) -> None:
+        self.base_url = base_url
+        self.retry_policy = retry_policy or RetryPolicy()
+        self.stop = stop or threading.Event()
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._read_timeout = read_timeout
+        self._transport = Transport(base_url, connect_timeout=connect_timeout, read_timeout=read_timeout)
+        self._redact = Redactor(client_id, client_secret.get_secret_value())
+        self._tokens = TokenCache(self._fetch_token)
+
+    @classmethod
+    def from_settings(
+        cls,
+        account: AccountSettings,
+        *,
+        retry_policy: RetryPolicy | None = None,
+        stop: threading.Event | None = None,
+    ) -> Self:
+        """The client that the settings describe."""
+        return cls(
+            account.base_url, account.client_id, account.client_secret, retry_policy=retry_policy, stop=stop
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._transport.close()
+
+    def redact(self, text: str) -> str:
+        """`text` as one short line without the secret and the tokens."""
+        return self._redact.short(text)
+
+    def own_tenant_id(self) -> str:
+        """UUID of the tenant that the API client belongs to.
+
+        Raises:
+            CredentialsError: the client is not accepted, or its id is not even a UUID.
+            ApiError: the API refused the call or could not be reached.
+        """
+        try:
+            client_id = api_id(self._client_id)
+        except ValueError:
+            raise CredentialsError(
+                "The API client's id is not a UUID", todo="Check ACRONIS_CLIENT_ID."
+            ) from None
+        return self._get(f"/clients/{client_id}", ApiClientRecord).tenant_id
+
+    def create_report(self, order: ReportOrder) -> Report:
+        """`POST /reports`: every call that gets through makes another report.
+
+        Raises:
+            HistoryNotReadyError: nothing was created; the same order is accepted later.
+            ApiUnavailableError: with `may_have_acted` the answer was lost, and a report may exist.
+            ApiError: the order was refused.
+        """
+
+        def post(token: str) -> Report:
+            return self._exchange("POST", "/reports", Report, token=token, json=order.body())
+
+        # A 429 was clearly refused. A 503 mostly is, but a gateway sends it too when the answer is lost.
+        return self._authorized(post, retry_if=lambda error: not error.may_have_acted)
+
+    def report(self, report_id: str) -> Report:
+        """`GET /reports/{id}`.
+
+        Raises:
+            ApiError: status 404 if there is no such report (any more).
+        """
+        return self._get(f"/reports/{api_id(report_id)}", Report)
+
+    def tenant_reports(self, tenant_id: str) -> list[str]:
+        """`GET /tenants/{tenant_id}/reports`: the ids of the tenant's reports."""
+        return list(self._get(f"/tenants/{api_id(tenant_id)}/reports", TenantReports).items)
+
+    def stored_reports(self, report_id: str) -> list[StoredReport]:
+        """`GET /reports/{id}/stored`: one item a format; empty right after the POST."""
+        items = self._get(f"/reports/{api_id(report_id)}/stored", StoredReports).items
+        return [item.redacted(self.redact(item.status_text)) for item in items]
+
+    def download(
+        self,
+        report_id: str,
+        stored_report_id: str,
+        destination: BinaryIO,
+        *,
+        max_bytes: int = MAX_DOWNLOAD_BYTES,
+        timeout: float = DOWNLOAD_TIMEOUT_SECONDS,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> Download:
+        """`GET /reports/{id}/stored/{stored id}`: the file, decoded, in bounded memory.
+
+        Getting an answer is retried; a body that does not arrive whole is not: the caller decides.
+
+        Args:
+            report_id, stored_report_id: as the API gave them.
+            destination: gets the decoded content; after an error what it holds is worthless.
+            max_bytes: more than this is refused.
+            timeout: seconds for the whole body.
+            on_bytes: is told the decoded bytes so far, now and then.
+
+        Raises:
+            DownloadError: the body is cut off, damaged, too slow or too large; its cause is a `BodyError`.
+            ApiError: no answer, or a refusal.
+        """
+        path = f"/reports/{api_id(report_id)}/stored/{api_id(stored_report_id)}"
+
+        def open_body(token: str) -> requests.Response:
+            response = self._transport.send(
+                "GET", path, auth=BearerAuth(token), accept="*/*", encodings="gzip"
+            )
+            if response.status_code != 200:
+                with response:
+                    self._raise_failure(f"GET {path}", response)
+            return response
+
+        with self._authorized(open_body) as response:
+            try:
+                return self._write(response, destination, max_bytes, timeout, on_bytes)
+            except BodyError as error:
+                raise DownloadError(
+                    f"stored report {stored_report_id} did not arrive whole: {error.reason}",
+                    todo="Run it again: the same report is downloaded afresh.",
+                    report_id=report_id,
+                ) from error
+
+    def _write(
+        self,
+        response: requests.Response,
+        destination: BinaryIO,
+        max_bytes: int,
+        timeout: float,
+        on_bytes: Callable[[int], None] | None,
+    ) -> Download:
+        wire_bytes = 0
+
+        def counted() -> Any:
+            nonlocal wire_bytes
+            for chunk in received(response, deadline_seconds=timeout, stop=self.stop):
+                wire_bytes += len(chunk)
+                yield chunk
+
+        encoding = response.headers.get("Content-Encoding")
+        digest, size = hashlib.sha256(), 0
+        for content in limited(decoded(counted(), encoding or ""), max_bytes):
+            digest.update(content)
+            destination.write(content)
+            size += len(content)
+            if on_bytes is not None:
+                on_bytes(size)
+        return Download(size, digest.hexdigest(), wire_bytes, encoding and self.redact(encoding))
+
+    def _get(self, path: str, kind: type[_Answer]) -> _Answer:
+        return self._authorized(lambda token: self._exchange("GET", path, kind, token=token))
+
+    def _fetch_token(self) -> Token:
+        def ask() -> Token:
+            return self._exchange("POST", "/idp/token", Token, form={"grant_type": "client_credentials"})
+
+        token: Token = retrying(self.retry_policy, self.stop, lambda _: True)(ask)
+        self._redact.remember_token(token.access_token)
+        return token
+
+    def _authorized(
+        self, call: Callable[[str], _Result], retry_if: Callable[[ApiUnavailableError], bool] = lambda _: True
+    ) -> _Result:
+        """Make the call with a token, retried; after a 401 once more with a new token."""
+        token = self._tokens.current()
+        try:
+            return retrying(self.retry_policy, self.stop, retry_if)(call, token)
+        except CredentialsError as error:
+            if error.status != 401:
+                raise
+            token = self._tokens.instead_of(token)
+        return retrying(self.retry_policy, self.stop, retry_if)(call, token)
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        kind: type[_Answer],
+        *,
+        token: str | None = None,
+        json: dict[str, Any] | None = None,
+        form: dict[str, str] | None = None,
+    ) -> _Answer:
+        """One request and its answer as a `kind`. A 200 that is something else counts as no answer."""
+        call = f"{method} {path}"
+        secret = self._client_secret.get_secret_value()
+        auth = (self._client_id, secret) if token is None else BearerAuth(token)
+        with self._transport.send(method, path, auth=auth, json=json, form=form) as response:
+            if response.status_code not in {200, 201}:
+                self._raise_failure(call, response)
+            lost = method != "GET"
+            try:
+                body = self._read(response, _ANSWER_BYTES, self._read_timeout)
+            except BodyError as error:
+                raise ApiUnavailableError(
+                    f"{call}: the answer did not arrive whole: {error.reason}", may_have_acted=lost
+                ) from None
+            try:
+                return kind.model_validate_json(body)
+            except ValidationError as error:
+                seen = "" if token is None else describe(body[:_ERROR_BYTES], self._redact)
+                problem = error.errors(include_input=False, include_url=False)[0]
+                where = ".".join(str(part) for part in problem["loc"])
+                said = self.redact(f"{where + ': ' if where else ''}{problem['msg']}")
+                raise ApiUnavailableError(
+                    f"{call} answered {response.status_code} with something unexpected "
+                    f"({said}){': ' + seen if seen else ''}",
+                    status=response.status_code,
+                    may_have_acted=lost,
+                ) from None
+
+    def _raise_failure(self, call: str, response: requests.Response) -> None:
+        try:
+            body = self._read(response, _ERROR_BYTES, _ERROR_SECONDS)
+        except (BodyError, HTTPException):
+            body = b""
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        at_token = call.endswith("/idp/token")
+        raise failure(call, response.status_code, headers, body, self._redact, at_token=at_token)
+
+    def _read(self, response: requests.Response, max_bytes: int, timeout: float) -> bytes:
+        wire = received(response, deadline_seconds=timeout, stop=threading.Event())
+        encoding = response.headers.get("Content-Encoding", "")
+        return b"".join(limited(decoded(wire, encoding), max_bytes))

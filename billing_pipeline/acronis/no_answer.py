@@ -1,0 +1,73 @@
+"""Exchanges that brought no answer, told by the kind of error only.
+
+The text of the underlying error is not used: it may hold a proxy's password, a header or a body.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import requests
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from billing_pipeline.acronis.failures import ApiUnavailableError
+from billing_pipeline.errors import ApiError
+
+_CHECK_URL = "check ACRONIS_BASE_URL"
+_CHECK_ENVIRONMENT = "Check ACRONIS_BASE_URL, REQUESTS_CA_BUNDLE and the proxy settings of the environment."
+
+
+def no_answer(call: str, base_url: str, error: Exception) -> ApiError:
+    """The error that is raised instead of `error`.
+
+    Args:
+        call: method and path.
+        base_url: where it was sent.
+        error: what requests, urllib3 or the operating system raised.
+    """
+    where = f"{call} at {base_url.removesuffix('/api/2')}"
+    if _caused_by(error, ssl.SSLCertVerificationError):
+        return ApiError(
+            f"{where}: the server's certificate is not trusted",
+            todo="Check ACRONIS_BASE_URL; for a company's own certificates set REQUESTS_CA_BUNDLE.",
+        )
+    never_sent = _never_sent(error)
+    if never_sent is not None:
+        return ApiUnavailableError(f"{where}: {never_sent}")
+    if isinstance(error, requests.Timeout):
+        return ApiUnavailableError(f"{where}: no answer within the timeout", may_have_acted=True)
+    if isinstance(error, requests.RequestException) and not isinstance(error, requests.ConnectionError):
+        return ApiError(f"{where}: cannot be called ({type(error).__name__})", todo=_CHECK_ENVIRONMENT)
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return ApiError(f"{where}: cannot be called: {error.strerror or error}", todo=_CHECK_ENVIRONMENT)
+    return ApiUnavailableError(f"{where}: the connection broke off", may_have_acted=True)
+
+
+def _never_sent(error: Exception) -> str | None:
+    """Why the API cannot have got the request; None if it may have."""
+    if _caused_by(error, NameResolutionError):
+        return f"the host's name cannot be resolved ({_CHECK_URL})"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy named in the environment does not connect"
+    if isinstance(error, requests.ConnectTimeout):
+        return f"no connection within the timeout ({_CHECK_URL})"
+    if _caused_by(error, ConnectionRefusedError):
+        return f"connection refused ({_CHECK_URL})"
+    if _caused_by(error, NewConnectionError):
+        return f"cannot be reached ({_CHECK_URL})"
+    return None
+
+
+def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
+    """Whether a `kind` is in the error's chain; requests and urllib3 keep causes in their arguments."""
+    seen: list[BaseException] = []
+    waiting: list[Any] = [error]
+    while waiting and len(seen) < 20:
+        cause = waiting.pop(0)
+        if isinstance(cause, kind):
+            return True
+        if isinstance(cause, BaseException) and not any(cause is other for other in seen):
+            seen.append(cause)
+            waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+    return False

@@ -1,0 +1,78 @@
+"""When and how often a call is made again."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_when_event_set
+from tenacity.nap import sleep_using_event
+from tenacity.wait import wait_base
+
+from billing_pipeline.acronis.failures import ApiUnavailableError
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+"""Attempts of one call. Acronis recommends two retries for 50x; two more outlast a short restart."""
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 30.0
+RETRY_AFTER_CAP_SECONDS = 120.0
+"""The longest `Retry-After` that is waited for in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often, and with which waits in seconds. Waits double from `first_wait`, with jitter on top."""
+
+    attempts: int = ATTEMPTS
+    first_wait: float = FIRST_WAIT_SECONDS
+    longest_wait: float = LONGEST_WAIT_SECONDS
+    retry_after_cap: float = RETRY_AFTER_CAP_SECONDS
+
+    def wait(self, attempt: int, retry_after: float | None) -> float:
+        """Seconds before the attempt that follows number `attempt` (from 1): at least what the server
+        asked for, as far as the cap allows."""
+        backoff = min(self.first_wait * 2.0 ** min(attempt - 1, 30), self.longest_wait)
+        backoff *= random.uniform(1.0, 1.5)  # noqa: S311 - jitter, so that many clients do not knock together
+        return max(backoff, min(retry_after or 0.0, self.retry_after_cap))
+
+
+class _Wait(wait_base):
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        return self._policy.wait(retry_state.attempt_number, _unavailable(retry_state).retry_after)
+
+
+def retrying(
+    policy: RetryPolicy, stop: threading.Event, retry_if: Callable[[ApiUnavailableError], bool]
+) -> Retrying:
+    """Calls again after an `ApiUnavailableError` that satisfies `retry_if`; the last one is raised.
+
+    Setting `stop` ends a wait at once and allows no further attempt.
+    """
+
+    def log(retry_state: RetryCallState) -> None:
+        wait = retry_state.next_action.sleep if retry_state.next_action else 0.0
+        attempt = f"attempt {retry_state.attempt_number} of {policy.attempts}"
+        logger.warning("%s (%s); again in %.1f s", _unavailable(retry_state).what, attempt, wait)
+
+    return Retrying(
+        retry=retry_if_exception(lambda e: isinstance(e, ApiUnavailableError) and retry_if(e)),
+        wait=_Wait(policy),
+        stop=stop_after_attempt(policy.attempts) | stop_when_event_set(stop),
+        sleep=sleep_using_event(stop),
+        before_sleep=log,
+        reraise=True,
+    )
+
+
+def _unavailable(retry_state: RetryCallState) -> ApiUnavailableError:
+    error = retry_state.outcome.exception() if retry_state.outcome else None
+    assert isinstance(error, ApiUnavailableError)  # noqa: S101 - the only one that is retried
+    return error

@@ -1,0 +1,59 @@
+"""The access token: asked for once, shared by all threads, renewed before it expires."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from billing_pipeline.acronis.answers import Token
+
+DOCUMENTED_LIFETIME_SECONDS = 7200.0
+RENEW_BEFORE_SECONDS = 300.0
+
+
+class TokenCache:
+    """Hands out an access token that is valid for a while yet.
+
+    Args:
+        fetch: asks the API for a new token.
+    """
+
+    def __init__(self, fetch: Callable[[], Token]) -> None:
+        self._fetch = fetch
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._renew_at = 0.0
+
+    def current(self) -> str:
+        """A token; callers that come while it is being renewed wait for that one."""
+        with self._lock:
+            if self._token is None or time.monotonic() >= self._renew_at:
+                self._renew()
+            assert self._token is not None  # noqa: S101 - set by _renew
+            return self._token
+
+    def instead_of(self, rejected: str) -> str:
+        """A token other than the one that the API rejected: whoever comes first renews it for all."""
+        with self._lock:
+            if self._token is None or self._token == rejected:
+                self._renew()
+            assert self._token is not None  # noqa: S101 - set by _renew
+            return self._token
+
+    def _renew(self) -> None:
+        asked_at = time.monotonic()
+        token = self._fetch()
+        lifetime = _lifetime(token)
+        self._token = token.access_token
+        self._renew_at = asked_at + lifetime - min(RENEW_BEFORE_SECONDS, lifetime / 10)
+
+
+def _lifetime(token: Token) -> float:
+    """Seconds. With a wrong clock `expires_on` may lie in the past: then the documented two hours are
+    assumed, and a 401 tells if that was wrong."""
+    if token.expires_in is not None and token.expires_in > 0:
+        return min(token.expires_in, DOCUMENTED_LIFETIME_SECONDS)
+    if token.expires_on is not None and token.expires_on > (now := time.time()):
+        return min(token.expires_on - now, DOCUMENTED_LIFETIME_SECONDS)
+    return DOCUMENTED_LIFETIME_SECONDS

@@ -82,7 +82,7 @@ class Distributor:
         return tenant if tenant.id == tenant_id else None
 
     def children(self, tenant: Tenant, months: range) -> Iterator[Tenant]:
-        """The children that existed in one of the months; what is below a direct child lives as long as it."""
+        """The children that existed in one of the months; what is below one of the root's lives as long."""
         if tenant.path:
             for number in range(64):
                 child = self.child(tenant, number, tenant.incarnation)

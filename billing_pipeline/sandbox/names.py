@@ -8,7 +8,7 @@ from __future__ import annotations
 
 ROOT_NAME = "Alpenland Cloud Distribution AG"
 
-# Slots of the distributor's direct children with a name of their own. Every slot of the form 4n+1 is a partner.
+# Slots of the distributor's direct children with a name of their own. Slots of the form 4n+1 are partners.
 SPECIAL_NAMES = {
     0: "Bäckerei Müller, GmbH",
     1: "Nordlicht Systemhaus GmbH",
@@ -37,13 +37,13 @@ SPECIAL_NAMES = {
 _FIRST = (
     "Ahorn", "Bergmann", "Côte d’Azur", "Dürr", "Eichendorff", "Fjord", "Garnier", "Hölderlin", "Ibáñez",
     "Jäger", "Kowalski", "Lindqvist", "Møller", "Novák", "Österreicher", "Pérez", "Quelle", "Rossi", "Şahin",
-    "Tanaka", "Überlingen", "Văcărescu", "Weiß", "Yıldız", "Zimmermann", "De Vries", "O’Brien", "山田", "Иванов",
-    "Nguyễn",
+    "Tanaka", "Überlingen", "Văcărescu", "Weiß", "Yıldız", "Zimmermann", "De Vries", "O’Brien", "山田",
+    "Иванов", "Nguyễn",
 )  # fmt: skip
 _TRADE = (
     "Logistik", "Zahnärzte", "Steuerberatung", "Metallbau", "Apotheke", "Consulting", "Immobilien", "Medien",
-    "Hotel", "Elektro", "Kanzlei", "Architekten", "Weinhandel", "Reisen", "Optik", "Textil", "Druck", "Maschinenbau",
-    "Software",
+    "Hotel", "Elektro", "Kanzlei", "Architekten", "Weinhandel", "Reisen", "Optik", "Textil", "Druck",
+    "Maschinenbau", "Software",
 )  # fmt: skip
 _FORM = ("GmbH", "AG", "KG", "e.K.", "Ltd.", "SARL", "S.r.l.", "B.V.", "Sp. z o.o.", "OÜ", "GmbH & Co. KG")
 _PARTNER_TRADE = ("Systemhaus", "IT-Service", "Cloud Services", "Managed IT", "Datentechnik", "MSP")

@@ -107,8 +107,8 @@ class JsonRenderer:
         params: the report's `params`.
         show_skus: whether SKUs were ordered.
         layout: `flat`, an element for each usage row, nested by the dots of the CSV columns; `grouped`, an
-            element for each tenant with its rows in `usages` (`grouped_items`: in `items`); `dotted`, flat with
-            dotted keys.
+            element for each tenant with its rows in `usages` (`grouped_items`: in `items`); `dotted`, flat
+            with dotted keys.
     """
 
     def __init__(self, params: dict[str, object], *, show_skus: bool, layout: str = "flat") -> None:
@@ -136,7 +136,8 @@ class JsonRenderer:
         if self._layout == "flat":
             return before + ",\n".join(self._nested(f',"tenant":{owner}', rows))
         name = "usages" if self._layout == "grouped" else "items"
-        return f'{before}{{"tenant":{owner},"{name}":[{",".join(self._nested("", rows))}]}}'
+        rest = ",\n".join(self._nested("", rows))
+        return f'{before}{{"tenant":{owner},"{name}":[\n{rest}]}}'
 
     def _nested(self, owner: str, rows: list[ReportRow]) -> Iterator[str]:
         for offer, date, ap, at, dp, dt, quota, pricing in rows:

@@ -46,8 +46,8 @@ class Sandbox:
         empty_looks, in_progress_looks: at least so many looks at the stored reports see an empty list, then
             `in_progress`, however much time has passed.
         client_id, client_secret: the API client that is let in.
-        now: the server's clock as aware UTC times: decides which periods are in the future, when tokens expire
-            and what `created_at` says. Readiness is always measured in real seconds.
+        now: the server's clock as aware UTC times: decides which periods are in the future, when tokens
+            expire and what `created_at` says. Readiness is always measured in real seconds.
         token_lifetime_seconds: validity of access tokens.
         json_layout: layout of json_v2_0: `flat`, `grouped`, `grouped_items` or `dotted`.
     """

@@ -1,0 +1,50 @@
+"""Writes the small sample reports of `data/samples/`: `python -m billing_pipeline.sandbox.samples data/samples`.
+
+The distributor was picked because its 85 rows show everything that a report can hold: all four ways of having
+or not having a SKU, several storages, a partner's own one, trial, negative deltas, prices, quotas, compute
+points that are rounding ties.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from billing_pipeline.sandbox.distributor import Distributor
+from billing_pipeline.sandbox.report_files import ReportOptions, write_report
+from billing_pipeline.sandbox.report_rows import ReportSelection
+from billing_pipeline.sandbox.windows import Window
+
+SAMPLE_SEED = 782
+SAMPLE_TENANTS = 2
+SAMPLE_PERIOD = "2026-09"
+_FILES = {
+    "json_v2_0.json": ("json_v2_0", "flat"),
+    "json_v2_0_grouped.json": ("json_v2_0", "grouped"),
+    "csv_v2_0.csv": ("csv_v2_0", "flat"),
+}
+
+
+def write_samples(folder: Path) -> list[Path]:
+    """Write one report in every form; the same bytes each time.
+
+    Args:
+        folder: an existing folder.
+
+    Returns:
+        The files.
+    """
+    distributor = Distributor(SAMPLE_SEED, SAMPLE_TENANTS)
+    window = Window.of_month(SAMPLE_PERIOD)
+    selection = ReportSelection(distributor.root.id, window, hide_zero_usage=True)
+    for name, (report_format, layout) in _FILES.items():
+        options = ReportOptions(datetime(2026, 10, 2, 7, tzinfo=UTC), show_skus=True, json_layout=layout)
+        with (folder / name).open("wb") as file:
+            write_report({report_format: file}, distributor, selection, options)
+    return [folder / name for name in _FILES]
+
+
+if __name__ == "__main__":
+    for path in write_samples(Path(sys.argv[1])):
+        print(path)

@@ -1,0 +1,83 @@
+"""What the list of stored reports means for the report ordered: a pure mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from billing_pipeline.acronis import StoredReport, StoredReportStatus
+from billing_pipeline.landing import StoredFile
+
+
+class Verdict(Enum):
+    """Of a look at the stored reports."""
+
+    READY = "ready"
+    NOT_YET = "not yet"
+    FAILED = "failed"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What a look at the stored reports found.
+
+    Args:
+        verdict: what follows from it.
+        stored: the files of the formats ordered, as far as they are listed.
+        unknown: statuses that the API does not document, as it wrote them.
+    """
+
+    verdict: Verdict
+    stored: tuple[StoredFile, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def status(self) -> str:
+        """In words."""
+        if not self.stored:
+            return "nothing listed yet"
+        return ", ".join(f"{each.report_format} {each.status}" for each in self.stored)
+
+
+_PREFERENCE = [
+    StoredReportStatus.FAILED,
+    StoredReportStatus.UNKNOWN,
+    StoredReportStatus.IN_PROGRESS,
+    StoredReportStatus.SAVED,
+]
+
+
+def readiness(items: Sequence[StoredReport], formats: Sequence[str]) -> Readiness:
+    """Judge the items of GET /reports/{id}/stored.
+
+    Ready is only a report of which every ordered format is saved; an empty list means "not yet", and
+    so does a status that the API does not document. Of several items of one format the most advanced
+    counts, of equals the last, as in Acronis' tutorial.
+    """
+    best: dict[str, StoredReport] = {}
+    for item in items:
+        known = best.get(item.report_format)
+        if known is None or _PREFERENCE.index(item.status) >= _PREFERENCE.index(known.status):
+            best[item.report_format] = item
+    ordered = [best[name] for name in formats if name in best]
+    statuses = [item.status for item in ordered]
+    if StoredReportStatus.FAILED in statuses:
+        verdict = Verdict.FAILED
+    elif len(ordered) == len(formats) and all(status is StoredReportStatus.SAVED for status in statuses):
+        verdict = Verdict.READY
+    else:
+        verdict = Verdict.NOT_YET
+    stored = tuple(
+        StoredFile(
+            report_format=item.report_format,
+            status=item.status_text,
+            stored_report_id=item.id,
+            size=item.size,
+            created_at=item.created_at,
+        )
+        for item in ordered
+    )
+    unknown = {item.status_text for item in ordered if item.status is StoredReportStatus.UNKNOWN}
+    return Readiness(verdict, stored, tuple(sorted(unknown)))

@@ -15,8 +15,9 @@ from typing import NamedTuple
 from billing_pipeline.sandbox.names import ROOT_NAME, SPECIAL_NAMES, composed_name, renamed
 from billing_pipeline.sandbox.windows import EPOCH
 
-_SEASONAL_SLOT = 7  # appears and vanishes every four months, so that any quarter shows churn
-_RENAMED_SLOT = 6  # gets another name every three months
+# Tenants that last two months and come again after four, in turn: any three months show one come and one go.
+_SEASONAL_SLOTS = {7: 0, 11: 2}  # slot: months after the epoch
+_RENAMED_SLOT = 6  # gets another name every two months
 _NEVER = 1 << 30
 
 
@@ -115,7 +116,7 @@ class Distributor:
         born, cycle, duration = self._calendar(tenant.path[0])
         born += tenant.incarnation * cycle
         chance = tenant.variety >> 8 & 15
-        if tenant.path[0] == _SEASONAL_SLOT:
+        if tenant.path[0] in _SEASONAL_SLOTS:
             trial_months = 1
         elif chance == 0:
             trial_months = _NEVER
@@ -130,7 +131,7 @@ class Distributor:
         slot = tenant.path[0]
         if len(tenant.path) == 1 and slot in SPECIAL_NAMES:
             name = SPECIAL_NAMES[slot]
-            return renamed(name, (month - EPOCH) // 3) if slot == _RENAMED_SLOT else name
+            return renamed(name, (month - EPOCH) // 2) if slot == _RENAMED_SLOT else name
         number = slot if len(tenant.path) == 1 else 10 * slot + tenant.path[-1]
         name = composed_name(tenant.kind, tenant.variety, number)
         if tenant.variety >> 16 & 7 == 0:
@@ -140,8 +141,8 @@ class Distributor:
     def _calendar(self, slot: int) -> tuple[int, int, int]:
         """Month of the first appearance, months between two of them (0: never again), months each lasts."""
         chance = int.from_bytes(blake2b(f"{self.seed}/slot/{slot}".encode(), digest_size=4).digest(), "big")
-        if slot == _SEASONAL_SLOT:
-            return EPOCH, 4, 2
+        if slot in _SEASONAL_SLOTS:
+            return EPOCH + _SEASONAL_SLOTS[slot], 4, 2
         if slot < len(SPECIAL_NAMES):
             return EPOCH + slot % 24, 0, _NEVER
         if chance % 100 < 15:

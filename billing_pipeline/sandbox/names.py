@@ -21,7 +21,7 @@ SPECIAL_NAMES = {
     8: "Rocket Backup 🚀🛰️",
     9: "東京クラウド商事",
     10: "Schulen & Kitas / Öffentlicher Dienst",
-    11: "O'Reilly & Daughters",
+    11: "O'Reilly & Daughters, Summer Festival",
     12: "Zoë’s Café – Zürich",
     13: "Łódź Hosting Sp. z o.o.",
     14: "Praxis Dr. Weiß\nStandort Süd",

@@ -1,4 +1,4 @@
-"""Writes the small sample reports of `data/samples/`: `python -m billing_pipeline.sandbox.samples data/samples`.
+"""Writes the sample reports: `python -m billing_pipeline.sandbox.samples data/samples`.
 
 The distributor was picked because its 85 rows show everything that a report can hold: all four ways of having
 or not having a SKU, several storages, a partner's own one, trial, negative deltas, prices, quotas, compute
@@ -16,7 +16,7 @@ from billing_pipeline.sandbox.report_files import ReportOptions, write_report
 from billing_pipeline.sandbox.report_rows import ReportSelection
 from billing_pipeline.sandbox.windows import Window
 
-SAMPLE_SEED = 782
+SAMPLE_SEED = 5146
 SAMPLE_TENANTS = 2
 SAMPLE_PERIOD = "2026-09"
 _FILES = {

@@ -1,0 +1,251 @@
+"""The API's documented behaviour, over real HTTP."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import requests
+
+from billing_pipeline_tests.sandbox.conftest import NOW, Caller
+
+Opener = Callable[..., Caller]
+
+
+def _token_request(caller: Caller, **arguments: Any) -> requests.Response:
+    defaults = {
+        "auth": (caller.sandbox.client_id, caller.sandbox.client_secret),
+        "data": {"grant_type": "client_credentials"},
+    }
+    return requests.post(caller.url + "/idp/token", timeout=10, **(defaults | arguments))
+
+
+def test_a_token_is_a_bearer_token_for_two_hours(shared_caller: Caller) -> None:
+    answer = _token_request(shared_caller).json()
+    assert answer["token_type"] == "bearer"
+    assert answer["expires_on"] == int(NOW.timestamp()) + 7200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "error"),
+    [
+        ({"auth": ("somebody", "else")}, 401, "invalid_client"),
+        ({"auth": None}, 401, "invalid_client"),
+        ({"data": {"grant_type": "password"}}, 400, "unsupported_grant_type"),
+        ({"data": None, "json": {"grant_type": "client_credentials"}}, 400, "invalid_request"),
+    ],
+)
+def test_a_token_is_refused_with_the_error_body_of_that_endpoint(
+    shared_caller: Caller, arguments: dict[str, Any], status: int, error: str
+) -> None:
+    answer = _token_request(shared_caller, **arguments)
+    assert answer.status_code == status
+    assert answer.json()["error"] == error
+    assert answer.json()["error_description"]
+
+
+def test_a_token_expires_after_its_two_hours(open_sandbox: Opener) -> None:
+    clock = [NOW]
+    caller = open_sandbox(now=lambda: clock[0])
+    path = f"/clients/{caller.sandbox.client_id}"
+    clock[0] = NOW + timedelta(hours=2, seconds=-1)
+    assert caller.call("GET", path).status_code == 200
+    clock[0] = NOW + timedelta(hours=2)
+    assert caller.call("GET", path).status_code == 401
+
+
+@pytest.mark.parametrize("headers", [{"Authorization": ""}, {"Authorization": "Bearer wrong"}])
+def test_without_a_valid_token_every_call_is_unauthorized(
+    shared_caller: Caller, headers: dict[str, str]
+) -> None:
+    answer = shared_caller.call("POST", "/reports", headers=headers, json=shared_caller.body())
+    assert answer.status_code == 401
+    assert set(answer.json()["error"]) == {"code", "domain", "message", "details", "context"}
+    assert answer.json()["error"]["details"]["info"]
+
+
+def test_the_client_knows_its_tenant(shared_caller: Caller) -> None:
+    answer = shared_caller.call("GET", f"/clients/{shared_caller.sandbox.client_id}").json()
+    assert answer["type"] == "api_client"
+    assert answer["tenant_id"] == shared_caller.sandbox.tenant_id == str(UUID(answer["tenant_id"]))
+    assert shared_caller.call("GET", f"/clients/{uuid4()}").status_code == 404
+
+
+def _without(body: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key != name}
+
+
+BAD_PARAMETERS: list[dict[str, Any]] = [
+    {"kind": None},
+    {"kind": "usage"},
+    {"kind": 5},
+    {"level": None},
+    {"level": "everybody"},
+    {"tenant_id": None},
+    {"tenant_id": "not-a-uuid"},
+    {"tenant_id": "DF7637BB-1C1E-42D8-8880-F13D98DDE4BC"},
+    {"hide_zero_usage": "true"},
+    {"hide_zero_usage": 1},
+    {"show_skus": "false"},
+    {"formats": ["xlsx"]},
+    {"formats": []},
+    {"formats": "json_v2_0"},
+    {"period": "2026-09"},
+    {"period": {"start": "2026-09-01"}},
+    {"period": {"start": "2026-09-30", "end": "2026-09-01"}},
+    {"period": {"start": "2026-09-01", "end": "2026-09-31"}},
+    {"period": {"start": "2026-9-1", "end": "2026-09-30"}},
+    {"period": {"start": "2026-11-01", "end": "2026-11-24"}},
+    {"period": {"start": "2026-12-01", "end": "2026-12-31"}},
+]
+
+
+@pytest.mark.parametrize("parameters", BAD_PARAMETERS, ids=str)
+def test_bad_parameters_are_refused_by_name(shared_caller: Caller, parameters: dict[str, Any]) -> None:
+    answer = shared_caller.call("POST", "/reports", json=shared_caller.body(**parameters))
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert set(error) == {"code", "domain", "message", "details", "context"}
+    assert next(iter(parameters)) in error["details"]["info"]
+
+
+def test_bad_bodies_are_refused(shared_caller: Caller) -> None:
+    good = shared_caller.body()
+    bodies = [
+        good | {"idempotency_key": "1"},
+        _without(good, "parameters"),
+        _without(good, "schedule"),
+        _without(good, "result_action"),
+        good | {"schedule": {"type": "weekly"}},
+        good | {"schedule": {}},
+        good | {"result_action": "print"},
+        good | {"recipients": "me"},
+        [good],
+    ]
+    for body in bodies:
+        assert shared_caller.call("POST", "/reports", json=body).status_code == 400, body
+    json_type = {"Content-Type": "application/json"}
+    assert shared_caller.call("POST", "/reports", data="{not json", headers=json_type).status_code == 400
+    assert shared_caller.call("POST", "/reports", data="{}", headers={}).status_code == 415
+
+
+def test_recipients_may_be_missing_as_in_the_tutorial(shared_caller: Caller) -> None:
+    body = _without(shared_caller.body(), "recipients")
+    assert shared_caller.call("POST", "/reports", json=body).status_code == 200
+
+
+def test_a_period_may_end_today(shared_caller: Caller) -> None:
+    shared_caller.order(period={"start": "2026-11-01", "end": "2026-11-23"})
+
+
+def test_a_tenant_outside_is_forbidden(shared_caller: Caller) -> None:
+    stranger = str(uuid4())
+    body = shared_caller.body(tenant_id=stranger)
+    assert shared_caller.call("POST", "/reports", json=body).status_code == 403
+    assert shared_caller.call("GET", f"/tenants/{stranger}/reports").status_code == 403
+
+
+def test_a_report_is_echoed_listed_and_deleted(open_sandbox: Opener) -> None:
+    caller = open_sandbox()
+    first, second = caller.order(), caller.order()
+    assert first != second
+    report = caller.call("GET", f"/reports/{first}").json()
+    assert report["id"] == first
+    assert report["version"] == 1
+    assert report["generation_date"] == "2026-11-23"
+    assert report["parameters"] == caller.body()["parameters"]
+    listed = f"/tenants/{caller.sandbox.tenant_id}/reports"
+    assert caller.call("GET", listed).json() == {"items": [first, second]}
+
+    assert caller.call("DELETE", f"/reports/{first}").status_code == 400
+    assert caller.call("DELETE", f"/reports/{first}?version=2").status_code == 409
+    assert caller.call("DELETE", f"/reports/{first}?version=1").status_code == 204
+    assert caller.call("GET", f"/reports/{first}").status_code == 404
+    assert caller.call("GET", f"/reports/{first}/stored").status_code == 404
+    assert caller.call("GET", listed).json() == {"items": [second]}
+    assert caller.sandbox.reports_created == 2
+
+
+def test_stored_reports_appear_progress_and_are_saved(open_sandbox: Opener) -> None:
+    caller = open_sandbox(empty_looks=1, in_progress_looks=2)
+    report_id = caller.order()
+    assert caller.look(report_id) == []
+    for _ in range(2):
+        items = caller.look(report_id)
+        assert [item["status"] for item in items] == ["in_progress", "in_progress"]
+        assert all("id" not in item for item in items)
+    items = caller.look(report_id)
+    assert {item["report_format"]: item["status"] for item in items} == {
+        "json_v2_0": "saved",
+        "csv_v2_0": "saved",
+    }
+    for item in items:
+        assert str(UUID(item["id"])) == item["id"]
+        assert datetime.fromisoformat(item["created_at"]) == NOW.astimezone(UTC)
+
+
+def test_a_download_is_a_gzip_encoded_file_of_the_stated_size(shared_caller: Caller) -> None:
+    report_id = shared_caller.order()
+    for item in shared_caller.look(report_id):
+        answer = shared_caller.call("GET", f"/reports/{report_id}/stored/{item['id']}")
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert len(answer.content) == item["size"]
+    assert shared_caller.call("GET", f"/reports/{report_id}/stored/{uuid4()}").status_code == 404
+
+
+def test_nothing_is_downloaded_before_it_is_written(open_sandbox: Opener) -> None:
+    caller = open_sandbox(empty_looks=10)
+    assert caller.look(caller.order()) == []
+    assert caller.call("GET", f"/reports/{uuid4()}/stored/{uuid4()}").status_code == 404
+
+
+def test_unknown_paths_and_methods(shared_caller: Caller) -> None:
+    assert shared_caller.call("GET", "/nothing").status_code == 404
+    assert shared_caller.call("PATCH", "/reports").status_code == 405
+    assert requests.get(shared_caller.sandbox.base_url + "/", timeout=10).status_code == 404
+
+
+def test_every_request_is_in_the_journal(open_sandbox: Opener) -> None:
+    caller = open_sandbox()
+    report_id = caller.order()
+    caller.call("GET", f"/reports/{uuid4()}")
+    seen = requests.get(caller.sandbox.base_url + "/sandbox/requests", timeout=10).json()
+    assert [(item["method"], item["route"], item["status"]) for item in seen["items"]] == [
+        ("POST", "token", 200),
+        ("POST", "create_report", 200),
+        ("GET", "report", 404),
+    ]
+    assert seen["counts"] == {"POST token": 1, "POST create_report": 1, "GET report": 1}
+    assert seen["reports_created"] == 1
+    assert all(item["authorized"] for item in seen["items"])
+    assert str(caller.token) not in str(seen)
+    assert report_id in str(caller.call("GET", f"/reports/{report_id}").json())
+
+
+def test_one_connection_serves_many_requests(shared_caller: Caller) -> None:
+    with requests.Session() as session:
+        ports = set()
+        for _ in range(3):
+            answer = session.get(shared_caller.url + "/nothing", timeout=10, stream=True)
+            connection: Any = answer.raw._connection
+            ports.add(connection.sock.getsockname())
+            assert answer.content
+    assert len(ports) == 1
+
+
+def test_a_stopped_sandbox_lets_go_of_its_port_and_connections(open_sandbox: Opener) -> None:
+    caller = open_sandbox()
+    port = int(caller.sandbox.base_url.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as idle:
+        idle.sendall(b"GET /api/2/nothing HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+        while not idle.recv(1 << 16).endswith(b"}"):
+            pass
+        caller.sandbox.stop()
+        assert idle.recv(1) == b""
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", port), timeout=10)

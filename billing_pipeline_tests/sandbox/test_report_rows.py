@@ -1,0 +1,217 @@
+"""The invented usage obeys the rules that real usage obeys."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing_pipeline.sandbox.distributor import Distributor
+from billing_pipeline.sandbox.offering import SkuState
+from billing_pipeline.sandbox.report_rows import LEVELS, ReportRow, ReportSelection, report_rows
+from billing_pipeline.sandbox.windows import Window
+
+Key = tuple[str, str, str | None]
+Measures = tuple[int, int, int, int]
+MONTHS = [f"{year}-{month:02d}" for year in (2025, 2026) for month in range(1, 13)]
+
+
+def _selection(distributor: Distributor, window: Window | str, **rest: object) -> ReportSelection:
+    if isinstance(window, str):
+        window = Window.of_month(window)
+    return ReportSelection(**({"tenant_id": distributor.root.id, "window": window} | rest))  # type: ignore[arg-type]
+
+
+def _measures(row: ReportRow) -> Measures:
+    return row.absolute_production, row.absolute_trial, row.delta_production, row.delta_trial
+
+
+def _by_key(distributor: Distributor, selection: ReportSelection) -> dict[Key, Measures]:
+    """The rows of a report that has one date, by tenant, item and infrastructure; no key occurs twice."""
+    found: dict[Key, Measures] = {}
+    for tenant, rows in report_rows(distributor, selection):
+        for row in rows:
+            key = (tenant.id, row.offer.item.name, row.offer.infra.id)
+            assert key not in found
+            found[key] = _measures(row)
+    return found
+
+
+def test_equal_selections_give_equal_rows_and_a_larger_distributor_contains_the_smaller() -> None:
+    small, same, large, other = Distributor(5, 30), Distributor(5, 30), Distributor(5, 45), Distributor(6, 30)
+    rows = list(report_rows(small, _selection(small, "2026-09")))
+    assert rows == list(report_rows(same, _selection(same, "2026-09")))
+    assert rows == list(report_rows(large, _selection(large, "2026-09")))[: len(rows)]
+    assert rows != list(report_rows(other, _selection(other, "2026-09")))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_level_is_the_level_before_plus_the_change(level: str) -> None:
+    distributor = Distributor(11, 60)
+    before: dict[Key, Measures] = {}
+    for month in MONTHS:
+        now = _by_key(distributor, _selection(distributor, month, level=level))
+        ranged = {
+            row.offer.item.name
+            for _, rows in report_rows(distributor, _selection(distributor, month, level=level))
+            for row in rows
+            if row.offer.item.is_range
+        }
+        if before:
+            for key in now.keys() | before.keys():
+                if key[1] not in ranged:
+                    was, new = before.get(key, (0, 0, 0, 0)), now.get(key, (0, 0, 0, 0))
+                    assert (was[0] + new[2], was[1] + new[3]) == (new[0], new[1]), (month, key)
+        before = now
+
+
+@pytest.mark.parametrize("kind", ["usage_summary", "usage_daily"])
+def test_a_partner_is_the_sum_of_its_customers(kind: str) -> None:
+    distributor = Distributor(3, 70)
+    window = Window.of_month("2026-09")
+    parents = [t for t in distributor.descendants(distributor.root, window.months) if t.kind != "unit"]
+    checked = 0
+    for parent in [distributor.root, *parents]:
+        if not any(True for _ in distributor.children(parent, window.months)):
+            continue
+        checked += 1
+        sums: dict[tuple[str, str | None, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        own: dict[tuple[str, str | None, str], Measures] = {}
+        for level in ("direct_partners", "itself"):
+            selection = _selection(distributor, window, tenant_id=parent.id, level=level, kind=kind)
+            for _, rows in report_rows(distributor, selection):
+                for row in rows:
+                    key = (row.offer.item.name, row.offer.infra.id, row.date)
+                    if level == "itself":
+                        own[key] = _measures(row)
+                    else:
+                        sums[key] = [a + b for a, b in zip(sums[key], _measures(row), strict=True)]
+        assert own == {key: tuple(values) for key, values in sums.items()}
+    assert checked > 20
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_days_add_up_to_their_month(seed: int) -> None:
+    distributor = Distributor(seed, 40)
+    summary = _by_key(distributor, _selection(distributor, "2026-08", level="all_customers"))
+    daily = _selection(distributor, "2026-08", level="all_customers", kind="usage_daily")
+    sums: dict[Key, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    days = set()
+    for tenant, rows in report_rows(distributor, daily):
+        for row in rows:
+            days.add(row.date)
+            total = sums[tenant.id, row.offer.item.name, row.offer.infra.id]
+            total[2] += row.delta_production
+            total[3] += row.delta_trial
+            if row.date == "2026-08-31":
+                total[0], total[1] = row.absolute_production, row.absolute_trial
+    assert days == {f"2026-08-{day:02d}" for day in range(1, 32)}
+    assert {key: tuple(values) for key, values in sums.items()} == summary
+
+
+def test_two_halves_of_a_quarter_add_up_to_it() -> None:
+    distributor = Distributor(4, 30)
+    parts = [
+        Window(date(2026, 6, 10), date(2026, 7, 31)),
+        Window(date(2026, 8, 1), date(2026, 8, 20)),
+    ]
+    whole = _by_key(distributor, _selection(distributor, Window(date(2026, 6, 10), date(2026, 8, 20))))
+    deltas: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
+    for part in parts:
+        for key, measures in _by_key(distributor, _selection(distributor, part)).items():
+            deltas[key][0] += measures[2]
+            deltas[key][1] += measures[3]
+    assert {key: [m[2], m[3]] for key, m in whole.items()} == {key: deltas[key] for key in whole}
+
+
+def test_hiding_zero_usage_drops_exactly_the_rows_of_zeros() -> None:
+    distributor = Distributor(8, 50)
+    everything = _by_key(distributor, _selection(distributor, "2026-09"))
+    shown = _by_key(distributor, _selection(distributor, "2026-09", hide_zero_usage=True))
+    assert shown == {key: measures for key, measures in everything.items() if any(measures)}
+    assert len(shown) < len(everything)
+
+
+def test_levels_hold_the_tenants_that_they_name() -> None:
+    distributor = Distributor(9, 60)
+    window = Window.of_month("2026-09")
+    everyone = list(distributor.descendants(distributor.root, window.months))
+    expected = {
+        "direct_partners": {t.id for t in everyone if len(t.path) == 1},
+        "all_partners": {t.id for t in everyone if t.kind == "partner"},
+        "all_customers": {t.id for t in everyone if t.kind == "customer"},
+        "accounts": {t.id for t in everyone},
+        "itself": {distributor.root.id},
+    }
+    assert {t.kind for t in everyone} == {"partner", "folder", "customer", "unit"}
+    for level, ids in expected.items():
+        blocks = list(report_rows(distributor, _selection(distributor, window, level=level)))
+        assert {tenant.id for tenant, _ in blocks} == ids
+        assert len(blocks) == len(ids)
+
+
+def test_any_three_months_show_a_tenant_come_one_go_and_one_renamed_while_most_stay() -> None:
+    distributor = Distributor(2015, 40)
+    for start in range(len(MONTHS) - 2):
+        seen: list[dict[str, str]] = []
+        for month in MONTHS[start : start + 3]:
+            blocks = report_rows(distributor, _selection(distributor, month, hide_zero_usage=True))
+            seen.append({tenant.id: tenant.name for tenant, _ in blocks})
+        first, second, third = seen
+        assert (second.keys() - first.keys()) | (third.keys() - second.keys())
+        assert (first.keys() - second.keys()) | (second.keys() - third.keys())
+        lasting = first.keys() & third.keys()
+        assert len(lasting) > 30
+        assert any(first[tenant] != third[tenant] for tenant in lasting)
+
+
+def test_the_default_distributor_shows_everything_that_a_report_can_hold() -> None:
+    distributor = Distributor(2015, 40)
+    blocks = list(report_rows(distributor, _selection(distributor, "2026-09", hide_zero_usage=True)))
+    rows = [row for _, block in blocks for row in block]
+    names = " ".join(tenant.name for tenant, _ in blocks)
+    assert all(text in names for text in ("ü", "株式会社", "شركة", "🚀", '"', ",", "=HYPERLINK(", "\n"))
+    assert {row.offer.item.sku_state for row in rows} == set(SkuState)
+    assert {tenant.kind for tenant, _ in blocks} == {"partner", "folder", "customer"}
+    assert any(t.customer_id for t, _ in blocks)
+    assert any(not t.customer_id for t, _ in blocks)
+    partners = {tenant.id for tenant, _ in blocks if tenant.kind == "partner"} | {distributor.root.id}
+    assert any(row.offer.infra.owner_id in partners for row in rows)
+    assert any(row.offer.item.name.endswith("child_storages") for row in rows)
+    assert any(
+        len({r.offer.infra.id for r in block if r.offer.item.name.endswith("base_storage")}) > 1
+        for _, block in blocks
+    )
+    seconds = [row for row in rows if row.offer.item.measurement_unit == "seconds"]
+    assert len({row.offer.item.name for row in seconds}) >= 5
+    assert all(row.offer.item.name.endswith("compute_points") and row.offer.item.is_range for row in seconds)
+    deltas = [row.delta_production for row in seconds]
+    assert any(delta > 0 and delta % 36 == 18 for delta in deltas)
+    assert any(delta < 0 and -delta % 36 == 18 for delta in deltas)
+    assert any(delta % 36 not in {0, 18} for delta in deltas)
+    assert any(row.delta_production < 0 for row in rows if row not in seconds)
+    assert any(row.absolute_trial and row.absolute_production for row in rows)
+    assert any(row.quota for row in rows)
+    assert 0 < sum(1 for row in rows if row.pricing.price) < len(rows) / 10
+
+
+def test_nothing_was_used_before_the_distributor_opened() -> None:
+    distributor = Distributor(1, 40)
+    assert list(report_rows(distributor, _selection(distributor, "2014-06"))) == []
+
+
+@given(seed=st.integers(0, 2**40), slot=st.integers(0, 5000), month=st.sampled_from(MONTHS))
+def test_every_tenant_is_found_by_its_id(seed: int, slot: int, month: str) -> None:
+    distributor = Distributor(seed, slot + 1)
+    months = Window.of_month(month).months
+    tenant = distributor.child(distributor.root, slot, 0)
+    assert tenant is not None
+    for below in [tenant, *distributor.descendants(tenant, months)]:
+        assert UUID(below.id).version == 4
+        assert distributor.find(below.id) == below
+    assert Distributor(seed, slot).find(tenant.id) is None
+    assert Distributor(seed + 1, slot + 1).find(tenant.id) is None

@@ -1,0 +1,33 @@
+"""The samples in `data/` are what the sandbox writes, and show what their guide promises."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from billing_pipeline.sandbox.samples import write_samples
+
+SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
+
+
+def test_the_samples_are_up_to_date(tmp_path: Path) -> None:
+    for fresh in write_samples(tmp_path):
+        assert fresh.read_bytes() == (SAMPLES / fresh.name).read_bytes()
+
+
+def test_the_samples_show_what_their_guide_promises() -> None:
+    rows = json.loads((SAMPLES / "json_v2_0.json").read_text(encoding="utf-8"))["tenants"]
+    assert len(rows) == 85
+    assert {row.get("sku", "missing") or repr(row["sku"]) for row in rows} >= {"missing", "None", "''"}
+    seconds = [row["usage"]["delta"]["total"] for row in rows if row["measurement_unit"] == "seconds"]
+    assert any(value % 36 == 18 for value in seconds)
+    assert any(row["usage"]["delta"]["total"] < 0 for row in rows)
+    assert {row["tenant"]["kind"] for row in rows} == {"customer", "partner"}
+
+
+def test_the_real_sample_has_the_documented_columns() -> None:
+    with (SAMPLES / "csv_v2_0_usage_current.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, strict=True))
+    assert len(rows[0]) == 29
+    assert {row["is_range"] for row in rows} == {"True", "False"}

@@ -1,0 +1,59 @@
+"""The sandbox as a program, and its independence of what it bears witness against."""
+
+from __future__ import annotations
+
+import ast
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+import billing_pipeline.sandbox
+
+COMMAND = [sys.executable, "-m", "billing_pipeline.sandbox", "--tenants", "2"]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_prints_its_settings_serves_and_stops_when_told(stop: signal.Signals) -> None:
+    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        settings = dict(re.findall(r"(ACRONIS_\w+)=(\S+)", "".join(lines)))
+        answer = requests.post(
+            settings["ACRONIS_BASE_URL"] + "/api/2/idp/token",
+            auth=(settings["ACRONIS_CLIENT_ID"], settings["ACRONIS_CLIENT_SECRET"]),
+            data={"grant_type": "client_credentials"},
+            timeout=10,
+        )
+        assert answer.json()["access_token"]
+        process.send_signal(stop)
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def test_a_port_that_is_taken_is_said_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [*COMMAND, "--port", str(taken.getsockname()[1])]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("The sandbox cannot start: ")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_it_shares_no_code_with_what_it_bears_witness_against() -> None:
+    for path in Path(billing_pipeline.sandbox.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            ours = [name for name in names if name.startswith("billing_pipeline")]
+            assert all(name.startswith("billing_pipeline.sandbox") for name in ours), path

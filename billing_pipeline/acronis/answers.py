@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -22,6 +22,11 @@ def _instant(value: object) -> datetime | None:
     if told is None:
         return None
     return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+
+
+def _day(value: object) -> date | None:
+    moment = _instant(value)
+    return None if moment is None else moment.date()
 
 
 def _count(value: object) -> int | None:
@@ -51,7 +56,7 @@ class Report(_Answer):
 
     id: ApiId
     version: int | None = None
-    generation_date: str | None = Field(None, max_length=40)
+    generation_date: Annotated[date | None, BeforeValidator(_day)] = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     schedule: dict[str, Any] | None = None
     result_action: str | None = Field(None, max_length=40)

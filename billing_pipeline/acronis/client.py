@@ -29,7 +29,7 @@ from billing_pipeline.acronis.redaction import Redactor
 from billing_pipeline.acronis.retries import RetryPolicy, retrying
 from billing_pipeline.acronis.tokens import TokenCache
 from billing_pipeline.acronis.transport import BearerAuth, Transport
-from billing_pipeline.errors import CredentialsError, DownloadError
+from billing_pipeline.errors import ApiError, CredentialsError, DownloadError
 from billing_pipeline.identifiers import api_id
 from billing_pipeline.settings import AccountSettings
 
@@ -163,7 +163,14 @@ class AcronisClient:
         Raises:
             ApiError: status 404 if there is no such report (any more).
         """
-        return self._get(f"/reports/{api_id(report_id)}", Report)
+        report = self._get(f"/reports/{api_id(report_id)}", Report)
+        if report.id != api_id(report_id):
+            raise ApiError(
+                f"GET /reports/{report_id} answered with another report, {report.id}",
+                todo="Report this to Acronis' support; the answer cannot be used.",
+                report_id=report_id,
+            )
+        return report
 
     def tenant_reports(self, tenant_id: str) -> list[str]:
         """`GET /tenants/{tenant_id}/reports`: the ids of the tenant's reports."""

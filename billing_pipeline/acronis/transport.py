@@ -49,10 +49,8 @@ class _HeadDeadline:
     timeout: Any
 
     def getresponse(self) -> Any:
-        limit = self.sock.gettimeout() if self.sock is not None else None
-        if limit is None:
-            return super().getresponse()  # type: ignore[misc]
-        watchdog = threading.Timer(limit, _shut, args=[self.sock])
+        # By now urllib3 has put the read timeout here; the socket still has the one for connecting.
+        watchdog = threading.Timer(float(self.timeout), _shut, args=[self.sock])
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -92,9 +90,10 @@ class _VerifyingAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith("socks"):  # those have pools of their own
+            manager.pool_classes_by_scheme = _POOLS
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -63,7 +63,7 @@ class Manifest(Record):
     api_base_url: str
     order: dict[str, Any]
     origin: Literal["created", "adopted"]
-    generation_date: str | None = None
+    generation_date: date | None = None
     requested_at: AwareDatetime
     ready_at: AwareDatetime
     downloaded_at: AwareDatetime

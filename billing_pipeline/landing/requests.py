@@ -6,7 +6,7 @@ continued by the next one instead of ordering a report twice. Meant to be read b
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -71,7 +71,7 @@ class OrderedReport(Record):
     report_id: ApiId
     requested_at: AwareDatetime
     origin: Literal["created", "adopted"]
-    generation_date: str | None = None
+    generation_date: date | None = None
     stored: tuple[StoredFile, ...] = ()
     ready_at: AwareDatetime | None = None
     waited_seconds: float = 0.0

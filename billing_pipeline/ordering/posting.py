@@ -56,6 +56,7 @@ class Posting:
         self._order = order
         self._patience = patience
         self._progress = progress
+        self._may_be_doubled = False
 
     def obtain(self) -> ReportRequest:
         """Adopt the report of an earlier POST whose answer was lost, or POST.
@@ -64,6 +65,7 @@ class Posting:
             ApiError, ReportNotReadyError, ReportRefusedError: as in `request_report`.
         """
         if self._request.intent is not None:
+            self._may_be_doubled = True
             self._progress(Progress("looking for the report of a request that was interrupted"))
             found = self._orphan()
             if found is not None:
@@ -79,17 +81,22 @@ class Posting:
                 self._wait_for_history(error)
             except ApiUnavailableError as error:
                 if not error.may_have_acted:
-                    self._save(self._request.model_copy(update={"intent": None}))
+                    self._nothing_was_created()
                     raise error.about(period=self._order.period.key) from None
                 lost += 1
-                self._progress(Progress(f"{error.what}; looking whether the report was created"))
+                self._may_be_doubled = True
+                what = f"{error.what}; looking whether the report was created"
+                pause = self._client.retry_policy.wait(lost, error.retry_after)
+                self._progress(Progress(what, next_look_seconds=pause, warning=True))
+                self._client.stop.wait(pause)
+                self._patience.check()
                 found = self._orphan()
                 if found is not None:
                     return self._record(found, "adopted")
                 if lost >= LOST_ANSWERS:
                     raise error.about(period=self._order.period.key) from None
             except ApiError as error:
-                self._save(self._request.closed(Outcome.FAILED, error.what))
+                self._give_up(error)
                 raise error.about(period=self._order.period.key) from None
 
     @property
@@ -101,6 +108,15 @@ class Posting:
     def _save(self, request: ReportRequest) -> None:
         self._requests = self._requests.replaced(request)
         save_requests(self._data_dir, self._order.period, self._requests)
+
+    def _nothing_was_created(self) -> None:
+        """Forget the intent, unless an earlier POST may have made a report that is not listed yet."""
+        if not self._may_be_doubled:
+            self._save(self._request.model_copy(update={"intent": None}))
+
+    def _give_up(self, error: ApiError) -> None:
+        if not self._may_be_doubled:
+            self._save(self._request.closed(Outcome.FAILED, error.what))
 
     def _intend(self) -> None:
         """Put on disk that a POST follows, and which reports there are that cannot be its result."""
@@ -128,8 +144,9 @@ class Posting:
             stop=self._client.stop,
             longest_wait=self._client.retry_policy.longest_wait,
         )
-        for _ in range(ORPHAN_LOOKS):
-            patience.wait()
+        for look in range(ORPHAN_LOOKS):
+            if look > 0:
+                patience.wait()
             listed = self._client.tenant_reports(self._order.tenant_id)
             for report_id in [each for each in listed if each not in seen][:ORPHANS_READ]:
                 seen.add(report_id)
@@ -171,10 +188,9 @@ class Posting:
 
     def _wait_for_history(self, error: HistoryNotReadyError) -> None:
         if self._patience.is_over:
-            self._save(self._request.closed(Outcome.FAILED, error.what))
+            self._give_up(error)
             raise ReportNotReadyError(error.what, todo=error.todo, period=self._order.period.key) from error
-        # Nothing was created, so nothing can be an orphan.
-        self._save(self._request.model_copy(update={"intent": None}))
+        self._nothing_was_created()
         self._progress(
             Progress(
                 "Acronis is still counting the usage of the period",

@@ -19,7 +19,7 @@ def main() -> None:
     prepare_dagster_home(settings.data_dir)
     os.chdir(PROJECT_ROOT)
     arguments = ["dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", *sys.argv[1:]]
-    os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])  # noqa: S606 - our own words
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 
-from billing_pipeline.landing import ReportRequest, report_requests
+from billing_pipeline.landing import ReportRequest, load_requests
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import LoadedPeriod, Warehouse
@@ -26,7 +27,7 @@ def execute(_: argparse.Namespace) -> int:
     from tabulate import tabulate  # noqa: PLC0415
 
     data_dir = PipelineSettings.load().data_dir
-    requests = report_requests(data_dir)
+    requests = _latest_requests(data_dir)
     loads = loaded_periods(Warehouse(data_dir))
     lines = [_line(period, requests.get(period), loads.get(period)) for period in sorted({*requests, *loads})]
     if not lines:
@@ -40,9 +41,16 @@ def execute(_: argparse.Namespace) -> int:
     for period, load in loads.items():
         if load.last_outcome != "loaded":
             print(
-                f"\n{period}  {load.last_outcome} at {load.last_attempt_at:%Y-%m-%d %H:%M} UTC: {load.last_reason}"
+                f"\n{period}  {load.last_outcome} at {load.last_attempt_at:%Y-%m-%d %H:%M} UTC:"
+                f" {load.last_reason}"
             )
     return 0
+
+
+def _latest_requests(data_dir: Path) -> dict[BillingPeriod, ReportRequest]:
+    periods = (BillingPeriod.parse(path.stem) for path in (data_dir / "requests").glob("????-??.json"))
+    latest = {period: load_requests(data_dir, period).latest for period in periods}
+    return {period: request for period, request in latest.items() if request is not None}
 
 
 def _line(period: BillingPeriod, request: ReportRequest | None, load: LoadedPeriod | None) -> tuple[str, ...]:
@@ -62,7 +70,15 @@ def _state(request: ReportRequest | None, load: LoadedPeriod | None) -> str:
         return f"loaded; last attempt {load.last_outcome}" if loaded else load.last_outcome
     if load is not None and (request is None or request.report_id == load.report_id):
         return "loaded"
-    return f"{'loaded; ' if loaded else ''}{request.state if request else ''}"
+    return f"{'loaded; ' if loaded else ''}{_progress_of(request) if request else ''}"
+
+
+def _progress_of(request: ReportRequest) -> str:
+    if not request.is_open:
+        return request.outcome.value
+    if request.report is None:
+        return "requesting"
+    return "ready, not loaded" if request.is_ready else "requested"
 
 
 def _totals(sums: Mapping[str, Mapping[str, int]]) -> str:

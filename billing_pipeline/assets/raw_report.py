@@ -1,0 +1,44 @@
+"""`raw_report`: the stored report's files on disk, exactly as received."""
+
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, asset
+
+from billing_pipeline.assets.failures import one_clear_failure
+from billing_pipeline.assets.partitions import billing_periods
+from billing_pipeline.assets.resources import AcronisAccount, DataFolder, ProgressReporter
+from billing_pipeline.assets.stored_report import stored_report
+from billing_pipeline.assets.tables import markdown_table
+from billing_pipeline.ordering import download_report
+from billing_pipeline.periods import BillingPeriod
+
+
+@asset(
+    partitions_def=billing_periods,
+    deps=[stored_report],
+    kinds={"json", "csv", "file"},
+    group_name="acronis_usage",
+    owners=["team:billing"],
+    code_version="1",
+)
+def raw_report(
+    context: AssetExecutionContext, account: AcronisAccount, data: DataFolder, progress: ProgressReporter
+) -> MaterializeResult[None]:
+    """The report's files below `raw/<period>/<report id>/`, with a manifest that vouches for them.
+
+    Never changed once written; enough to rebuild the warehouse with the network off.
+    """
+    period = BillingPeriod.parse(context.partition_key)
+    with one_clear_failure(context, data, period), account.client() as client:
+        raw = download_report(client, data.path, period, progress=progress.for_run(context, period))
+        return MaterializeResult(
+            metadata={
+                "report_id": raw.report_id,
+                "folder": MetadataValue.path(raw.folder),
+                "bytes": sum(file.size for file in raw.manifest.files),
+                "files": MetadataValue.md(
+                    markdown_table(
+                        ("file", "bytes", "SHA-256"),
+                        [(file.name, file.size, file.sha256) for file in raw.manifest.files],
+                    )
+                ),
+            }
+        )

@@ -1,0 +1,73 @@
+"""`usage`: the raw report as rows of the warehouse's table."""
+
+import duckdb
+from dagster import (
+    AssetExecutionContext,
+    MaterializeResult,
+    MetadataValue,
+    TableColumn,
+    TableSchema,
+    asset,
+)
+
+from billing_pipeline.assets.failures import one_clear_failure
+from billing_pipeline.assets.partitions import billing_periods
+from billing_pipeline.assets.raw_report import raw_report
+from billing_pipeline.assets.resources import DataFolder
+from billing_pipeline.assets.tables import markdown_table
+from billing_pipeline.control_totals import MEASURES
+from billing_pipeline.loading import load_period
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse.publication import sql
+
+
+def _column_schema() -> TableSchema:
+    """The table's columns with their comments, from its own definition."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(sql("usage.sql"))
+        columns = connection.execute(sql("columns.sql"), {"table": "usage"}).fetchall()
+    return TableSchema(
+        [TableColumn(name=name, type=kind, description=comment) for name, kind, comment in columns]
+    )
+
+
+@asset(
+    partitions_def=billing_periods,
+    deps=[raw_report],
+    kinds={"duckdb", "table"},
+    group_name="acronis_usage",
+    owners=["team:billing"],
+    code_version="1",
+    metadata={"dagster/table_name": "warehouse.main.usage", "dagster/column_schema": _column_schema()},
+)
+def usage(context: AssetExecutionContext, data: DataFolder) -> MaterializeResult[None]:
+    """Usage rows, typed and exact; the billing period is replaced whole, in one transaction.
+
+    Disaster Recovery compute points are the seconds of `delta`, divided by 3600 and rounded to 2 decimals.
+    """
+    period = BillingPeriod.parse(context.partition_key)
+    with one_clear_failure(context, data, period):
+        loaded = load_period(data.path, data.warehouse, period, run_id=context.run_id)
+        with data.warehouse.reading() as connection:
+            (rows_in_table,) = connection.execute("SELECT count(*) FROM usage").fetchone() or (0,)
+            preview = connection.execute(sql("preview.sql"), {"billing_period": period.start}).df()
+        totals = loaded.control_totals
+        return MaterializeResult(
+            metadata={
+                "dagster/row_count": rows_in_table,
+                "dagster/partition_row_count": totals.rows if totals else 0,
+                "report_id": loaded.report_id,
+                "stored_report_id": loaded.stored_report_id,
+                "waiting_seconds": float(loaded.wait_seconds or 0),
+                "load_seconds": float(loaded.load_seconds or 0),
+                "control_totals": MetadataValue.md(
+                    markdown_table(
+                        ("sum of", *(totals.sums if totals else ())),
+                        [(name, *(sums[name] for sums in totals.sums.values())) for name in MEASURES]
+                        if totals
+                        else [],
+                    )
+                ),
+                "preview": MetadataValue.md(markdown_table([str(name) for name in preview], preview.itertuples(index=False))),
+            }
+        )

@@ -1,0 +1,114 @@
+"""`make demo`: three closed months from a sandbox API on loopback into DuckDB, and a summary to read."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from tabulate import tabulate
+
+from billing_pipeline.cli.run import load
+from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
+from billing_pipeline.warehouse import Warehouse
+
+_FOLDER = Path("data") / "demo"
+_GIB = Decimal(1024**3)
+
+
+def main() -> int:
+    """Run the demo.
+
+    Returns:
+        0 if three months were loaded and agree with the sandbox's own totals.
+    """
+    last = BillingPeriod.last_closed()
+    periods = [last.previous().previous(), last.previous(), last]
+    with Sandbox(ready_after_seconds=2.0) as sandbox:
+        for name in list(os.environ):
+            if name.startswith(("ACRONIS_", "BILLING_", "DAGSTER_HOME")):
+                del os.environ[name]
+        os.environ |= {
+            "ACRONIS_BASE_URL": sandbox.base_url,
+            "ACRONIS_CLIENT_ID": sandbox.client_id,
+            "ACRONIS_CLIENT_SECRET": sandbox.client_secret,
+            "ACRONIS_POLL_INTERVAL_SECONDS": "1",
+            "BILLING_DATA_DIR": str(PROJECT_ROOT / _FOLDER),
+        }
+        print(f"A sandbox of the Acronis API serves an invented distributor on {sandbox.base_url}.")
+        print(f"Dagster materialises {', '.join(map(str, periods))} into {_FOLDER}:\n", flush=True)
+        settings = PipelineSettings.load()
+        if status := load(periods, settings):
+            return status
+        ours = _loaded(Warehouse(settings.data_dir))
+        theirs = {period.start: _expected(sandbox, period) for period in periods}
+    agree = all(
+        (row["row_count"], row["compute_points"]) == theirs[row["billing_period"]]
+        for row in ours
+        if row["billing_period"] in theirs
+    )
+    _summarise(ours, agree=agree)
+    return 0 if agree else 1
+
+
+def _loaded(warehouse: Warehouse) -> list[dict[str, Any]]:
+    query = resources.files(__package__).joinpath("demo.sql").read_text(encoding="utf-8")
+    with warehouse.reading() as connection:
+        cursor = connection.execute(query)
+        columns = [column[0] for column in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _expected(sandbox: Sandbox, period: BillingPeriod) -> tuple[int, Decimal]:
+    """Rows and compute points as the sandbox itself counts them."""
+    with urlopen(f"{sandbox.base_url}/sandbox/totals?period={period}") as answer:  # noqa: S310 - loopback
+        totals = json.load(answer)
+    return totals["rows"], Decimal(totals["dr_compute_points"]["total"])
+
+
+def _summarise(rows: list[dict[str, Any]], *, agree: bool) -> None:
+    table = [
+        (
+            BillingPeriod.containing(row["billing_period"]).key,
+            f"{row['row_count']:,}",
+            f"{row['tenants']:,}",
+            f"{row['skus']:,}",
+            f"{row['bytes'] / _GIB:,.1f}",
+            f"{row['compute_points']:,.2f}",
+        )
+        for row in rows
+    ]
+    headers = ("billing period", "usage rows", "tenants", "SKUs", "storage, GiB", "DR compute points")
+    print(f"\n{tabulate(table, headers, disable_numparse=True, colalign=('left',) + ('right',) * 5)}\n")
+    print(
+        "Rows and compute points equal the sandbox's own count."
+        if agree
+        else "Rows or compute points DIFFER from the sandbox's own count: please report this."
+    )
+    script = shlex.quote(str(Path(sys.executable).parent.relative_to(PROJECT_ROOT) / "billing-pipeline"))
+    print(
+        f"""
+Try next
+  Ask in SQL:        BILLING_DATA_DIR={_FOLDER} {script} sql "SELECT tenant_name, sum(dr_compute_points_total) AS points FROM usage WHERE dr_compute_points_total > 0 GROUP BY 1 ORDER BY 2 DESC LIMIT 5"
+  See the periods:   BILLING_DATA_DIR={_FOLDER} {script} status
+  Open the UI:       BILLING_DATA_DIR={_FOLDER} make ui     (then http://127.0.0.1:3000)
+  The raw reports:   {_FOLDER}/raw/{table[-1][0]}/"""  # noqa: E501
+    )
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BillingPipelineError as error:
+        sys.exit(f"make demo: {error}")
+    except KeyboardInterrupt:
+        sys.exit("make demo: interrupted")

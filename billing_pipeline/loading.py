@@ -1,0 +1,80 @@
+"""The load of one period: its raw report on disk, normalised, into the warehouse. Needs no network."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from billing_pipeline.acronis import ReportOrder
+from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
+from billing_pipeline.landing import RawReport, latest_raw_report, load_requests
+from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.ordering import mark_refused
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
+
+_FORMAT = "json_v2_0"
+
+
+def load_period(data_dir: Path, warehouse: Warehouse, period: BillingPeriod, *, run_id: str) -> LoadAttempt:
+    """Replace the period's rows by those of its latest raw report.
+
+    Args:
+        data_dir: where the raw report lies.
+        run_id: of the Dagster run, for the history.
+
+    Returns:
+        The attempt as recorded in `load_history`.
+
+    Raises:
+        RawReportError: there is no whole raw report.
+        ReportRefusedError: its content cannot be trusted; the next run orders another report.
+        WarehouseError: the warehouse could not be changed.
+    """
+    raw = latest_raw_report(data_dir, period)
+    order = ReportOrder.from_body(raw.manifest.order)
+    expected = ExpectedReport(period=period, kind=order.kind, level=order.level, tenant_id=order.tenant_id)
+    attempt = _attempt(data_dir, period, raw, order.tenant_id, run_id)
+    try:
+        with open_report(raw.path(_FORMAT), _FORMAT, expected, work_dir=data_dir / "work") as report:
+            return replace_period(warehouse, report, attempt)
+    except ReportRefusedError as error:
+        error.about(period=period.key, report_id=raw.report_id)
+        mark_refused(data_dir, period, raw.report_id, error.what)
+        raise
+    except BillingPipelineError as error:
+        error.about(period=period.key, report_id=raw.report_id)
+        raise
+
+
+def _attempt(
+    data_dir: Path, period: BillingPeriod, raw: RawReport, tenant_id: str, run_id: str
+) -> LoadAttempt:
+    file = raw.file(_FORMAT)
+    requests = [
+        request
+        for request in load_requests(data_dir, period).requests
+        if raw.report_id in {report.report_id for report in request.reports}
+    ]
+    return LoadAttempt(
+        period=period,
+        outcome="failed",
+        root_tenant_id=tenant_id,
+        report_id=raw.report_id,
+        stored_report_id=file.stored_report_id,
+        requested_report_ids=tuple(report.report_id for request in requests for report in request.reports)
+        or (raw.report_id,),
+        stored_report_statuses={
+            stored.report_format: stored.status
+            for request in requests
+            for report in request.reports
+            if report.report_id == raw.report_id
+            for stored in report.stored
+        },
+        requested_at=raw.manifest.requested_at,
+        ready_at=raw.manifest.ready_at,
+        wait_seconds=Decimal(str(round(raw.manifest.waited_seconds, 3))),
+        raw_bytes=file.size,
+        raw_sha256=file.sha256,
+        run_id=run_id,
+    )

@@ -1,0 +1,5 @@
+-- A table's columns, with their types and meaning.
+SELECT column_name, data_type, comment
+FROM duckdb_columns()
+WHERE table_name = $table AND NOT internal
+ORDER BY column_index

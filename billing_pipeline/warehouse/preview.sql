@@ -1,0 +1,15 @@
+-- The first rows of a period, for a glance.
+SELECT
+    tenant_name,
+    tenant_kind,
+    offering_item,
+    edition,
+    sku,
+    measurement_unit,
+    absolute_total::VARCHAR AS absolute_total,
+    delta_total::VARCHAR AS delta_total,
+    dr_compute_points_total::VARCHAR AS dr_compute_points_total
+FROM usage
+WHERE billing_period = $billing_period
+ORDER BY report_row
+LIMIT 10

@@ -1,0 +1,94 @@
+"""The code location as Dagster's users expect it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from billing_pipeline.definitions import build_defs, monthly_usage_schedule
+from billing_pipeline.periods import BillingPeriod
+
+NAMES = ["report_request", "stored_report", "raw_report", "usage"]
+
+
+def _specs() -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in build_defs().resolve_all_asset_specs()}
+
+
+def test_the_code_location_is_loadable_without_any_settings() -> None:
+    dg.Definitions.validate_loadable(build_defs())
+
+
+def test_the_assets_follow_from_one_another() -> None:
+    specs = _specs()
+
+    assert set(specs) == set(NAMES)
+    for before, after in zip(NAMES, NAMES[1:], strict=False):
+        assert [dep.asset_key.to_user_string() for dep in specs[after].deps] == [before]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_asset_says_what_it_is(name: str) -> None:
+    spec = _specs()[name]
+
+    assert spec.description
+    assert spec.group_name == "acronis_usage"
+    assert spec.owners == ["team:billing"]
+    assert spec.kinds
+
+
+def test_the_usage_asset_shows_its_columns_with_their_meaning() -> None:
+    schema = _specs()["usage"].metadata["dagster/column_schema"]
+
+    assert isinstance(schema, dg.TableSchema)
+    columns = {column.name: column for column in schema.columns}
+    assert columns["dr_compute_points_total"].type == "DECIMAL(18,2)"
+    assert all(column.description for column in schema.columns)
+
+
+def test_partitions_are_the_closed_months(monkeypatch: pytest.MonkeyPatch) -> None:
+    partitions = _specs()["usage"].partitions_def
+
+    assert partitions is not None
+    keys = partitions.get_partition_keys(current_time=datetime(2026, 10, 1, 0, 0, 1, tzinfo=UTC))
+    assert keys[0] == "2024-01"
+    assert keys[-1] == "2026-09"
+    before_midnight = partitions.get_partition_keys(current_time=datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC))
+    assert before_midnight[-1] == "2026-08"
+
+
+@pytest.mark.parametrize(
+    ("tick", "period"),
+    [
+        (datetime(2026, 10, 2, 7, 0, tzinfo=UTC), "2026-09"),
+        (datetime(2027, 1, 2, 7, 0, tzinfo=UTC), "2026-12"),
+        (datetime(2028, 3, 2, 7, 0, tzinfo=UTC), "2028-02"),
+    ],
+)
+def test_the_schedule_runs_the_month_that_has_closed(tick: datetime, period: str) -> None:
+    schedule = build_defs().resolve_schedule_def("monthly_usage_schedule")
+
+    assert schedule.cron_schedule == "0 7 2 * *"
+    assert schedule.execution_timezone in (None, "UTC")
+    result = schedule.evaluate_tick(
+        dg.build_schedule_context(
+            scheduled_execution_time=tick, repository_def=build_defs().get_repository_def()
+        )
+    )
+    assert [request.partition_key for request in result.run_requests or []] == [period]
+
+
+def test_the_schedule_has_the_name_that_people_rely_on() -> None:
+    assert monthly_usage_schedule.name == "monthly_usage_schedule"
+
+
+def test_a_bad_setting_leaves_the_code_location_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BILLING_FIRST_PERIOD", "nonsense")
+
+    dg.Definitions.validate_loadable(build_defs())
+
+
+def test_the_period_key_is_the_partition_key() -> None:
+    assert BillingPeriod(2026, 9).key == "2026-09"

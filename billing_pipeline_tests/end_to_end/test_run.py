@@ -1,0 +1,136 @@
+"""The main job as a user sees it: periods go in, the warehouse holds exactly what the API reported."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from billing_pipeline.control_totals import MEASURES
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.conftest import Workplace
+
+PERIODS = ("2026-07", "2026-08", "2026-09")
+
+
+def sandbox_totals(sandbox: Sandbox, period: str) -> dict[str, Any]:
+    """The sandbox's own count, which shares no code with the pipeline."""
+    with urlopen(f"{sandbox.base_url}/sandbox/totals?period={period}") as answer:
+        totals: dict[str, Any] = json.load(answer)
+    return totals
+
+
+def test_three_periods_are_loaded_exactly_as_reported(workplace: Workplace, sandbox: Sandbox) -> None:
+    done = workplace.command("run", *(word for period in PERIODS for word in ("--period", period)))
+
+    assert done.returncode == 0, done.stderr
+    sums = ", ".join(f"sum({measure})::VARCHAR AS {measure}" for measure in MEASURES)
+    loaded = workplace.query(
+        f"SELECT strftime(billing_period, '%Y-%m') AS period, measurement_unit, count(*) AS row_count, {sums}"
+        " FROM usage GROUP BY ALL"
+    )
+    points = workplace.query(
+        "SELECT strftime(billing_period, '%Y-%m') AS period, sum(dr_compute_points_total)::VARCHAR AS points"
+        " FROM usage GROUP BY ALL ORDER BY ALL"
+    )
+    for period in PERIODS:
+        expected = sandbox_totals(sandbox, period)
+        by_unit = {row["measurement_unit"]: row for row in loaded if row["period"] == period}
+        assert sum(row["row_count"] for row in by_unit.values()) == expected["rows"] > 0
+        assert by_unit.keys() == expected["units"].keys()
+        for unit, measures in expected["units"].items():
+            assert {name: int(by_unit[unit][name]) for name in MEASURES} == {
+                name: measures[name] for name in MEASURES
+            }
+    assert points == [
+        {"period": period, "points": sandbox_totals(sandbox, period)["dr_compute_points"]["total"]}
+        for period in PERIODS
+    ]
+    assert sandbox.reports_created == len(PERIODS)
+
+
+def test_a_period_that_is_run_again_is_requested_again_and_replaced(
+    workplace: Workplace, sandbox: Sandbox
+) -> None:
+    first = workplace.command("run", "--period", "2026-09")
+    again = workplace.command("run", "--period", "2026-09")
+
+    assert (first.returncode, again.returncode) == (0, 0), again.stderr
+    rows = workplace.query("SELECT count(*) AS row_count, count(DISTINCT report_id) AS reports FROM usage")
+    assert rows == [{"row_count": sandbox_totals(sandbox, "2026-09")["rows"], "reports": 1}]
+    assert sandbox.reports_created == 2
+
+
+def test_progress_in_a_log_file_is_plain_lines(workplace: Workplace) -> None:
+    done = workplace.command("run", "--period", "2026-09")
+
+    assert "\r" not in done.stderr
+    assert "\x1b" not in done.stderr
+    assert done.stderr.splitlines()[-1] == "2026-09  loaded"
+
+
+def test_status_has_one_line_for_each_period(workplace: Workplace, sandbox: Sandbox) -> None:
+    workplace.command("run", "--period", "2026-09")
+
+    status = workplace.command("status")
+
+    assert status.returncode == 0, status.stderr
+    (line,) = (line for line in status.stdout.splitlines() if line.startswith("2026-09"))
+    assert " loaded " in line
+    assert f" {sandbox_totals(sandbox, '2026-09')['rows']:,} " in line
+
+
+def test_replay_needs_no_network(workplace: Workplace, sandbox: Sandbox) -> None:
+    workplace.command("run", "--period", "2026-09")
+    statement = "SELECT * EXCLUDE (loaded_at) FROM usage ORDER BY report_row"
+    before = workplace.query(statement)
+    sandbox.stop()
+
+    replayed = workplace.command("run", "--replay", "--period", "2026-09")
+
+    assert replayed.returncode == 0, replayed.stderr
+    assert workplace.query(statement) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        (["--period", "2026-09"], {"ACRONIS_CLIENT_SECRET": "wrong"}, "client"),
+        (["--period", "2026-09"], {"ACRONIS_BASE_URL": None}, "ACRONIS_BASE_URL is not set"),
+        (["--period", "2026-09"], {"ACRONIS_BASE_URL": "http://example.com"}, "must use https"),
+        (["--period", "2026-09"], {"ACRONIS_TENANT_ID": "mine"}, "ACRONIS_TENANT_ID"),
+        (["--period", "2026-9"], {}, "Write it as YYYY-MM"),
+        (["--period", "2026-13"], {}, "Write it as YYYY-MM"),
+        (["--period", "2199-01"], {}, "not closed yet"),
+        (["--period", "2023-12"], {}, "BILLING_FIRST_PERIOD"),
+        (["--from", "2026-09", "--to", "2026-08"], {}, "empty"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_nothing_is_written(
+    workplace: Workplace,
+    sandbox: Sandbox,
+    arguments: list[str],
+    settings: dict[str, str | None],
+    said: str,
+) -> None:
+    done = workplace.command("run", *arguments, settings=settings)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert said in done.stderr
+    assert not workplace.data_dir.exists()
+    assert sandbox.reports_created == 0
+
+
+def test_an_unreachable_host_is_one_clear_line(workplace: Workplace, sandbox: Sandbox) -> None:
+    sandbox.stop()
+
+    done = workplace.command("run", "--period", "2026-09")
+
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "127.0.0.1" in done.stderr
+    assert not workplace.data_dir.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -25,7 +26,7 @@ def test_the_assets_follow_from_one_another() -> None:
     specs = _specs()
 
     assert set(specs) == set(NAMES)
-    for before, after in zip(NAMES, NAMES[1:], strict=False):
+    for before, after in itertools.pairwise(NAMES):
         assert [dep.asset_key.to_user_string() for dep in specs[after].deps] == [before]
 
 
@@ -55,7 +56,9 @@ def test_partitions_are_the_closed_months(monkeypatch: pytest.MonkeyPatch) -> No
     keys = partitions.get_partition_keys(current_time=datetime(2026, 10, 1, 0, 0, 1, tzinfo=UTC))
     assert keys[0] == "2024-01"
     assert keys[-1] == "2026-09"
-    before_midnight = partitions.get_partition_keys(current_time=datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC))
+    before_midnight = partitions.get_partition_keys(
+        current_time=datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC)
+    )
     assert before_midnight[-1] == "2026-08"
 
 

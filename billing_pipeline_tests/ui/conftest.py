@@ -1,0 +1,108 @@
+"""A real `dagster dev` and a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from billing_pipeline_tests.conftest import Workplace
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_SECONDS_TO_START = 120
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; a newcomer's machine may be without it, continuous integration may not."""
+    chromium = next(filter(None, map(shutil.which, _NAMES)), None)
+    if chromium is None:
+        message = "The UI tests need Chromium: install the package chromium (apt-get install chromium)."
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=_QUIET)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that notes every request to another host."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+@dataclass
+class RunningUi:
+    """`make ui`'s own command, serving."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self) -> None:
+        """As Ctrl-C does, for all of its processes."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+
+def start_ui(workplace: Workplace, log: Path) -> RunningUi:
+    """Start the UI and wait until it serves."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "billing_pipeline.ui", "--port", str(port)],
+            env=workplace.environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    ui = RunningUi(f"http://127.0.0.1:{port}", process, log)
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urlopen(f"{ui.url}/server_info", timeout=5):
+                return ui
+        except (URLError, OSError):
+            time.sleep(0.3)
+    ui.stop()
+    pytest.fail(f"the UI did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture
+def ui(workplace: Workplace, tmp_path: Path) -> Iterator[RunningUi]:
+    """The UI on an empty data folder, with the sandbox as its API."""
+    running = start_ui(workplace, tmp_path / "ui.log")
+    yield running
+    running.stop()

@@ -1,0 +1,82 @@
+"""What a person does in the UI, done by a browser: open the asset graph, materialise a month, look at it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+from playwright.sync_api import Page, expect
+
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.ui.conftest import RunningUi, start_ui
+
+PERIOD = "2026-09"
+RUN_TIMEOUT_MS = 120_000
+
+
+def test_a_month_is_materialised_from_the_asset_graph(
+    page: Page, ui: RunningUi, workplace: Workplace, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    # Where to keep screenshots, such as the README's; by default they go with the test's folder.
+    pictures = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    hosts: set[str] = set()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+
+    page.goto(f"{ui.url}/asset-groups")
+    page.get_by_role("button", name="Materialize all").click()
+    partitions = page.get_by_placeholder("ex: 2024-01")
+    partitions.fill(PERIOD)
+    partitions.press("Enter")
+    page.get_by_role("button", name="Launch 1 run").click()
+
+    page.goto(f"{ui.url}/assets/usage?view=partitions&partition={PERIOD}")
+    expect(page.get_by_text("Materialized", exact=True).first).to_be_visible(timeout=RUN_TIMEOUT_MS)
+    rows = workplace.query("SELECT count(*) AS row_count, any_value(report_id) AS report_id FROM usage")[0]
+    expect(page.get_by_text(rows["report_id"]).first).to_be_visible()
+    expect(page.get_by_text("dagster/partition_row_count")).to_be_visible()
+    expect(page.get_by_text(str(rows["row_count"]), exact=True).first).to_be_visible()
+    page.screenshot(path=pictures / "partition.png")
+
+    page.set_viewport_size({"width": 1500, "height": 560})
+    page.goto(f"{ui.url}/asset-groups")
+    expect(page.get_by_text("usage", exact=True).first).to_be_visible()
+    page.wait_for_timeout(2000)
+    page.screenshot(path=pictures / "asset-graph.png")
+
+    assert sandbox.reports_created == 1
+    assert hosts == {urlsplit(ui.url).netloc}, "the UI must phone nobody"
+
+
+def test_the_ui_keeps_its_history_between_starts(
+    page: Page, ui: RunningUi, workplace: Workplace, tmp_path: Path
+) -> None:
+    done = workplace.command("run", "--period", PERIOD)
+    assert done.returncode == 0, done.stderr
+    ui.stop()
+
+    again = start_ui(workplace, tmp_path / "again.log")
+    try:
+        page.goto(f"{again.url}/assets/usage?view=partitions&partition={PERIOD}")
+        expect(page.get_by_text("Materialized", exact=True).first).to_be_visible(timeout=RUN_TIMEOUT_MS)
+        page.goto(f"{again.url}/locations")
+        expect(page.get_by_text("Loaded", exact=True)).to_be_visible(timeout=RUN_TIMEOUT_MS)
+    finally:
+        again.stop()
+
+
+def test_the_ui_listens_on_loopback_only(ui: RunningUi) -> None:
+    listening = {
+        connection.laddr.ip
+        for process in [
+            psutil.Process(ui.process.pid),
+            *psutil.Process(ui.process.pid).children(recursive=True),
+        ]
+        for connection in process.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+    assert listening
+    assert listening <= {"127.0.0.1", "::1"}

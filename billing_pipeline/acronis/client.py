@@ -292,7 +292,7 @@ class AcronisClient:
         secret = self._client_secret.get_secret_value()
         auth = (self._client_id, secret) if token is None else BearerAuth(token)
         with self._transport.send(method, path, auth=auth, json=json, form=form) as response:
-            if response.status_code not in {200, 201}:
+            if not 200 <= response.status_code < 300:  # the schema and the tutorial differ in which
                 self._raise_failure(call, response)
             lost = method != "GET"
             try:

@@ -82,7 +82,7 @@ def failure(
         )
     if 300 <= status < 400:
         return ApiError(
-            f"{call} answered {status}{_phrase(status)} to {_host(headers.get('location'))}, "
+            f"{call} answered {status}{_phrase(status)} to {redact(_host(headers.get('location')))}, "
             "which is not followed: it would carry the token away",
             todo="Set ACRONIS_BASE_URL to the data centre's own URL, or look for a proxy in between.",
             **details,

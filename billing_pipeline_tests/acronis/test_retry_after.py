@@ -1,0 +1,69 @@
+"""How long a server may make us wait."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing_pipeline.acronis import RetryPolicy
+from billing_pipeline.acronis.retry_after import BELIEVABLE_SECONDS, retry_after_seconds
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        (" 120 ", 120),
+        ("Mon, 23 Nov 2026 12:00:30 GMT", 30),
+        ("Mon, 23 Nov 2026 13:00:30 +0100", 30),
+        ("Monday, 23-Nov-26 12:01:00 GMT", 60),
+    ],
+)
+def test_seconds_and_dates_are_understood(value: str, seconds: float) -> None:
+    assert retry_after_seconds({"retry-after": value}, now=NOON) == seconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "-1", "soon", "1e9", "1000000000", "9" * 5000, "٣", "3.5", "nan", "inf", "+5", "0x10", ","),
+        "Mon, 23 Nov 2026 11:59:00 GMT",
+        "Fri, 23 Nov 2125 12:00:00 GMT",
+        "Mon, 99 Nov 2026 12:00:30 GMT",
+        "Mon, 23 Nov 99999 12:00:00 GMT",
+    ],
+)
+def test_nonsense_is_no_wait_at_all(value: str) -> None:
+    assert retry_after_seconds({"retry-after": value}, now=NOON) is None
+
+
+def test_a_date_is_compared_with_the_servers_own_clock() -> None:
+    headers = {"retry-after": "Mon, 23 Nov 2020 00:00:20 GMT", "date": "Mon, 23 Nov 2020 00:00:00 GMT"}
+    assert retry_after_seconds(headers, now=NOON) == 20
+
+
+@given(st.text() | st.integers().map(str) | st.datetimes().map(lambda moment: f"{moment:%a, %d %b %Y} GMT"))
+def test_whatever_the_header_says_the_wait_is_bounded(value: str) -> None:
+    seconds = retry_after_seconds({"retry-after": value}, now=NOON)
+    assert seconds is None or 0 <= seconds <= BELIEVABLE_SECONDS
+    assert 0 < RetryPolicy().wait(1, seconds) <= RetryPolicy().retry_after_cap
+
+
+@given(st.integers(1, 10_000))
+def test_backoff_grows_and_is_bounded(attempt: int) -> None:
+    policy = RetryPolicy()
+    wait = policy.wait(attempt, None)
+    assert min(2 ** min(attempt - 1, 10), policy.longest_wait) <= wait <= policy.longest_wait * 1.5
+
+
+def test_at_least_what_the_server_asks_for_is_waited_up_to_the_cap() -> None:
+    policy = RetryPolicy(first_wait=1, longest_wait=2, retry_after_cap=60)
+    assert policy.wait(1, 45) == 45
+    assert policy.wait(1, 3600) == 60
+    assert policy.wait(1, 0) >= 1

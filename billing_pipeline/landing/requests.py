@@ -86,7 +86,7 @@ class PostIntent(Record):
     """
 
     recorded_at: AwareDatetime
-    known_report_ids: tuple[ApiId, ...] | None
+    known_report_ids: tuple[ApiId, ...] | None = None
 
 
 class ReportRequest(Record):

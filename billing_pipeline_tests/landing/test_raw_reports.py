@@ -1,0 +1,150 @@
+"""A raw report is what its manifest says, or it is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from billing_pipeline.errors import RawReportError
+from billing_pipeline.landing import (
+    Manifest,
+    OrderedReport,
+    Outcome,
+    PeriodRequests,
+    RawFile,
+    RawReport,
+    ReportRequest,
+    find_raw_report,
+    latest_raw_report,
+    raw_folder,
+)
+from billing_pipeline.landing.raw_reports import MANIFEST, clear_unsealed, raw_file, seal
+from billing_pipeline.landing.requests import save_requests
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline_tests.landing.folders import names
+
+PERIOD = BillingPeriod(2026, 9)
+CONTENT = b'{"params": {}, "tenants": []}\n'
+BEGIN = datetime(2026, 10, 2, 7, tzinfo=UTC)
+
+
+def land(data_dir: Path, number: int, requested_at: datetime = BEGIN, content: bytes = CONTENT) -> RawReport:
+    report_id = str(UUID(int=number))
+    folder = raw_folder(data_dir, PERIOD, report_id)
+    with raw_file(folder, "json_v2_0") as file:
+        file.write(content)
+    raw = RawFile(
+        report_format="json_v2_0",
+        name="json_v2_0.json",
+        stored_report_id=str(UUID(int=99)),
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        received_bytes=1,
+    )
+    manifest = Manifest(
+        period="2026-09",
+        report_id=report_id,
+        api_base_url="http://localhost",
+        order={},
+        origin="created",
+        requested_at=requested_at,
+        ready_at=requested_at,
+        downloaded_at=requested_at,
+        waited_seconds=1.5,
+        files=(raw,),
+    )
+    return seal(folder, manifest)
+
+
+def test_a_raw_report_is_found_again(tmp_path: Path) -> None:
+    landed = land(tmp_path, 1)
+    assert (
+        find_raw_report(tmp_path, PERIOD, landed.report_id) == landed == latest_raw_report(tmp_path, PERIOD)
+    )
+    assert landed.path("json_v2_0").read_bytes() == CONTENT
+    assert names(landed.folder) == ["json_v2_0.json", MANIFEST]
+    with pytest.raises(RawReportError, match="no csv_v2_0 file"):
+        landed.path("csv_v2_0")
+
+
+@pytest.mark.parametrize("change", ["longer", "other", "missing", "manifest", "manifest of another"])
+def test_what_was_changed_is_refused(tmp_path: Path, change: str) -> None:
+    landed = land(tmp_path, 1)
+    path, manifest = landed.path("json_v2_0"), landed.folder / MANIFEST
+    match change:
+        case "longer":
+            path.write_bytes(CONTENT + b" ")
+        case "other":
+            path.write_bytes(CONTENT.replace(b"tenants", b"Tenants"))
+        case "missing":
+            path.unlink()
+        case "manifest":
+            manifest.write_bytes(manifest.read_bytes()[:-10])
+        case _:
+            manifest.write_bytes(manifest.read_bytes().replace(b"2026-09", b"2026-08"))
+    with pytest.raises(RawReportError, match="Move the folder away") as error:
+        latest_raw_report(tmp_path, PERIOD)
+    assert error.value.report_id == landed.report_id
+    with pytest.raises(RawReportError, match="Move the folder away"):
+        find_raw_report(tmp_path, PERIOD, landed.report_id)
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/etc/passwd", "..", "sub/file", ""])
+def test_a_manifest_cannot_name_a_file_elsewhere(tmp_path: Path, name: str) -> None:
+    landed = land(tmp_path, 1)
+    manifest = landed.folder / MANIFEST
+    manifest.write_text(manifest.read_text().replace('"json_v2_0.json"', f'"{name}"'))
+    with pytest.raises(RawReportError, match="damaged"):
+        latest_raw_report(tmp_path, PERIOD)
+
+
+def test_a_sealed_folder_is_never_changed(tmp_path: Path) -> None:
+    landed = land(tmp_path, 1)
+    before = {path.name: path.read_bytes() for path in landed.folder.iterdir()}
+    with pytest.raises(RawReportError, match="never changed"):
+        seal(landed.folder, landed.manifest)
+    clear_unsealed(landed.folder)
+    assert {path.name: path.read_bytes() for path in landed.folder.iterdir()} == before
+
+
+def test_a_folder_without_a_manifest_is_no_raw_report(tmp_path: Path) -> None:
+    landed = land(tmp_path, 1)
+    (landed.folder / MANIFEST).unlink()
+    assert find_raw_report(tmp_path, PERIOD, landed.report_id) is None
+    with pytest.raises(RawReportError, match="billing-pipeline run --period 2026-09"):
+        latest_raw_report(tmp_path, PERIOD)
+
+
+def test_the_latest_is_the_one_requested_last(tmp_path: Path) -> None:
+    land(tmp_path, 3, BEGIN)
+    newest = land(tmp_path, 1, BEGIN + timedelta(days=30))
+    land(tmp_path, 2, BEGIN + timedelta(days=1))
+    assert latest_raw_report(tmp_path, PERIOD) == newest
+
+
+def test_a_damaged_latest_is_not_passed_over(tmp_path: Path) -> None:
+    land(tmp_path, 1, BEGIN)
+    newest = land(tmp_path, 2, BEGIN + timedelta(days=1))
+    (newest.folder / MANIFEST).write_text("{")
+    with pytest.raises(RawReportError, match="damaged"):
+        latest_raw_report(tmp_path, PERIOD)
+
+
+def test_a_refused_report_is_passed_over(tmp_path: Path) -> None:
+    good = land(tmp_path, 1, BEGIN)
+    bad = land(tmp_path, 2, BEGIN + timedelta(days=1))
+    report = OrderedReport(
+        report_id=bad.report_id, requested_at=BEGIN, origin="created", outcome=Outcome.REFUSED, reason="NaN"
+    )
+    request = ReportRequest(
+        period="2026-09", api_base_url="http://localhost", order={}, opened_at=BEGIN, reports=(report,)
+    )
+    save_requests(tmp_path, PERIOD, PeriodRequests(period="2026-09", requests=(request,)))
+    assert latest_raw_report(tmp_path, PERIOD) == good
+    (good.folder / MANIFEST).unlink()
+    with pytest.raises(RawReportError, match=f"refused was {bad.report_id}"):
+        latest_raw_report(tmp_path, PERIOD)

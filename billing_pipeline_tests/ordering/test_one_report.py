@@ -1,0 +1,163 @@
+"""The life of a report when all goes well, and when a run stops between two steps."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from billing_pipeline.errors import RawReportError, ReportNotReadyError
+from billing_pipeline.landing import Outcome
+from billing_pipeline.ordering import WaitStoppedError, latest_raw_report, mark_refused
+from billing_pipeline_tests.ordering.conftest import PERIOD, Desk, client_of
+
+
+def test_a_report_is_requested_awaited_and_downloaded(desk: Desk) -> None:
+    request = desk.request()
+    assert desk.wait().report_id == request.report_id
+    raw = desk.download()
+
+    assert raw.report_id == request.report_id
+    report = json.loads(raw.path("json_v2_0").read_bytes())
+    lines = raw.path("csv_v2_0").read_text().splitlines()
+    assert len(report["tenants"]) == len(lines) - 1 == desk.sandbox.totals("2026-09")["rows"]
+    assert desk.posts() == 1
+    files = {str(path.relative_to(desk.data_dir)) for path in desk.data_dir.rglob("*") if path.is_file()}
+    folder = f"raw/2026-09/{request.report_id}"
+    assert files == {
+        "requests/2026-09.json",
+        "requests/2026-09.lock",
+        f"{folder}/json_v2_0.json",
+        f"{folder}/csv_v2_0.csv",
+        f"{folder}/manifest.json",
+    }
+
+
+def test_the_manifest_and_the_state_tell_the_whole_story(desk: Desk) -> None:
+    raw = desk.run()
+    manifest, state = raw.manifest, desk.state.latest
+    assert state is not None
+    assert state.report is not None
+    assert manifest.order == state.order == desk.order.body()
+    assert manifest.api_base_url == desk.client.base_url
+    assert state.report.requested_at == manifest.requested_at <= manifest.ready_at <= manifest.downloaded_at
+    assert [each.report_format for each in manifest.files] == ["json_v2_0", "csv_v2_0"]
+    assert [each.stored_report_id for each in manifest.files] == [
+        each.stored_report_id for each in state.report.stored
+    ]
+    for file in manifest.files:
+        assert 0 < file.received_bytes < file.size == (raw.folder / file.name).stat().st_size
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_every_step_continues_where_the_last_run_stopped(desk: Desk, restart: bool) -> None:
+    def pause() -> None:
+        if restart:
+            desk.client.close()
+            desk.client = client_of(desk.sandbox)
+
+    first = desk.request()
+    pause()
+    assert desk.request().report_id == first.report_id
+    desk.wait()
+    pause()
+    assert desk.request().report_id == first.report_id
+    raw = desk.download()
+    pause()
+    assert desk.request().report_id == first.report_id
+    assert desk.wait().report_id == first.report_id
+    assert desk.download() == raw
+    assert desk.posts() == 1
+    assert desk.calls().count("download") == 2
+
+
+def test_a_downloaded_report_needs_no_api_any_more(desk: Desk) -> None:
+    raw = desk.run()
+    desk.sandbox.stop()
+    assert desk.request().report_id == raw.report_id
+    desk.wait()
+    assert desk.download() == raw == latest_raw_report(desk.data_dir, PERIOD)
+
+
+def test_a_loaded_report_is_not_requested_again_but_a_new_one(desk: Desk) -> None:
+    first = desk.run()
+    second = desk.request(loaded=[first.report_id])
+    assert second.report_id != first.report_id
+    assert [each.outcome for each in desk.state.requests] == [Outcome.LOADED, Outcome.OPEN]
+    assert desk.posts() == 2
+
+
+def test_a_refused_report_is_followed_by_a_new_one(desk: Desk) -> None:
+    first = desk.run()
+    mark_refused(desk.data_dir, PERIOD, first.report_id, "row 7: a measure is NaN")
+    with pytest.raises(ReportNotReadyError, match="row 7"):
+        desk.download()
+    assert desk.request().report_id != first.report_id
+    assert desk.state.requests[0].outcome is Outcome.REFUSED
+    assert desk.state.requests[0].reason == "row 7: a measure is NaN"
+
+
+def test_other_parameters_are_another_report(desk: Desk) -> None:
+    first = desk.request()
+    other = desk.request(order=replace(desk.order, level="all_customers"))
+    assert other.report_id != first.report_id
+    assert desk.state.requests[0].outcome is Outcome.SUPERSEDED
+
+
+def test_a_report_that_was_deleted_is_ordered_again(desk: Desk) -> None:
+    first = desk.request()
+    assert first.report_id is not None
+    desk.delete(first.report_id)
+    assert desk.request().report_id != first.report_id
+    assert desk.state.requests[0].outcome is Outcome.GONE
+
+
+def test_a_deadline_that_passes_names_the_report_which_a_later_run_picks_up(desk: Desk) -> None:
+    first = desk.request()
+    with pytest.raises(ReportNotReadyError, match="in_progress") as error:
+        desk.wait(timeout=0)
+    assert error.value.report_id == first.report_id
+    assert desk.request().report_id == first.report_id
+    assert desk.wait().is_ready
+    assert desk.posts() == 1
+
+
+def test_stop_ends_the_wait_and_the_next_run_continues(desk: Desk) -> None:
+    first = desk.request()
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(WaitStoppedError):
+        desk.wait(stop=stop)
+    assert desk.wait().report_id == first.report_id
+
+
+def test_two_runs_at_the_same_time_make_one_report(desk: Desk) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        requests = [each.result() for each in [pool.submit(desk.request) for _ in range(4)]]
+        waits = [each.result() for each in [pool.submit(desk.wait) for _ in range(4)]]
+        raw = [each.result() for each in [pool.submit(desk.download) for _ in range(4)]]
+    assert {each.report_id for each in requests + waits} == {each.report_id for each in raw}
+    assert len({each.report_id for each in raw}) == 1
+    assert desk.posts() == 1
+    assert desk.calls().count("download") == 2
+
+
+def test_nothing_can_be_awaited_that_was_not_requested(desk: Desk) -> None:
+    with pytest.raises(ReportNotReadyError, match="report_request"):
+        desk.wait()
+    desk.request()
+    with pytest.raises(ReportNotReadyError, match="stored_report"):
+        desk.download()
+    with pytest.raises(RawReportError, match="no raw report"):
+        latest_raw_report(desk.data_dir, PERIOD)
+
+
+def test_progress_is_told_in_words(desk: Desk) -> None:
+    desk.run()
+    told = [str(each) for each in desk.told]
+    assert told[0].startswith("report created, report ")
+    assert any("json_v2_0 in_progress, csv_v2_0 in_progress, next look in" in line for line in told)
+    assert [each.what for each in desk.told][-2:] == ["downloading json_v2_0", "downloading csv_v2_0"]

@@ -6,8 +6,8 @@ are held against. Its data is invented; its answers follow the API's documentati
 
 from __future__ import annotations
 
+from billing_pipeline.sandbox.local import Sandbox
 from billing_pipeline.sandbox.report_files import ReportOptions, write_report
-from billing_pipeline.sandbox.server import Sandbox
 from billing_pipeline.sandbox.serving import serve
 
 __all__ = ["ReportOptions", "Sandbox", "serve", "write_report"]

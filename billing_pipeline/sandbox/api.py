@@ -81,7 +81,8 @@ class Api:
         try:
             if route == "token":
                 return self._token(request)
-            self._authorize(request)
+            if request.path.startswith(API_ROOT + "/"):
+                self._authorize(request)
             return self._operations.get(route, self._nothing)(request, *ids)
         except Refusal as refusal:
             return refusal.answer()

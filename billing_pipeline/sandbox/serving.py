@@ -8,8 +8,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS, Sandbox
 from billing_pipeline.sandbox.rendering import JSON_LAYOUTS
-from billing_pipeline.sandbox.server import DEFAULT_SEED, DEFAULT_TENANTS, Sandbox
 
 
 def serve(

@@ -43,6 +43,7 @@ class CreatedReport:
     started: float  # monotonic seconds
     stored: list[StoredReport]
     written: threading.Event = field(default_factory=threading.Event)
+    number: int = 0  # 1 for the first report that was created
     looks: int = 0  # at its stored reports
     deleted: bool = False
 
@@ -66,6 +67,8 @@ class Tokens:
         self._now = now
         self._lifetime = lifetime_seconds
         self._expiry: dict[str, float] = {}
+        self._requests_left: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def issue(self) -> tuple[str, int]:
         """A new token and the UNIX second in which it expires."""
@@ -75,8 +78,18 @@ class Tokens:
         return token, expires_on
 
     def is_valid(self, token: str) -> bool:
-        """True while the token was issued here and has not expired."""
+        """True while the token was issued here and has not expired; to be asked once a request."""
+        with self._lock:
+            left = self._requests_left.get(token)
+            if left is not None:
+                self._requests_left[token] = left - 1
+                if left <= 0:
+                    return False
         return self._expiry.get(token, 0) > self._now().timestamp()
+
+    def limit(self, token: str, requests: int) -> None:
+        """The token is good for so many requests only."""
+        self._requests_left[token] = requests
 
     def revoke_all(self) -> None:
         """No token issued so far is valid any more."""
@@ -130,6 +143,7 @@ class Reports:
         report = CreatedReport(identity, 1, order, self._now(), time.monotonic(), stored)
         with self._lock:
             self._reports[identity] = report
+            report.number = len(self._reports)
         threading.Thread(target=self._write, args=(report,), daemon=True).start()
         return report
 

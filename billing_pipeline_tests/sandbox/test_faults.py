@@ -1,0 +1,471 @@
+"""Each fault as a client sees it, on the wire."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+import requests
+
+from billing_pipeline.sandbox.faults import CATALOGUE
+from billing_pipeline_tests.sandbox.conftest import Caller
+
+Opener = Callable[..., Caller]
+
+
+@pytest.fixture(scope="module")
+def module_caller(shared_caller: Caller) -> Caller:
+    return shared_caller
+
+
+@pytest.fixture
+def caller(module_caller: Caller) -> Iterator[Caller]:
+    module_caller.sandbox.set_faults()
+    yield module_caller
+    module_caller.sandbox.set_faults()
+    module_caller.log_in()
+
+
+@pytest.fixture
+def report(caller: Caller) -> tuple[str, str]:
+    """A report of json_v2_0 that is ready: its id and that of its file."""
+    report_id = caller.order(formats=["json_v2_0"])
+    return report_id, caller.look(report_id)[0]["id"]
+
+
+def _raw(caller: Caller, report: tuple[str, str], timeout: float = 10) -> http.client.HTTPResponse:
+    """The download's answer, with nothing decoded."""
+    connection = http.client.HTTPConnection("127.0.0.1", caller.sandbox.port, timeout=timeout)
+    path = f"/api/2/reports/{report[0]}/stored/{report[1]}"
+    connection.request("GET", path, headers={"Authorization": f"Bearer {caller.token}"})
+    return connection.getresponse()
+
+
+def test_the_catalogue_is_large_and_every_entry_is_valid(caller: Caller) -> None:
+    assert len(CATALOGUE) >= 60
+    for name, fault in CATALOGUE.items():
+        caller.sandbox.set_faults(name)
+        assert fault.meaning
+        assert not fault.meaning.endswith(".")
+    assert len({fault.meaning for fault in CATALOGUE.values()}) == len(CATALOGUE)
+
+
+def test_rules_are_controlled_over_http(caller: Caller) -> None:
+    url = caller.sandbox.base_url + "/sandbox/faults"
+    answer = requests.put(
+        url, json=["create_403", {"use": "stored_503_always", "times": 1, "after": 1}], timeout=10
+    )
+    assert [rule["name"] for rule in answer.json()["rules"]] == ["create_403", "stored_503_always"]
+    assert caller.call("POST", "/reports", json=caller.body()).status_code == 403
+    rules = requests.get(url, timeout=10).json()["rules"]
+    assert [(rule["seen"], rule["struck"]) for rule in rules] == [(1, 1), (0, 0)]
+    journal = requests.get(caller.sandbox.base_url + "/sandbox/requests", timeout=10).json()["items"]
+    assert journal[-1]["fault"] == "create_403"
+    assert requests.delete(url, timeout=10).status_code == 204
+    assert caller.call("POST", "/reports", json=caller.body()).status_code == 200
+    catalogue = requests.get(caller.sandbox.base_url + "/sandbox/catalogue", timeout=10).json()
+    assert catalogue == {name: fault.meaning for name, fault in CATALOGUE.items()}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"route": "any"},
+        ["nothing of that name"],
+        [{"use": "nothing of that name"}],
+        [7],
+        [{"route": "everywhere", "fault": {"type": "revoke"}}],
+        [{"route": [], "fault": {"type": "revoke"}}],
+        [{"route": "any"}],
+        [{"route": "any", "fault": {"type": "magic"}}],
+        [{"route": "any", "fault": {"type": "revoke", "status": 1}}],
+        [{"route": "any", "fault": {"type": "silence", "how": "loudly"}}],
+        [{"route": "any", "fault": {"type": "revoke"}, "times": -1}],
+        [{"route": "any", "fault": {"type": "revoke"}, "often": True}],
+    ],
+)
+def test_bad_rules_are_refused_and_change_nothing(caller: Caller, body: object) -> None:
+    caller.sandbox.set_faults("create_403")
+    answer = requests.put(caller.sandbox.base_url + "/sandbox/faults", json=body, timeout=10)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["details"]["info"]
+    assert [rule["name"] for rule in caller.sandbox.faults] == ["create_403"]
+
+
+def test_a_rule_strikes_after_so_many_and_so_often(caller: Caller) -> None:
+    fault = {"type": "answer", "status": 503}
+    caller.sandbox.set_faults({"route": "report", "fault": fault, "after": 1, "times": 2, "every": 2})
+    path = f"/reports/{caller.order()}"
+    statuses = [caller.call("GET", path).status_code for _ in range(6)]
+    assert statuses == [200, 503, 200, 503, 200, 200]
+
+
+def test_a_rule_can_strike_any_route_and_the_first_reports_only(caller: Caller, open_sandbox: Opener) -> None:
+    caller.sandbox.set_faults("everything_503")
+    assert caller.call("GET", "/clients/x").status_code == 503
+    assert caller.call("POST", "/idp/token").status_code == 503
+    fresh = open_sandbox()
+    fresh.sandbox.set_faults("stored_failed_first")
+    first, second = fresh.order(), fresh.order()
+    assert {item["status"] for item in fresh.look(first)} == {"failed"}
+    assert {item["status"] for item in fresh.look(second)} == {"saved"}
+
+
+ANSWERS = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["type"] == "answer"]
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_fixed_answers_are_given_instead_of_the_real_one(caller: Caller, name: str) -> None:
+    rule = CATALOGUE[name].rule
+    report_id = caller.order(formats=["json_v2_0"])
+    stored_id = caller.look(report_id)[0]["id"]
+    requests_by_route: dict[str, Callable[[], requests.Response]] = {
+        "token": lambda: caller.call("POST", "/idp/token", data={"grant_type": "client_credentials"}),
+        "client": lambda: caller.call("GET", f"/clients/{caller.sandbox.client_id}"),
+        "create_report": lambda: caller.call("POST", "/reports", json=caller.body()),
+        "report": lambda: caller.call("GET", f"/reports/{report_id}"),
+        "tenant_reports": lambda: caller.call("GET", f"/tenants/{caller.sandbox.tenant_id}/reports"),
+        "stored_reports": lambda: caller.call("GET", f"/reports/{report_id}/stored"),
+        "download": lambda: caller.call("GET", f"/reports/{report_id}/stored/{stored_id}"),
+        "any": lambda: caller.call("GET", f"/reports/{report_id}"),
+    }
+    send = requests_by_route[rule["route"]]
+    created = caller.sandbox.reports_created
+    caller.sandbox.set_faults(name)
+    fault = rule["fault"]
+    for _ in range(rule.get("times") or 3):
+        answer = send()
+        assert answer.status_code == fault.get("status", 200)
+        if "error" in fault:
+            assert answer.json()["error"]["details"]["info"] == fault["error"]
+        elif "json" in fault:
+            assert answer.json() == fault["json"]
+        elif fault.get("login_page"):
+            assert "<form>" in answer.text
+            assert answer.headers["Content-Type"].startswith("text/html")
+        else:
+            assert answer.text == fault.get("text", "")
+    carried_out = bool(fault.get("carried_out"))
+    assert caller.sandbox.reports_created - created == (1 if carried_out else 0)
+    if "times" in rule:
+        assert send().status_code in {
+            200,
+            400,
+            401,
+        }  # the real one: the token request has no Basic credentials
+
+
+def test_retry_after_says_what_the_rule_says(caller: Caller) -> None:
+    expected = {
+        "create_429_seconds": "1",
+        "create_429_negative": "-5",
+        "create_429_huge": "1000000000",
+        "create_429_words": "a little later",
+    }
+    for name, text in expected.items():
+        caller.sandbox.set_faults(name)
+        answer = caller.call("POST", "/reports", json=caller.body())
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, text)
+    for name, seconds in (("create_429_date", 2), ("create_429_past_date", -3600)):
+        caller.sandbox.set_faults(name)
+        answer = caller.call("POST", "/reports", json=caller.body())
+        date = parsedate_to_datetime(answer.headers["Retry-After"])
+        assert date.timestamp() - time.time() == pytest.approx(seconds, abs=60)
+        assert answer.headers["Retry-After"].endswith("GMT")
+
+
+@pytest.mark.parametrize("name", ["create_answer_lost", "create_answer_reset", "create_reset_before"])
+def test_a_connection_ends_without_an_answer(caller: Caller, name: str) -> None:
+    created = caller.sandbox.reports_created
+    caller.sandbox.set_faults(name)
+    with pytest.raises(requests.ConnectionError) as caught:
+        caller.call("POST", "/reports", json=caller.body())
+    assert ("reset by peer" in str(caught.value)) is ("reset" in name)
+    assert caller.sandbox.reports_created - created == (0 if name == "create_reset_before" else 1)
+    assert caller.sandbox.requests[-1]["status"] is None
+    caller.order()
+
+
+def test_an_answer_that_never_comes_blocks_nobody_else(caller: Caller) -> None:
+    caller.sandbox.set_faults("create_answer_hangs")
+    created = caller.sandbox.reports_created
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(
+            caller.url + "/reports",
+            json=caller.body(),
+            headers={"Authorization": f"Bearer {caller.token}"},
+            timeout=0.3,
+        )
+    assert caller.sandbox.reports_created == created + 1
+    caller.order()
+
+
+def test_a_sandbox_stops_although_it_hangs(open_sandbox: Opener) -> None:
+    caller = open_sandbox()
+    caller.sandbox.set_faults({"route": "any", "fault": {"type": "silence", "how": "hang"}})
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(caller.url + "/clients/x", timeout=0.3)
+    caller.sandbox.stop()
+
+
+def test_an_echo_gives_the_secrets_away(caller: Caller) -> None:
+    caller.sandbox.set_faults("create_echo")
+    answer = caller.call("POST", "/reports", json=caller.body())
+    assert answer.status_code == 400
+    assert f"Bearer {caller.token}" in answer.text
+    assert caller.sandbox.client_secret in answer.text
+
+
+def test_a_redirect_leads_to_another_name_of_the_host(caller: Caller, report: tuple[str, str]) -> None:
+    caller.sandbox.set_faults({"use": "download_redirect", "times": 1})
+    path = f"/reports/{report[0]}/stored/{report[1]}"
+    answer = caller.call("GET", path, allow_redirects=False)
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"http://localhost:{caller.sandbox.port}/api/2{path}"
+
+
+def test_a_redirect_can_lead_to_another_sandbox_which_sees_what_was_sent(
+    caller: Caller, open_sandbox: Opener
+) -> None:
+    other = open_sandbox()
+    location = other.sandbox.base_url + "{path}"
+    fault = {"type": "redirect", "status": 307, "location": location}
+    caller.sandbox.set_faults({"route": "report", "fault": fault})
+    caller.call("GET", "/reports/x")
+    assert other.sandbox.requests[-1]["path"] == "/api/2/reports/x"
+    assert other.sandbox.requests[-1]["authorized"] is False  # requests strips it for another port
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("download_cut", http.client.IncompleteRead),
+        ("download_reset", ConnectionResetError),
+    ],
+)
+def test_a_body_that_breaks_off_is_an_error(
+    caller: Caller, report: tuple[str, str], name: str, error: type[Exception]
+) -> None:
+    caller.sandbox.set_faults(name)
+    answer = _raw(caller, report)
+    assert answer.status == 200
+    assert int(answer.headers["Content-Length"]) > 1000
+    with pytest.raises(error):
+        answer.read()
+    assert gzip.decompress(_raw(caller, report).read())
+
+
+@pytest.mark.parametrize("name", ["download_cut_chunked", "download_cut_without_length"])
+def test_a_body_can_end_too_early_without_any_error(
+    caller: Caller, report: tuple[str, str], name: str
+) -> None:
+    caller.sandbox.set_faults(name)
+    answer = _raw(caller, report)
+    assert "Content-Length" not in answer.headers
+    part = answer.read()
+    whole = _raw(caller, report).read()
+    assert part == whole[: len(whole) // 2]
+
+
+@pytest.mark.parametrize("name", ["download_drips", "download_stalls"])
+def test_a_body_can_take_for_ever(caller: Caller, report: tuple[str, str], name: str) -> None:
+    caller.sandbox.set_faults(name)
+    answer = _raw(caller, report, timeout=0.5)
+    length = int(answer.headers["Content-Length"])
+    assert len(answer.read(length // 2 - 1)) == length // 2 - 1
+    with pytest.raises(TimeoutError):
+        answer.read()
+
+
+def test_dripping_gets_there_in_the_end(caller: Caller, report: tuple[str, str]) -> None:
+    fault = {"type": "delivery", "how": "drip", "at": 0.999, "seconds": 0.001}
+    caller.sandbox.set_faults({"route": "download", "fault": fault})
+    assert json.loads(gzip.decompress(_raw(caller, report).read()))
+
+
+def test_encodings_are_wrong_in_the_way_that_they_say(caller: Caller, report: tuple[str, str]) -> None:
+    good = _raw(caller, report).read()
+    text = gzip.decompress(good)
+
+    def struck(name: str) -> tuple[bytes, str | None]:
+        caller.sandbox.set_faults(name)
+        answer = _raw(caller, report)
+        body = answer.read()
+        assert int(answer.headers["Content-Length"]) == len(body)
+        return body, answer.headers["Content-Encoding"]
+
+    assert struck("download_gzip_without_header") == (good, None)
+    assert struck("download_header_without_gzip") == (text, "gzip")
+    assert struck("download_gzip_garbage")[0].startswith(good)
+    assert gzip.decompress(struck("download_gzip_twice")[0]) == good
+    truncated = zlib.decompressobj(31)
+    assert text.startswith(truncated.decompress(struck("download_truncated_gzip")[0]))
+    assert not truncated.eof
+    with pytest.raises(gzip.BadGzipFile, match="CRC"):
+        gzip.decompress(struck("download_bad_crc")[0])
+    caller.sandbox.set_faults(
+        {"route": "download", "fault": {"type": "encoding", "how": "bomb", "bytes": 10**7}}
+    )
+    bomb = _raw(caller, report).read()
+    assert len(bomb) < 20_000
+    assert len(gzip.decompress(bomb)) > 10**7
+
+
+def test_chunked_encoding_is_no_fault(caller: Caller, report: tuple[str, str]) -> None:
+    good = _raw(caller, report).read()
+    caller.sandbox.set_faults("download_chunked")
+    answer = _raw(caller, report)
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    assert answer.read() == good
+
+
+def test_tokens_can_be_bad(caller: Caller) -> None:
+    path = f"/clients/{caller.sandbox.client_id}"
+
+    def token_after(name: str) -> dict[str, Any]:
+        caller.sandbox.set_faults(name)
+        credentials = (caller.sandbox.client_id, caller.sandbox.client_secret)
+        form = {"grant_type": "client_credentials"}
+        answer = requests.post(caller.url + "/idp/token", auth=credentials, data=form, timeout=10)
+        caller.token = answer.json().get("access_token", "none")
+        body: dict[str, Any] = answer.json()
+        return body
+
+    assert token_after("token_expired_already")["expires_on"] < time.time()
+    assert caller.call("GET", path).status_code == 200
+    assert "expires_on" not in token_after("token_without_expiry")
+    assert "access_token" not in token_after("token_without_token")
+    token_after("token_valid_once")
+    assert [caller.call("GET", path).status_code for _ in range(2)] == [200, 401]
+    token_after("token_valid_never")
+    assert caller.call("GET", path).status_code == 401
+
+
+def test_a_token_is_revoked_in_mid_poll(caller: Caller) -> None:
+    report_id = caller.order()
+    caller.sandbox.set_faults("token_revoked_while_polling")
+    path = f"/reports/{report_id}/stored"
+    assert [caller.call("GET", path).status_code for _ in range(3)] == [200, 401, 401]
+    caller.log_in()
+    assert caller.call("GET", path).status_code == 200
+
+
+def test_answers_can_say_something_else(caller: Caller) -> None:
+    def created(name: str) -> requests.Response:
+        caller.sandbox.set_faults(name)
+        return caller.call("POST", "/reports", json=caller.body())
+
+    real = caller.body()["parameters"]
+    assert created("create_201").status_code == 201
+    assert created("create_extra_fields").json()["parameters"] == real | {"colour": ["blue"]}
+    assert created("create_bad_id").json()["id"] == "../../etc/passwd"
+    assert created("create_without_id").json()["id"] is None
+    assert created("create_other_period").json()["parameters"]["period"]["start"] == "2001-01-01"
+    assert created("create_other_tenant").json()["parameters"]["tenant_id"] != real["tenant_id"]
+    caller.sandbox.set_faults()
+    report_id = caller.order()
+    caller.sandbox.set_faults("report_other_parameters")
+    assert caller.call("GET", f"/reports/{report_id}").json()["parameters"]["level"] == "accounts"
+    caller.sandbox.set_faults("everything_extra_fields")
+    assert caller.call("GET", f"/reports/{report_id}").json()["x-request-cost"] == {"units": 3}
+    caller.sandbox.set_faults("client_without_tenant")
+    assert caller.call("GET", f"/clients/{caller.sandbox.client_id}").json()["tenant_id"] is None
+
+
+def test_stored_reports_can_say_something_else(caller: Caller) -> None:
+    report_id = caller.order()
+    real = {item["report_format"]: item for item in caller.look(report_id)}
+
+    def seen(name: str) -> dict[str, dict[str, Any]]:
+        caller.sandbox.set_faults(name)
+        return {item["report_format"]: item for item in caller.look(report_id)}
+
+    assert seen("stored_empty_always") == {}
+    assert {item["status"] for item in seen("stored_unknown_always").values()} == {"archived"}
+    assert {item["status"] for item in seen("stored_failed_always").values()} == {"failed"}
+    assert all("id" not in item for item in seen("stored_saved_without_id").values())
+    assert {item["id"] for item in seen("stored_bad_id").values()} == {"../../etc/passwd"}
+    assert seen("stored_one_format_only") == {"json_v2_0": real["json_v2_0"]}
+    one = seen("stored_one_format_saved")
+    assert one["json_v2_0"] == real["json_v2_0"]
+    assert one["csv_v2_0"]["status"] == "in_progress"
+    assert seen("stored_failed_one_format")["csv_v2_0"]["status"] == "failed"
+    wrong = seen("stored_wrong_size")
+    assert wrong["json_v2_0"]["size"] == real["json_v2_0"]["size"] + 1
+    assert "+" not in seen("stored_created_at_without_offset")["csv_v2_0"]["created_at"]
+    assert seen("stored_status_null")["csv_v2_0"]["status"] is None
+    caller.sandbox.set_faults("stored_unknown_once")
+    assert [caller.look(report_id)[0]["status"] for _ in range(2)] == ["archived", "saved"]
+
+
+def test_a_delay_delays_nothing_but_the_answer(caller: Caller) -> None:
+    caller.sandbox.set_faults({"route": "report", "fault": {"type": "delay", "seconds": 0.05}})
+    assert caller.call("GET", "/reports/x").status_code == 404
+
+
+CONTENT = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["type"] == "content"]
+
+
+@pytest.mark.parametrize("name", CONTENT)
+def test_spoiled_content_differs_and_its_size_does_not_give_it_away(caller: Caller, name: str) -> None:
+    report_id = caller.order()
+    good = {key: answer.content for key, answer in caller.download(report_id).items()}
+    sizes = {item["report_format"]: item["size"] for item in caller.look(report_id)}
+    assert sizes == {key: len(content) for key, content in good.items()}
+    caller.sandbox.set_faults(name)
+    sizes = {item["report_format"]: item["size"] for item in caller.look(report_id)}
+    spoiled = {key: answer.content for key, answer in caller.download(report_id).items()}
+    struck = CATALOGUE[name].rule["format"]
+    assert spoiled[struck] != good[struck]
+    assert {key: content for key, content in spoiled.items() if key != struck} == {
+        key: content for key, content in good.items() if key != struck
+    }
+    assert sizes == {key: len(content) for key, content in spoiled.items()}
+
+
+def test_spoiled_json_is_wrong_in_the_way_that_it_says(caller: Caller) -> None:
+    report_id = caller.order(formats=["json_v2_0"])
+    good = caller.download(report_id)["json_v2_0"].json()
+    middle = len(good["tenants"]) // 2
+
+    def text(name: str) -> str:
+        caller.sandbox.set_faults(name)
+        return caller.download(report_id)["json_v2_0"].content.decode("utf-8", "surrogateescape")
+
+    def total(name: str) -> Any:
+        row = json.loads(text(name), parse_constant=str)["tenants"][middle]
+        return row["usage"]["absolute"]["total"]
+
+    assert total("json_nan") == "NaN"
+    assert total("json_infinity") == "Infinity"
+    assert total("json_null_measure") is None
+    assert total("json_string_measure") == "18"
+    assert total("json_boolean_measure") is True
+    assert total("json_fractional_measure") == 18.5
+    assert "1e400" in text("json_huge_measure")
+    assert "trial" not in json.loads(text("json_missing_measure"))["tenants"][middle]["usage"]["delta"]
+    assert json.loads(text("json_wrong_period"))["params"]["begin_date"] < good["params"]["begin_date"]
+    assert json.loads(text("json_wrong_kind"))["params"]["report_type"] == 4
+    assert "services" in json.loads(text("json_unknown_layout"))["tenants"][0]
+    grouped = json.loads(text("json_grouped"))["tenants"]
+    assert sum(len(element["usages"]) for element in grouped) == len(good["tenants"])
+    assert [e["usages"] is None for e in json.loads(text("json_null_usages"))["tenants"]].count(True) == 1
+    assert ["usages" in e for e in json.loads(text("json_missing_usages"))["tenants"]].count(False) == 1
+    assert json.loads(text("json_no_rows"))["tenants"] == []
+    assert list(json.loads(text("json_no_tenants"))) == ["params"]
+    assert list(json.loads(text("json_no_params"))) == ["tenants"]
+    assert '{"production":1,"production":' in text("json_repeated_key")
+    assert "discount" in json.loads(text("json_unknown_field"))["tenants"][middle]
+    for name in ("truncated", "without_last_brace", "trailing_garbage", "twice", "nothing", "login_page"):
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(text(f"json_{name}"))
+    assert text("json_byte_order_mark").startswith("\ufeff")
+    assert "\udcff" in text("json_not_utf8")
+    assert "\\ud800" in text("json_lone_surrogate")

@@ -48,6 +48,10 @@ class PeriodError(BillingPipelineError):
     """The billing period is malformed, not closed yet, or outside the configured range."""
 
 
+class PeriodClosedError(BillingPipelineError):
+    """The billing period is closed: it has been invoiced, and is loaded again only by force."""
+
+
 class ApiError(BillingPipelineError):
     """The account-management API refused a call, or could not be reached.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,22 +13,34 @@ from billing_pipeline.landing import RawReport, latest_raw_report, load_requests
 from billing_pipeline.normalize import ExpectedReport, open_report
 from billing_pipeline.ordering import mark_refused
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
+from billing_pipeline.warehouse import CrossCheckMode, LoadAttempt, Warehouse, Witness, replace_period
 
 _FORMAT = "json_v2_0"
+_WITNESS_FORMAT = "csv_v2_0"
 
 
-def load_period(data_dir: Path, warehouse: Warehouse, period: BillingPeriod, *, run_id: str) -> LoadAttempt:
+def load_period(
+    data_dir: Path,
+    warehouse: Warehouse,
+    period: BillingPeriod,
+    *,
+    run_id: str,
+    cross_check: CrossCheckMode = "stop",
+    forced: bool = False,
+) -> LoadAttempt:
     """Replace the period's rows by those of its latest raw report.
 
     Args:
         data_dir: where the raw report lies.
         run_id: of the Dagster run, for the history.
+        cross_check: what a difference between the report's two files does.
+        forced: load the period even if it is closed.
 
     Returns:
         The attempt as recorded in `load_history`.
 
     Raises:
+        PeriodClosedError: the period is closed.
         RawReportError: there is no whole raw report.
         ReportRefusedError: its content cannot be trusted; the next run orders another report.
         WarehouseError: the warehouse could not be changed.
@@ -34,10 +48,17 @@ def load_period(data_dir: Path, warehouse: Warehouse, period: BillingPeriod, *, 
     raw = latest_raw_report(data_dir, period)
     order = ReportOrder.from_body(raw.manifest.order)
     expected = ExpectedReport(period=period, kind=order.kind, level=order.level, tenant_id=order.tenant_id)
-    attempt = _attempt(data_dir, period, raw, order.tenant_id, run_id)
+    attempt = replace(_attempt(data_dir, period, raw, order, run_id), forced=forced)
     try:
-        with open_report(raw.path(_FORMAT), _FORMAT, expected, work_dir=data_dir / "work") as report:
-            return replace_period(warehouse, report, attempt)
+        with ExitStack() as files:
+            work_dir = data_dir / "work"
+            report = files.enter_context(open_report(raw.path(_FORMAT), _FORMAT, expected, work_dir=work_dir))
+            witness = None
+            if cross_check != "off" and _WITNESS_FORMAT in {
+                file.report_format for file in raw.manifest.files
+            }:
+                witness = _open_witness(files, raw, expected, work_dir)
+            return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
     except ReportRefusedError as error:
         error.about(period=period.key, report_id=raw.report_id)
         mark_refused(data_dir, period, raw.report_id, error.what)
@@ -47,8 +68,19 @@ def load_period(data_dir: Path, warehouse: Warehouse, period: BillingPeriod, *, 
         raise
 
 
+def _open_witness(
+    files: ExitStack, raw: RawReport, expected: ExpectedReport, work_dir: Path
+) -> Witness | ReportRefusedError:
+    try:
+        return files.enter_context(
+            open_report(raw.path(_WITNESS_FORMAT), _WITNESS_FORMAT, expected, work_dir=work_dir)
+        )
+    except ReportRefusedError as error:
+        return error  # what it does to the load is the cross-check's to say
+
+
 def _attempt(
-    data_dir: Path, period: BillingPeriod, raw: RawReport, tenant_id: str, run_id: str
+    data_dir: Path, period: BillingPeriod, raw: RawReport, order: ReportOrder, run_id: str
 ) -> LoadAttempt:
     file = raw.file(_FORMAT)
     requests = [
@@ -59,7 +91,9 @@ def _attempt(
     return LoadAttempt(
         period=period,
         outcome="failed",
-        root_tenant_id=tenant_id,
+        root_tenant_id=order.tenant_id,
+        report_kind=order.kind,
+        report_level=order.level,
         report_id=raw.report_id,
         stored_report_id=file.stored_report_id,
         requested_report_ids=tuple(report.report_id for request in requests for report in request.reports)

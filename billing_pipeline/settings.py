@@ -89,6 +89,11 @@ class PipelineSettings(_EnvironmentSettings):
         validation_alias="BILLING_FIRST_PERIOD",
         description="first partition, YYYY-MM",
     )
+    cross_check: Literal["stop", "warn", "off"] = Field(
+        "stop",
+        validation_alias="BILLING_CROSS_CHECK",
+        description="what a difference between json_v2_0 and csv_v2_0 does to a load: stop, warn or off",
+    )
 
     @model_validator(mode="after")
     def _absolute_data_dir(self) -> Self:

@@ -18,7 +18,7 @@ from billing_pipeline.assets.tables import markdown_table
 from billing_pipeline.control_totals import MEASURES
 from billing_pipeline.loading import load_period
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse.publication import sql
+from billing_pipeline.warehouse.sql_files import sql
 
 
 def _column_schema() -> TableSchema:

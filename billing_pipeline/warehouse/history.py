@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -13,12 +13,21 @@ import duckdb
 
 from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse.publication import Warehouse, sql
+from billing_pipeline.warehouse.load_checks import CheckResult, record_checks
+from billing_pipeline.warehouse.publication import Warehouse
+from billing_pipeline.warehouse.restatement import Restatement
+from billing_pipeline.warehouse.sql_files import sql
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadAttempt:
-    """One attempt to load a period; the columns of `load_history`, without its time."""
+    """One attempt to load a period; the columns of `load_history`, without its time.
+
+    Args:
+        forced: loaded although the period was closed.
+        restatement: how it differs from the load before; None if there was none.
+        checks: what the load was checked for; rows of `load_checks`.
+    """
 
     period: BillingPeriod
     outcome: Literal["loaded", "refused", "failed"]
@@ -36,6 +45,16 @@ class LoadAttempt:
     control_totals: ControlTotals | None = None
     load_seconds: Decimal | None = None
     run_id: str | None = None
+    report_kind: str | None = None
+    report_level: str | None = None
+    forced: bool = False
+    restatement: Restatement | None = None
+    checks: tuple[CheckResult, ...] = ()
+
+
+_COLUMNS = [
+    column.name for column in fields(LoadAttempt) if column.name not in {"period", "restatement", "checks"}
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +69,30 @@ class LoadedPeriod:
     row_count: int | None
     control_totals: Mapping[str, Mapping[str, int]] | None
     loaded_at: datetime | None
+    restated_keys: int | None
+    forced: bool | None
+    closed_at: datetime | None
 
 
 def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
     """Write one attempt through a connection from `Warehouse.changing`."""
-    row: dict[str, Any] = asdict(attempt)
+    row: dict[str, Any] = {name: getattr(attempt, name) for name in _COLUMNS}
     totals = attempt.control_totals
     row |= {
-        "billing_period": row.pop("period") and attempt.period.start,
+        "billing_period": attempt.period.start,
         "requested_report_ids": list(attempt.requested_report_ids),
         "stored_report_statuses": json.dumps(dict(attempt.stored_report_statuses)),
         "control_totals": json.dumps(totals.sums) if totals else None,
         "row_count": totals.rows if totals else None,
+        "restated_keys": attempt.restatement.keys if attempt.restatement else None,
         "recorded_at": datetime.now(UTC),
     }
     columns = ", ".join(row)
     connection.execute(
         f"INSERT INTO load_history ({columns}) VALUES ({', '.join('$' + name for name in row)})", row
+    )
+    record_checks(
+        connection, attempt.period, attempt.report_id, attempt.checks, published=attempt.outcome == "loaded"
     )
 
 

@@ -17,6 +17,10 @@ CREATE TABLE IF NOT EXISTS load_history (
     control_totals JSON,
     load_seconds DECIMAL(18, 3),
     run_id VARCHAR,
+    report_kind VARCHAR,
+    report_level VARCHAR,
+    forced BOOLEAN NOT NULL,
+    restated_keys BIGINT,
     recorded_at TIMESTAMPTZ NOT NULL
 );
 
@@ -32,3 +36,7 @@ COMMENT ON COLUMN load_history.raw_sha256 IS 'SHA-256 of the raw report, decompr
 COMMENT ON COLUMN load_history.control_totals IS 'Exact sum of each measure by measurement unit';
 COMMENT ON COLUMN load_history.load_seconds IS 'From reading the raw report to the commit';
 COMMENT ON COLUMN load_history.run_id IS 'Dagster run';
+COMMENT ON COLUMN load_history.report_kind IS 'Kind of report that was ordered';
+COMMENT ON COLUMN load_history.report_level IS 'Level of report that was ordered';
+COMMENT ON COLUMN load_history.forced IS 'Loaded although the period was closed';
+COMMENT ON COLUMN load_history.restated_keys IS 'Keys that differ from the load before (usage_restatement); NULL for a first load';

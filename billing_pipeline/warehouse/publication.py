@@ -11,25 +11,23 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import duckdb
 from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError
+from billing_pipeline.warehouse.schema import create_schema
 
-_SCHEMA = ("usage.sql", "load_history.sql")
+PUBLISHED = "published"
+"""Name under which a loader sees the state before its change, read-only, beside its working copy."""
+
 # DuckDB 1.5 still opens files of this version; without it, only 2.0 does.
 _STORAGE_VERSION = "v1.5.0"
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
-
-
-@cache
-def sql(name: str) -> str:
-    """The text of a `.sql` file of this folder."""
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+_WRITE_BITS = 0o222
+# What a full disk, missing rights or a lost file make of DuckDB; anything else is a defect and stays one.
+_ENVIRONMENT = (OSError, duckdb.OperationalError, duckdb.FatalException)
 
 
 class Warehouse:
@@ -60,10 +58,7 @@ class Warehouse:
         try:
             connection = duckdb.connect(str(self.path), read_only=True)
         except duckdb.Error as error:
-            raise WarehouseError(
-                f"{self.path} cannot be opened: {_first_line(error)}",
-                todo="Close the program that has it open for writing; readers should open it read-only.",
-            ) from error
+            raise self._cannot_be_opened(error) from error
         with connection:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
@@ -72,23 +67,25 @@ class Warehouse:
     def changing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to a working copy, published if and only if the block ends without an error.
 
-        Loaders of other processes wait for their turn. What a killed loader left is cleared.
+        Loaders of other processes wait for their turn. What a killed loader left is cleared. The state
+        before the change is there too, attached read-only as `published`, if anything was published.
 
         Raises:
             WarehouseError: the copy cannot be made, written or published; the published file is as it was.
         """
+        if self._lock.is_locked:
+            raise WarehouseError(
+                "the warehouse is being changed by this very thread",
+                todo="This is a defect: one change must end before the next begins.",
+            )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._lock.acquire(timeout=_SECONDS_TO_WAIT_FOR_ANOTHER_LOADER):
                 self._clear()
                 try:
-                    self._copy_published()
-                    connection = self._open_next()
-                    try:
+                    with self._working_copy() as connection:
                         yield connection
                         connection.execute("CHECKPOINT warehouse")
-                    finally:
-                        connection.close()
                     self._publish()
                 finally:
                     self._clear()
@@ -97,35 +94,51 @@ class Warehouse:
                 "another loader has held the warehouse for an hour",
                 todo=f"See what holds {self._lock.lock_file}, and run again.",
             ) from None
-        except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        except _ENVIRONMENT as error:
             raise WarehouseError(
                 f"the warehouse could not be changed: {_first_line(error)}",
                 todo="The published warehouse is as it was: mend the cause (disk, rights) and run again.",
             ) from error
 
-    def _copy_published(self) -> None:
-        if not self.path.exists():
-            return
-        # Held open while it is copied: fails if some program has it open for writing.
-        with self.reading():
-            shutil.copyfile(self.path, self._next)
-            with suppress(FileNotFoundError):
-                shutil.copyfile(_wal(self.path), _wal(self._next))
-
-    def _open_next(self) -> duckdb.DuckDBPyConnection:
+    @contextmanager
+    def _working_copy(self) -> Iterator[duckdb.DuckDBPyConnection]:
         connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
-        connection.execute("SET TimeZone = 'UTC'")
-        path = str(self._next).replace("'", "''")
-        connection.execute(f"ATTACH '{path}' AS warehouse (STORAGE_VERSION '{_STORAGE_VERSION}')")
-        connection.execute("USE warehouse")
-        for schema in _SCHEMA:
-            connection.execute(sql(schema))
-        return connection
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            if self.path.exists():
+                # Attached for as long as the change lasts: fails while some program has the file open for
+                # writing, and keeps any from doing so, because what it wrote would be lost.
+                self._attach(connection, self.path, f"{PUBLISHED} (READ_ONLY)")
+                shutil.copyfile(self.path, self._next)
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(_wal(self.path), _wal(self._next))
+            self._attach(connection, self._next, f"warehouse (STORAGE_VERSION '{_STORAGE_VERSION}')")
+            connection.execute("USE warehouse")
+            create_schema(connection)
+            yield connection
+        finally:
+            # After an error nothing of the copy is wanted, and closing a full disk's file fails again.
+            with suppress(duckdb.Error):
+                connection.close()
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, name_and_options: str) -> None:
+        quoted = str(path).replace("'", "''")
+        try:
+            connection.execute(f"ATTACH '{quoted}' AS {name_and_options}")
+        except duckdb.IOException as error:
+            if path == self.path:
+                raise self._cannot_be_opened(error) from error
+            raise
 
     def _publish(self) -> None:
+        mode = (self.path if self.path.exists() else self._next).stat().st_mode
+        # Without write permission a program that opens the file "just to look", but read-write (the default
+        # of most), is told so, instead of locking loaders and readers out.
+        self._next.chmod(mode & ~_WRITE_BITS)
         with self._next.open("rb") as file:
             os.fsync(file.fileno())
-        # A log that some program left beside the old file must not be replayed into the new one.
+        # A log that some program left beside the old file is in the copy; into the new one it must not be
+        # replayed again.
         _wal(self.path).unlink(missing_ok=True)
         self._next.replace(self.path)
         folder = os.open(self.path.parent, os.O_RDONLY)
@@ -138,6 +151,12 @@ class Warehouse:
         self._next.unlink(missing_ok=True)
         _wal(self._next).unlink(missing_ok=True)
         shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _cannot_be_opened(self, error: duckdb.Error) -> WarehouseError:
+        return WarehouseError(
+            f"{self.path} cannot be opened: {_first_line(error)}",
+            todo="Close the program that has it open for writing; readers should open it read-only.",
+        )
 
 
 def _wal(database: Path) -> Path:

@@ -6,15 +6,28 @@ import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
 import duckdb
 
 from billing_pipeline.control_totals import MEASURES, ControlTotals
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse.closing import refuse_if_closed
+from billing_pipeline.warehouse.cross_check import Witness, cross_check, no_witness
 from billing_pipeline.warehouse.history import LoadAttempt, record
-from billing_pipeline.warehouse.publication import Warehouse, sql
+from billing_pipeline.warehouse.load_checks import (
+    CONTROL_TOTALS,
+    CheckResult,
+    Finding,
+    LoadStoppedError,
+    run_checks,
+)
+from billing_pipeline.warehouse.publication import Warehouse
+from billing_pipeline.warehouse.restatement import record_restatement
+from billing_pipeline.warehouse.sql_files import sql
+
+CrossCheckMode = Literal["stop", "warn", "off"]
 
 
 class UsageRows(Protocol):
@@ -34,61 +47,108 @@ class UsageRows(Protocol):
     def refusal(self, error: duckdb.Error) -> BillingPipelineError: ...
 
 
-def replace_period(warehouse: Warehouse, rows: UsageRows, attempt: LoadAttempt) -> LoadAttempt:
-    """Replace a period's rows by those of a report, and publish.
+def replace_period(
+    warehouse: Warehouse,
+    rows: UsageRows,
+    attempt: LoadAttempt,
+    *,
+    witness: Witness | ReportRefusedError | None = None,
+    cross_check_mode: CrossCheckMode = "stop",
+) -> LoadAttempt:
+    """Replace a period's rows by those of a report, and publish, if the checks let it.
 
     Args:
         rows: the report's rows.
-        attempt: what is known of the load so far; its ids are written beside each row.
+        attempt: what is known of the load so far; its ids are written beside each row. `forced` lets a
+            closed period be replaced.
+        witness: the same report in its other format, for the cross-check, or why that cannot be read.
+        cross_check_mode: whether a difference stops the load, is a warning, or is not looked for.
 
     Returns:
-        The attempt as it was recorded, with control totals and duration.
+        The attempt as it was recorded, with control totals, checks, restatement and duration.
 
     Raises:
-        ReportRefusedError: a row is bad, or the control totals of file and table differ. Nothing changed.
+        PeriodClosedError: the period is closed. Nothing changed.
+        ReportRefusedError: a row is bad, or a check that stops did not pass (`LoadStoppedError`).
+            Nothing changed.
         WarehouseError: the warehouse cannot be changed. Nothing changed.
     """
     started = time.monotonic()
+    period = attempt.period
     with warehouse.changing() as connection:
+        if not attempt.forced:
+            refuse_if_closed(connection, period)
+        loaded_at = datetime.now(UTC)
         connection.execute("BEGIN")
-        connection.execute(
-            "DELETE FROM usage WHERE billing_period = $period", {"period": attempt.period.start}
-        )
-        try:
-            connection.execute(
-                sql("insert_usage.sql").format(select_rows=rows.select_rows),
-                {
-                    "billing_period": attempt.period.start,
-                    "period_start": rows.period_start,
-                    "period_end": rows.period_end,
-                    "root_tenant_id": attempt.root_tenant_id,
-                    "report_id": attempt.report_id,
-                    "stored_report_id": attempt.stored_report_id,
-                    "loaded_at": datetime.now(UTC),
-                },
-            )
-        except (duckdb.IOException, duckdb.OutOfMemoryException):
-            raise
-        except duckdb.Error as error:
-            raise rows.refusal(error) from error
-        in_file, in_table = rows.control_totals(), table_control_totals(connection, attempt.period)
-        if differences := in_file.differences(in_table):
-            raise ReportRefusedError(
-                "the control totals of the raw report and of the table differ (report, table): "
-                + "; ".join(differences[:5]),
-                todo="Nothing was loaded. Keep the raw report and report this as a defect.",
-                period=attempt.period.key,
-                report_id=attempt.report_id,
-            )
+        _replace_rows(connection, rows, attempt, loaded_at)
+        in_table = table_control_totals(connection, period)
+        checks = [
+            _compare_totals(rows.control_totals(), in_table),
+            *(
+                []
+                if cross_check_mode == "off"
+                else [_compare_files(connection, period, witness, cross_check_mode)]
+            ),
+            *run_checks(
+                connection, period, root_tenant_id=attempt.root_tenant_id, report_level=attempt.report_level
+            ),
+        ]
+        if any(check.stops for check in checks):
+            raise LoadStoppedError(checks, period=period.key, report_id=attempt.report_id)
         attempt = replace(
             attempt,
             outcome="loaded",
             control_totals=in_table,
+            checks=tuple(checks),
+            restatement=record_restatement(
+                connection, period, report_id=attempt.report_id, restated_at=loaded_at
+            ),
             load_seconds=Decimal(str(round(time.monotonic() - started, 3))),
         )
         record(connection, attempt)
         connection.execute("COMMIT")
     return attempt
+
+
+def _replace_rows(
+    connection: duckdb.DuckDBPyConnection, rows: UsageRows, attempt: LoadAttempt, loaded_at: datetime
+) -> None:
+    connection.execute("DELETE FROM usage WHERE billing_period = $period", {"period": attempt.period.start})
+    try:
+        connection.execute(
+            sql("insert_usage.sql").format(select_rows=rows.select_rows),
+            {
+                "billing_period": attempt.period.start,
+                "period_start": rows.period_start,
+                "period_end": rows.period_end,
+                "root_tenant_id": attempt.root_tenant_id,
+                "report_id": attempt.report_id,
+                "stored_report_id": attempt.stored_report_id,
+                "loaded_at": loaded_at,
+            },
+        )
+    except (duckdb.IOException, duckdb.OutOfMemoryException):
+        raise
+    except duckdb.Error as error:
+        raise rows.refusal(error) from error
+
+
+def _compare_totals(in_file: ControlTotals, in_table: ControlTotals) -> CheckResult:
+    findings = [
+        Finding(f"{difference} (raw report, table)", 0) for difference in in_file.differences(in_table)
+    ]
+    return CheckResult.of(CONTROL_TOTALS, findings, passing=f"{in_table.rows:,} rows and all sums agree")
+
+
+def _compare_files(
+    connection: duckdb.DuckDBPyConnection,
+    period: BillingPeriod,
+    witness: Witness | ReportRefusedError | None,
+    severity: Literal["stop", "warn"],
+) -> CheckResult:
+    if witness is None or isinstance(witness, ReportRefusedError):
+        return no_witness(witness, severity)
+    return cross_check(connection, period, witness, severity=severity)
 
 
 def table_control_totals(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> ControlTotals:

@@ -1,0 +1,26 @@
+-- The month has usage, and not less than half of the rows and tenants of the month before.
+WITH size AS (
+    SELECT
+        count_if(billing_period = $billing_period) AS rows_now,
+        count_if(billing_period <> $billing_period) AS rows_before,
+        count(DISTINCT tenant_id) FILTER (billing_period = $billing_period) AS tenants_now,
+        count(DISTINCT tenant_id) FILTER (billing_period <> $billing_period) AS tenants_before
+    FROM usage
+    WHERE billing_period IN ($billing_period, ($billing_period::DATE - INTERVAL 1 MONTH)::DATE)
+)
+
+SELECT 'the report is empty' AS finding, 0 AS usage_rows, true AS objection
+FROM size
+WHERE rows_now = 0
+
+UNION ALL
+
+SELECT
+    format(
+        '{} rows of {} tenants; the month before {} rows of {} tenants',
+        rows_now, tenants_now, rows_before, tenants_before
+    ),
+    rows_now,
+    rows_now * 2 < rows_before OR tenants_now * 2 < tenants_before
+FROM size
+WHERE rows_now > 0 AND rows_before > 0

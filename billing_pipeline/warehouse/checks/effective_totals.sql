@@ -1,0 +1,8 @@
+-- Total is production plus trial, for the effective usage too, which nothing is billed from.
+SELECT
+    format('effective: {} rows, the first is row {}', count(*), min(report_row)) AS finding,
+    count(*) AS usage_rows,
+    true AS objection
+FROM usage
+WHERE billing_period = $billing_period AND effective_total <> effective_production + effective_trial
+HAVING count(*) > 0

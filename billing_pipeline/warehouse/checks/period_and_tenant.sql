@@ -1,0 +1,34 @@
+-- The report covers the month that was ordered, to its last day, and is about the tenant that was ordered.
+SELECT
+    format('the report covers {} to {}, not the month', period_start, period_end) AS finding,
+    count(*) AS usage_rows,
+    true AS objection
+FROM usage
+WHERE
+    billing_period = $billing_period
+    AND (period_start <> billing_period OR period_end <> last_day(billing_period))
+GROUP BY period_start, period_end
+
+UNION ALL
+
+SELECT format('{} rows are of days outside the month, the first of {}', count(*), min(usage_date)), count(*), true
+FROM usage
+WHERE billing_period = $billing_period AND (usage_date < billing_period OR usage_date > last_day(billing_period))
+HAVING count(*) > 0
+
+UNION ALL
+
+SELECT format('the rows are about tenant {}, which was not ordered', root_tenant_id), count(*), true
+FROM usage
+WHERE billing_period = $billing_period AND root_tenant_id <> $root_tenant_id::UUID
+GROUP BY root_tenant_id
+
+UNION ALL
+
+SELECT
+    format('tenant {} ({}) is not the one that a report of level itself is about', tenant_id, max(tenant_name)),
+    count(*),
+    true
+FROM usage
+WHERE billing_period = $billing_period AND $report_level = 'itself' AND tenant_id <> root_tenant_id
+GROUP BY tenant_id

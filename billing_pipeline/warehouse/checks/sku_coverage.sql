@@ -1,0 +1,40 @@
+-- Billable rows have SKUs: objects to a report without any, and to items that lost theirs since the month before.
+WITH billable AS (
+    SELECT offering_item, sku IS NULL AS is_without_sku
+    FROM usage
+    WHERE billing_period = $billing_period AND if(is_range, delta_total, absolute_total) <> 0
+),
+
+share AS (
+    SELECT offering_item, count(*) AS billable_rows, count_if(is_without_sku) AS without_sku
+    FROM billable
+    GROUP BY offering_item
+),
+
+had_sku AS (
+    SELECT DISTINCT offering_item
+    FROM usage
+    WHERE billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE AND sku IS NOT NULL
+)
+
+SELECT
+    format(
+        '{}: {} of {} billable rows ({}%) have no SKU{}',
+        offering_item, without_sku, billable_rows, round(100.0 * without_sku / billable_rows, 1),
+        if(lost, '; all had one the month before', '')
+    ) AS finding,
+    without_sku AS usage_rows,
+    lost AS objection
+FROM (
+    SELECT *, without_sku = billable_rows AND offering_item IN (FROM had_sku) AS lost
+    FROM share
+    WHERE without_sku > 0
+)
+
+UNION ALL
+
+SELECT 'no billable row has a SKU: the account gets none, or ACRONIS_SHOW_SKUS is off', sum(billable_rows)::BIGINT, true
+FROM share
+HAVING sum(without_sku) = sum(billable_rows)
+
+ORDER BY objection DESC, usage_rows DESC, finding

@@ -1,0 +1,19 @@
+-- Every storage is known to be Acronis' or a partner's, without inference.
+SELECT
+    format('owner {}: {} ({})', infra_owner_id, storage_ownership, reason) AS finding,
+    usage_rows,
+    starts_with(reason, 'inferred') AS objection
+FROM infrastructure_ownership
+WHERE billing_period = $billing_period
+
+UNION ALL
+
+SELECT
+    'level all_customers lists no partners: storage of partners further down passes for Acronis''',
+    count(*),
+    true
+FROM usage
+WHERE billing_period = $billing_period AND $report_level = 'all_customers' AND infra_owner_id IS NOT NULL
+HAVING count(DISTINCT infra_owner_id) FILTER (infra_owner_id <> root_tenant_id) > 1
+
+ORDER BY objection DESC, usage_rows DESC, finding

@@ -1,0 +1,73 @@
+-- No tenant's usage is far from its own history: ten times beyond the range of the up to six months before.
+--
+-- Judged where three months of history are there, and only where the difference is worth a look:
+-- 100 GiB, 10 compute points, or 20 of anything countable. What is not far from the month before is not far from its
+-- history, so the older months are read for the few rows that are. (Of a report with a row a day, the last day's.)
+WITH now AS (
+    SELECT
+        hash(tenant_id, application_id, offering_item, edition, infra_id, sku) AS series,
+        if(is_range, delta_total, absolute_total) AS amount,
+        CASE measurement_unit WHEN 'bytes' THEN 107374182400 WHEN 'seconds' THEN 36000 ELSE 20 END AS least_difference,
+        report_row
+    FROM usage
+    WHERE billing_period = $billing_period AND usage_date = period_end
+),
+
+month_before AS (
+    SELECT
+        hash(tenant_id, application_id, offering_item, edition, infra_id, sku) AS series,
+        if(is_range, delta_total, absolute_total) AS amount
+    FROM usage
+    WHERE
+        billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE
+        AND usage_date = period_end
+),
+
+candidate AS (
+    SELECT now.*
+    FROM now
+    LEFT JOIN month_before USING (series)
+    WHERE
+        greatest(abs(now.amount), abs(month_before.amount)) >= least_difference
+        AND (
+            month_before.amount IS NULL
+            OR now.amount > 10 * greatest(month_before.amount, 0)
+            OR (month_before.amount > 0 AND now.amount * 10 < month_before.amount)
+            OR (month_before.amount <= 0 AND now.amount < month_before.amount * 10)
+        )
+),
+
+history AS (
+    SELECT
+        hash(tenant_id, application_id, offering_item, edition, infra_id, sku) AS series,
+        min(if(is_range, delta_total, absolute_total)) AS lowest,
+        max(if(is_range, delta_total, absolute_total)) AS highest
+    FROM usage
+    SEMI JOIN candidate
+        ON candidate.series = hash(tenant_id, application_id, offering_item, edition, infra_id, sku)
+    WHERE
+        billing_period >= ($billing_period::DATE - INTERVAL 6 MONTH)::DATE
+        AND billing_period < $billing_period
+        AND usage_date = period_end
+    GROUP BY ALL
+    HAVING count(DISTINCT billing_period) >= 3
+)
+
+SELECT
+    format(
+        '{} of tenant {} ({}): {} {}, before {} to {}',
+        offering_item, tenant_id, coalesce(tenant_name, 'no name'), amount, measurement_unit, lowest, highest
+    ) AS finding,
+    1 AS usage_rows,
+    true AS objection
+FROM candidate
+JOIN history USING (series)
+JOIN usage ON billing_period = $billing_period AND usage.report_row = candidate.report_row
+WHERE
+    (
+        amount > 10 * greatest(highest, 0)
+        OR (lowest > 0 AND amount * 10 < lowest)
+        OR (lowest <= 0 AND amount < lowest * 10)
+    )
+    AND greatest(amount - highest, lowest - amount) >= least_difference
+ORDER BY greatest(amount - highest, lowest - amount) / least_difference DESC

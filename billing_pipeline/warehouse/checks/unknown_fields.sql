@@ -1,0 +1,12 @@
+-- Rows have no fields but those that the table has columns for; others are kept in `extra`.
+SELECT
+    format('{}: in {} rows, the first is row {}', field, count(*), min(report_row)) AS finding,
+    count(*) AS usage_rows,
+    true AS objection
+FROM (
+    SELECT report_row, unnest(json_keys(extra)) AS field
+    FROM usage
+    WHERE billing_period = $billing_period AND extra IS NOT NULL
+)
+GROUP BY field
+ORDER BY usage_rows DESC, field

@@ -1,0 +1,12 @@
+-- Every tenant is of a known kind: root, partner, folder, customer, unit.
+SELECT
+    format('{}: {} tenants, such as {}', coalesce(tenant_kind, 'no kind'), count(DISTINCT tenant_id), min(tenant_id))
+        AS finding,
+    count(*) AS usage_rows,
+    true AS objection
+FROM usage
+WHERE
+    billing_period = $billing_period
+    AND coalesce(tenant_kind, '') NOT IN ('root', 'partner', 'folder', 'customer', 'unit')
+GROUP BY tenant_kind
+ORDER BY usage_rows DESC

@@ -1,0 +1,9 @@
+-- Every measurement unit is one that the billing rules know: bytes, seconds, quantity.
+SELECT
+    format('{}: {}', measurement_unit, array_to_string(list_sort(list(DISTINCT offering_item))[:5], ', ')) AS finding,
+    count(*) AS usage_rows,
+    true AS objection
+FROM usage
+WHERE billing_period = $billing_period AND measurement_unit NOT IN ('bytes', 'seconds', 'quantity')
+GROUP BY measurement_unit
+ORDER BY usage_rows DESC

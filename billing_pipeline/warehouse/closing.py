@@ -1,0 +1,124 @@
+"""Closed periods: what has been invoiced is not replaced by accident."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime
+from typing import Literal
+
+import duckdb
+
+from billing_pipeline.errors import PeriodClosedError, WarehouseError
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse.publication import Warehouse
+from billing_pipeline.warehouse.sql_files import sql
+
+
+def close_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | None = None) -> None:
+    """Close a loaded period: from now on it is loaded again only by force.
+
+    Args:
+        note: why, such as the number of the invoice run.
+
+    Raises:
+        WarehouseError: the period is not loaded, or the warehouse cannot be changed.
+        PeriodClosedError: it is closed already.
+    """
+    with warehouse.reading() as connection:
+        _refuse_if_not_loaded(connection, period)
+    with warehouse.changing() as connection:
+        refuse_if_closed(connection, period)
+        _record(connection, period, "closed", note)
+
+
+def reopen_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | None = None) -> None:
+    """Reopen a closed period.
+
+    Raises:
+        WarehouseError: the period is not closed, or the warehouse cannot be changed.
+    """
+    with warehouse.reading() as connection:
+        if not _closing(connection, period):
+            raise WarehouseError(
+                "the period is not closed", todo="There is nothing to reopen.", period=period.key
+            )
+    with warehouse.changing() as connection:
+        _record(connection, period, "reopened", note)
+
+
+def require_open(warehouse: Warehouse, period: BillingPeriod) -> None:
+    """Find out, before anything is ordered, that a period may be loaded.
+
+    Raises:
+        PeriodClosedError: it is closed.
+    """
+    if warehouse.path.exists():
+        with warehouse.reading() as connection:
+            refuse_if_closed(connection, period)
+
+
+def refuse_if_closed(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> None:
+    """The same, through a connection to the warehouse.
+
+    Raises:
+        PeriodClosedError: the period is closed.
+    """
+    if closing := _closing(connection, period):
+        closed_at, closed_by, note = closing
+        raise PeriodClosedError(
+            f"the period was closed on {closed_at:%Y-%m-%d %H:%M} UTC"
+            + (f" by {closed_by}" if closed_by else "")
+            + (f" ({note})" if note else ""),
+            todo=f"Reopen it with `billing-pipeline reopen --period {period}`, "
+            f"or load it once with `billing-pipeline run --period {period} --force`, which is recorded.",
+            period=period.key,
+        )
+
+
+def closed_periods(connection: duckdb.DuckDBPyConnection) -> dict[BillingPeriod, datetime]:
+    """Every closed period, with the time it was closed."""
+    rows = connection.execute("SELECT billing_period, closed_at FROM closed_period").fetchall()
+    return {BillingPeriod.containing(day): closed_at for day, closed_at in rows}
+
+
+def _closing(
+    connection: duckdb.DuckDBPyConnection, period: BillingPeriod
+) -> tuple[datetime, str | None, str | None] | None:
+    return connection.execute(sql("closing.sql"), {"billing_period": period.start}).fetchone()
+
+
+def _refuse_if_not_loaded(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> None:
+    loaded = connection.execute(
+        "SELECT 1 FROM loaded_report WHERE billing_period = $billing_period", {"billing_period": period.start}
+    ).fetchone()
+    if loaded is None:
+        raise WarehouseError(
+            "the period is not loaded, so it cannot be closed",
+            todo=f"Load it first: billing-pipeline run --period {period}.",
+            period=period.key,
+        )
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection,
+    period: BillingPeriod,
+    action: Literal["closed", "reopened"],
+    note: str | None,
+) -> None:
+    connection.execute(
+        sql("record_closing.sql"),
+        {
+            "billing_period": period.start,
+            "action": action,
+            "acted_at": datetime.now(UTC),
+            "acted_by": _user(),
+            "note": note,
+        },
+    )
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return None

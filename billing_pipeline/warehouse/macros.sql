@@ -1,0 +1,8 @@
+-- 1 GB in Acronis' reports is 1024^3 bytes. Ten decimals are finer than a byte; rounded half away from zero, in integers.
+CREATE OR REPLACE MACRO gib(bytes) AS
+    (sign(bytes)::HUGEINT * ((abs(bytes)::HUGEINT * 20000000000 + 1073741824) // 2147483648))::DECIMAL(38, 0)
+    * 0.0000000001::DECIMAL(10, 10);
+
+-- Percentage that `after` is above `before`, to one decimal; NULL where there was nothing before.
+CREATE OR REPLACE MACRO percent_change(before, after) AS
+    CASE WHEN before <> 0 THEN round((after - before)::DOUBLE / abs(before)::DOUBLE * 100, 1) END;

@@ -1,0 +1,63 @@
+"""`usage_restatement`: what differs when a period is loaded again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse.sql_files import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """How many keys of a period differ from what was published before."""
+
+    changed: int = 0
+    new: int = 0
+    vanished: int = 0
+
+    @property
+    def keys(self) -> int:
+        """All of them."""
+        return self.changed + self.new + self.vanished
+
+    def __str__(self) -> str:
+        return f"{self.changed:,} changed, {self.new:,} new, {self.vanished:,} vanished"
+
+
+def record_restatement(
+    connection: duckdb.DuckDBPyConnection,
+    period: BillingPeriod,
+    *,
+    report_id: str | None,
+    restated_at: datetime,
+) -> Restatement | None:
+    """Keep the difference between the published period and the one in the working copy.
+
+    Args:
+        connection: from `Warehouse.changing`, after the period's rows were replaced.
+        report_id: of the report that they came from.
+
+    Returns:
+        How much differs; None if the period had never been loaded.
+    """
+    before = connection.execute(
+        "SELECT report_id::VARCHAR FROM loaded_report WHERE billing_period = $billing_period",
+        {"billing_period": period.start},
+    ).fetchone()
+    if before is None:
+        return None
+    parameters = {"billing_period": period.start, "restated_at": restated_at}
+    (same,) = connection.execute(
+        sql("same_as_published.sql"), {"billing_period": period.start}
+    ).fetchone() or (False,)
+    if not same:
+        connection.execute(
+            sql("record_restatement.sql"),
+            parameters | {"report_id_before": before[0], "report_id_after": report_id},
+        )
+    counts = dict(connection.execute(sql("restatement_counts.sql"), parameters).fetchall())
+    return Restatement(**counts)

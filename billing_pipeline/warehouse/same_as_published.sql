@@ -1,0 +1,20 @@
+-- Whether the period's keys and measures are those that are published: the same sum over a hash of each row.
+SELECT (
+    SELECT (count(*), sum(hash(
+        usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range,
+        absolute_production, absolute_trial, absolute_total,
+        delta_production, delta_trial, delta_total,
+        effective_production, effective_trial, effective_total
+    )::HUGEINT))
+    FROM published.usage
+    WHERE billing_period = $billing_period
+) IS NOT DISTINCT FROM (
+    SELECT (count(*), sum(hash(
+        usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range,
+        absolute_production, absolute_trial, absolute_total,
+        delta_production, delta_trial, delta_total,
+        effective_production, effective_trial, effective_total
+    )::HUGEINT))
+    FROM usage
+    WHERE billing_period = $billing_period
+)

@@ -1,0 +1,104 @@
+-- What is each tenant billed for in a month: how much of which offering item and SKU, on whose storage?
+--
+-- `quantity` is production; trial usage and the total of both stand beside it. The rules:
+--   * what accumulates over the period (is_range) counts with its change, everything else with its level at the end;
+--   * seconds become Disaster Recovery compute points (divided by 3600, rounded once a row), bytes become GiB;
+--   * the rows of a tenant's several storages are added up, kept apart by ownership;
+--   * rows of one level only, because a partner's row contains its customers': the tenants directly below the one that
+--     the report is about, or (levels all_customers and accounts) the customers. A report of level all_partners has
+--     partners within partners, which nothing in it tells apart: it has no billable usage;
+--   * of a report with a row a day, levels are those of the last day.
+-- `storage_ownership` is NULL for what lies on no infrastructure, such as workloads and local storage.
+CREATE OR REPLACE VIEW billable_usage AS
+WITH billed AS (
+    SELECT
+        usage.*,
+        CASE
+            WHEN infra_id IS NULL AND infra_owner_id IS NULL THEN NULL
+            ELSE coalesce(owner.storage_ownership, 'acronis')
+        END AS storage_ownership,
+        CASE measurement_unit
+            WHEN 'seconds' THEN 'compute points'
+            WHEN 'bytes' THEN 'GiB'
+            WHEN 'quantity' THEN 'count'
+            ELSE measurement_unit
+        END AS unit
+    FROM usage
+    LEFT JOIN (
+        SELECT billing_period, report_kind, report_level
+        FROM loaded_report
+    ) AS ordered USING (billing_period)
+    LEFT JOIN (
+        SELECT billing_period, root_tenant_id, infra_owner_id, storage_ownership
+        FROM infrastructure_ownership
+    ) AS owner USING (billing_period, root_tenant_id, infra_owner_id)
+    WHERE
+        CASE coalesce(report_level, 'direct_partners')
+            WHEN 'direct_partners' THEN tenant_id <> root_tenant_id
+            WHEN 'itself' THEN tenant_id = root_tenant_id
+            WHEN 'all_partners' THEN false
+            ELSE tenant_kind = 'customer'
+        END
+        AND (
+            is_range
+            OR measurement_unit = 'seconds'
+            OR usage_date = period_end
+            OR coalesce(report_kind, 'usage_summary') NOT IN ('usage_daily', 'usage_breakdown')
+        )
+),
+
+summed AS (
+    SELECT
+        billing_period,
+        root_tenant_id,
+        tenant_id,
+        max(tenant_name) AS tenant_name,
+        max(tenant_kind) AS tenant_kind,
+        max(customer_id) AS customer_id,
+        application_name,
+        offering_item,
+        edition,
+        sku,
+        storage_ownership,
+        unit,
+        sum(if(is_range, delta_production, absolute_production)) AS production,
+        sum(if(is_range, delta_trial, absolute_trial)) AS trial,
+        sum(if(is_range, delta_total, absolute_total)) AS total,
+        sum(dr_compute_points_production) AS points_production,
+        sum(dr_compute_points_trial) AS points_trial,
+        sum(dr_compute_points_total) AS points_total,
+        count(*) AS usage_rows
+    FROM billed
+    GROUP BY ALL
+)
+
+SELECT
+    billing_period,
+    root_tenant_id,
+    tenant_id,
+    tenant_name,
+    tenant_kind,
+    customer_id,
+    application_name,
+    offering_item,
+    edition,
+    sku,
+    storage_ownership,
+    unit,
+    CASE unit
+        WHEN 'compute points' THEN points_production::DECIMAL(38, 10)
+        WHEN 'GiB' THEN gib(production)
+        ELSE production::DECIMAL(38, 10)
+    END AS quantity,
+    CASE unit
+        WHEN 'compute points' THEN points_trial::DECIMAL(38, 10)
+        WHEN 'GiB' THEN gib(trial)
+        ELSE trial::DECIMAL(38, 10)
+    END AS quantity_trial,
+    CASE unit
+        WHEN 'compute points' THEN points_total::DECIMAL(38, 10)
+        WHEN 'GiB' THEN gib(total)
+        ELSE total::DECIMAL(38, 10)
+    END AS quantity_total,
+    usage_rows
+FROM summed;

@@ -1,0 +1,46 @@
+-- How much does each tenant store at the end of a month, where, and how fast does it grow?
+--
+-- GiB of production and trial together; `storage_ownership` is NULL for local storage, which lies with the customer.
+--
+-- Of one month (a DATE), storage_growth_in(month) answers faster: it reads no other months.
+CREATE OR REPLACE MACRO storage_growth_in(month) AS TABLE (
+    WITH both_months AS (
+        SELECT *, quantity_total AS now, 0 AS before, true AS is_now
+        FROM billable_usage
+        WHERE unit = 'GiB' AND (month IS NULL OR billing_period = month)
+        UNION ALL BY NAME
+        SELECT
+            * REPLACE ((billing_period + INTERVAL 1 MONTH)::DATE AS billing_period),
+            0 AS now,
+            quantity_total AS before,
+            false AS is_now
+        FROM billable_usage
+        WHERE unit = 'GiB' AND (month IS NULL OR billing_period = (month - INTERVAL 1 MONTH)::DATE)
+    )
+
+    SELECT
+        billing_period,
+        root_tenant_id,
+        tenant_id,
+        coalesce(max(tenant_name) FILTER (is_now), max(tenant_name)) AS tenant_name,
+        offering_item,
+        storage_ownership,
+        sum(now)::DECIMAL(38, 10) AS gib,
+        if(month_before_is_known, sum(before), NULL)::DECIMAL(38, 10) AS gib_before,
+        if(month_before_is_known, sum(now) - sum(before), NULL)::DECIMAL(38, 10) AS growth,
+        if(month_before_is_known, percent_change(sum(before), sum(now)), NULL) AS growth_percent
+    FROM (
+        SELECT
+            *,
+            (billing_period - INTERVAL 1 MONTH)::DATE IN (SELECT DISTINCT billing_period FROM usage) AS month_before_is_known
+        FROM both_months
+    )
+    WHERE
+        (month IS NULL OR billing_period = month)
+        AND billing_period IN (SELECT DISTINCT billing_period FROM usage)
+    GROUP BY
+        billing_period, root_tenant_id, tenant_id, offering_item, storage_ownership, month_before_is_known
+);
+
+CREATE OR REPLACE VIEW storage_growth AS
+FROM storage_growth_in(NULL::DATE);

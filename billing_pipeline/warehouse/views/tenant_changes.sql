@@ -1,0 +1,43 @@
+-- Which tenants are new, which were lost, and which go by another name than the month before?
+--
+-- A tenant counts in a month in which it used anything at all, production or trial; tenants are the same by their UUID.
+--
+-- Of one month (a DATE), tenant_changes_in(month) answers faster: it reads no other months.
+CREATE OR REPLACE MACRO tenant_changes_in(month) AS TABLE (
+    WITH active AS (
+        SELECT
+            billing_period,
+            root_tenant_id,
+            tenant_id,
+            max(tenant_name) AS tenant_name,
+            max(tenant_kind) AS tenant_kind
+        FROM billable_usage
+        WHERE quantity_total <> 0 AND (month IS NULL OR billing_period BETWEEN month - INTERVAL 1 MONTH AND month)
+        GROUP BY ALL
+    ),
+
+    both_months AS (
+        SELECT *, true AS is_now FROM active
+        UNION ALL BY NAME
+        SELECT * REPLACE ((billing_period + INTERVAL 1 MONTH)::DATE AS billing_period), false AS is_now FROM active
+    )
+
+    SELECT
+        billing_period,
+        root_tenant_id,
+        tenant_id,
+        max(tenant_kind) AS tenant_kind,
+        CASE WHEN NOT bool_or(is_now) THEN 'lost' WHEN bool_and(is_now) THEN 'new' ELSE 'renamed' END AS change,
+        max(tenant_name) FILTER (NOT is_now) AS name_before,
+        max(tenant_name) FILTER (is_now) AS name
+    FROM both_months
+    WHERE
+        (month IS NULL OR billing_period = month)
+        AND billing_period IN (SELECT DISTINCT billing_period FROM usage)
+        AND (billing_period - INTERVAL 1 MONTH)::DATE IN (SELECT DISTINCT billing_period FROM usage)
+    GROUP BY billing_period, root_tenant_id, tenant_id
+    HAVING count(DISTINCT is_now) = 1 OR name IS DISTINCT FROM name_before
+);
+
+CREATE OR REPLACE VIEW tenant_changes AS
+FROM tenant_changes_in(NULL::DATE);

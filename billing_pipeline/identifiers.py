@@ -16,6 +16,11 @@ def api_id(value: object) -> str:
     Raises:
         ValueError: it is not a UUID in its usual form with hyphens.
     """
-    if isinstance(value, str) and _UUID.fullmatch(text := value.lower()):
-        return text
+    if isinstance(value, str) and is_api_id(value):
+        return value.lower()
     raise ValueError(f"{str(value)[:40]!r} is not a UUID")
+
+
+def is_api_id(value: object) -> bool:
+    """Whether `api_id` takes it."""
+    return isinstance(value, str) and _UUID.fullmatch(value.lower()) is not None

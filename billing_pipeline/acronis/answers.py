@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from billing_pipeline.identifiers import api_id
+from billing_pipeline.identifiers import api_id, is_api_id
 
 ApiId = Annotated[str, BeforeValidator(api_id)]
 
@@ -27,6 +27,12 @@ def _instant(value: object) -> datetime | None:
 def _day(value: object) -> date | None:
     moment = _instant(value)
     return None if moment is None else moment.date()
+
+
+def _ids(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return [each.lower() for each in value if is_api_id(each)]
 
 
 def _count(value: object) -> int | None:
@@ -136,6 +142,6 @@ class StoredReports(_Answer):
 
 
 class TenantReports(_Answer):
-    """`GET /tenants/{tenant_id}/reports`."""
+    """`GET /tenants/{tenant_id}/reports`. What is no id there is left out: it can be no report of ours."""
 
-    items: tuple[ApiId, ...]
+    items: Annotated[tuple[str, ...], BeforeValidator(_ids)]

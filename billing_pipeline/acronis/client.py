@@ -23,7 +23,7 @@ from billing_pipeline.acronis.answers import (
     Token,
 )
 from billing_pipeline.acronis.body import BodyError, decoded, limited, received
-from billing_pipeline.acronis.failures import ApiUnavailableError, describe, failure
+from billing_pipeline.acronis.failures import ApiUnavailableError, describe, failure, shortened
 from billing_pipeline.acronis.order import ReportOrder
 from billing_pipeline.acronis.redaction import Redactor
 from billing_pipeline.acronis.retries import RetryPolicy, retrying
@@ -214,7 +214,7 @@ class AcronisClient:
             )
             if response.status_code != 200:
                 with response:
-                    self._raise_failure(f"GET {path}", response)
+                    self._raise_failure(f"GET {shortened(path)}", response)
             return response
 
         with self._authorized(open_body) as response:
@@ -223,7 +223,9 @@ class AcronisClient:
             except BodyError as error:
                 raise DownloadError(
                     f"stored report {stored_report_id} did not arrive whole: {error.reason}",
-                    todo="Run it again: the same report is downloaded afresh.",
+                    todo="Run it again: the same report is downloaded afresh."
+                    if error.retry_helps or self.stop.is_set()
+                    else "Look at what the API sends; if the report is really like this, raise the limit.",
                     report_id=report_id,
                 ) from error
 
@@ -288,7 +290,7 @@ class AcronisClient:
         form: dict[str, str] | None = None,
     ) -> _Answer:
         """One request and its answer as a `kind`. A 200 that is something else counts as no answer."""
-        call = f"{method} {path}"
+        call = f"{method} {shortened(path)}"
         secret = self._client_secret.get_secret_value()
         auth = (self._client_id, secret) if token is None else BearerAuth(token)
         with self._transport.send(method, path, auth=auth, json=json, form=form) as response:

@@ -18,6 +18,7 @@ from billing_pipeline.errors import ApiError, CredentialsError
 
 _HISTORY_NOT_READY = re.compile(r"(?i)history is not ready|not ready but should be available")
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
+_ID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f-]{27}\b")
 _NOT_IMPLEMENTED = 501
 
 TRY_LATER = "Run it again later: it continues where it stopped."
@@ -53,7 +54,7 @@ def failure(
         status: HTTP status.
         headers: lower-case names.
         body: the beginning of the body.
-        at_token: the call was for a token, where 400 with `invalid_client` means the credentials.
+        at_token: the call was for a token, where 400 means the credentials, too.
     """
     code, message = _api_words(body, redact)
     told = f": {message}" if message else ""
@@ -63,7 +64,7 @@ def failure(
         return HistoryNotReadyError(
             what, todo="Run it again after 06:00 UTC on the second day of the month.", **details
         )
-    if status == 401 or (at_token and (status == 403 or (status == 400 and "client" in (code or "")))):
+    if status == 401 or (at_token and status in {400, 403}):
         return CredentialsError(
             what,
             todo="Check ACRONIS_CLIENT_ID and ACRONIS_CLIENT_SECRET, "
@@ -96,6 +97,11 @@ def failure(
     return ApiError(what, todo=todo, **details)
 
 
+def shortened(path: str) -> str:
+    """A path for people: of each id in it the first eight characters."""
+    return _ID.sub(r"\1…", path)
+
+
 def _phrase(status: int) -> str:
     try:
         return f" {HTTPStatus(status).phrase}"
@@ -124,7 +130,7 @@ def _api_words(body: bytes, redact: Redactor) -> tuple[str | None, str | None]:
         return redact.short(str(error), 60), redact.short(": ".join(str(w) for w in (error, described) if w))
     details = error.get("details")
     info = details.get("info") if isinstance(details, dict) else None
-    words = ": ".join(str(word) for word in (error.get("message"), info) if word)
+    words = ": ".join(dict.fromkeys(str(word) for word in (error.get("message"), info) if word))
     code = error.get("code")
     return (None if code is None else redact.short(str(code), 60)), redact.short(words) or None
 

@@ -21,6 +21,7 @@ from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from billing_pipeline.acronis.failures import shortened
 from billing_pipeline.acronis.no_answer import no_answer
 from billing_pipeline.errors import ApiError
 
@@ -140,7 +141,7 @@ class Transport:
             ApiUnavailableError: no answer; `may_have_acted` tells whether the API may have got the request.
             ApiError: no answer, and none to be expected (certificate, proxy or URL is wrong).
         """
-        call = f"{method} {path}"
+        call = f"{method} {shortened(path)}"
         try:
             return self._session.request(
                 method,

@@ -65,7 +65,8 @@ class OrderedReport(Record):
     """A report that was made for a request.
 
     `origin` tells whether the POST's answer arrived (`created`), or the report was found later in the
-    tenant's list because the answer was lost (`adopted`). `waited_seconds` is the time spent waiting for it.
+    tenant's list because the answer was lost (`adopted`). `waited_seconds` is the time spent waiting for it,
+    `failed_downloads` the number of runs that could not download it.
     """
 
     report_id: ApiId
@@ -77,6 +78,7 @@ class OrderedReport(Record):
     waited_seconds: float = 0.0
     outcome: Outcome = Outcome.OPEN
     reason: str | None = None
+    failed_downloads: int = 0
 
 
 class PostIntent(Record):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from billing_pipeline.acronis import AcronisClient, ApiUnavailableError, ReportOrder
+from billing_pipeline.acronis.retries import ATTEMPTS
 from billing_pipeline.errors import ApiError, ReportFailedError, ReportNotReadyError
 from billing_pipeline.landing import (
     Outcome,
@@ -36,6 +37,8 @@ PAUSE_FACTOR = 6.0
 """After a failure the next report is ordered after this many polling intervals."""
 FAILED_LOOKS = 5
 """Looks in a row that the API does not answer before it is given up; each is retried in itself."""
+UNANSWERED_REQUESTS = FAILED_LOOKS * ATTEMPTS
+"""The retry budget: once the API answers nothing any more, a run of one period sends no more than this."""
 
 
 def await_stored_reports(

@@ -55,7 +55,7 @@ def _json_end(start: bytes, tail: bytes) -> str | None:
     if not start.startswith(b"{"):
         return "it does not begin as a JSON object"
     if not tail.rstrip().endswith(b"}"):
-        return "it does not end as a JSON object: something is missing"
+        return "it does not end as a JSON object: something is missing, or follows"
     return None
 
 

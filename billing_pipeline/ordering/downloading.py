@@ -34,6 +34,9 @@ from billing_pipeline.periods import BillingPeriod
 
 DOWNLOAD_ATTEMPTS = 3
 """Downloads of one file whose body does not arrive whole; getting an answer is retried in itself."""
+ANOTHER_IS_ORDERED = "Run it again: another report is ordered."
+DOWNLOAD_RUNS = 2
+"""Runs that try to download a report; if the last one fails too, the next run orders another report."""
 
 
 def download_report(
@@ -90,10 +93,23 @@ def download_report(
             if error.status == 404:
                 gone = request.closed(Outcome.GONE, "the API does not know the stored report any more")
                 save_requests(data_dir, period, requests.replaced(gone))
+                error.todo = ANOTHER_IS_ORDERED
             raise error.about(period=period.key, report_id=report.report_id) from None
         except DownloadError as error:
+            if not fetch.stop.is_set():
+                save_requests(data_dir, period, requests.replaced(_after_failure(request, error)))
             raise error.about(period=period.key, report_id=report.report_id) from error.__cause__
         return seal(folder, _manifest(request, files))
+
+
+def _after_failure(request: ReportRequest, error: DownloadError) -> ReportRequest:
+    """Remember the failure; a report that is broken where it is stored must not block its period for ever."""
+    assert request.report is not None  # noqa: S101
+    request = request.with_report(failed_downloads=request.report.failed_downloads + 1)
+    if request.reports[-1].failed_downloads < DOWNLOAD_RUNS:
+        return request
+    error.todo = ANOTHER_IS_ORDERED
+    return request.closed(Outcome.REFUSED, error.what)
 
 
 def _manifest(request: ReportRequest, files: tuple[RawFile, ...]) -> Manifest:

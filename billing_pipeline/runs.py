@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from billing_pipeline.assets.closing import FORCE_TAG
 from billing_pipeline.assets.failures import ERROR_TYPE
 from billing_pipeline.assets.resources import ProgressListener, ProgressReporter
 from billing_pipeline.dagster_home import prepare_dagster_home
@@ -23,14 +24,23 @@ class PeriodRun:
     """How the run of one period ended.
 
     Args:
+        rows: how many rows were loaded.
         failure: the message of the error that ended it; None if the period was loaded.
         error_type: the name of that error's class in `billing_pipeline.errors`.
     """
 
     period: BillingPeriod
     run_id: str
+    rows: int | None = None
     failure: str | None = None
     error_type: str | None = None
+
+    @property
+    def told(self) -> str:
+        """How it ended, in a few words."""
+        if self.failure is not None:
+            return "not loaded"
+        return "loaded" if self.rows is None else f"loaded, {self.rows:,} rows"
 
 
 def run_periods(
@@ -39,6 +49,7 @@ def run_periods(
     data_dir: Path,
     listener: ProgressListener,
     assets: Iterable[str] | None = None,
+    force: bool = False,
 ) -> Iterator[PeriodRun]:
     """Materialise periods one after the other, each in a Dagster run of its own.
 
@@ -47,6 +58,7 @@ def run_periods(
         data_dir: where Dagster's history lies, too.
         listener: is told what a run waits for.
         assets: names of the assets to materialise; default: all.
+        force: replace closed periods, too.
     """
     prepare_dagster_home(data_dir)
     job = build_defs(progress=ProgressReporter.telling(listener)).resolve_job_def(monthly_usage.name)
@@ -58,6 +70,7 @@ def run_periods(
                 partition_key=period.key,
                 asset_selection=selection,
                 run_config=_QUIET,
+                tags={FORCE_TAG: "true"} if force else None,
                 raise_on_error=False,
             )
             yield _outcome(period, result)
@@ -65,14 +78,25 @@ def run_periods(
 
 def _outcome(period: BillingPeriod, result: dg.ExecuteInProcessResult) -> PeriodRun:
     if result.success:
-        return PeriodRun(period, result.run_id)
+        return PeriodRun(period, result.run_id, rows=_rows(result))
     for event in result.get_step_failure_events() if result.all_node_events else ():
         step_failure = event.step_failure_data
         if told := step_failure.user_failure_data:
             error_type = told.metadata.get(ERROR_TYPE)
             return PeriodRun(
-                period, result.run_id, told.description, str(error_type.value) if error_type else None
+                period,
+                result.run_id,
+                failure=told.description,
+                error_type=str(error_type.value) if error_type else None,
             )
         if step_failure.error:
-            return PeriodRun(period, result.run_id, step_failure.error.message.strip())
-    return PeriodRun(period, result.run_id, "the run failed; see its events in the UI (make ui)")
+            return PeriodRun(period, result.run_id, failure=step_failure.error.message.strip())
+    return PeriodRun(period, result.run_id, failure="the run failed; see its events in the UI (make ui)")
+
+
+def _rows(result: dg.ExecuteInProcessResult) -> int | None:
+    for event in result.get_asset_materialization_events():
+        told = event.materialization.metadata.get("dagster/partition_row_count")
+        if told is not None and isinstance(told.value, int):
+            return told.value
+    return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 _CLEAR_LINE = "\r\x1b[2K"
@@ -29,8 +32,39 @@ class ProgressLine:
         self._shown = text
         self._stream.flush()
 
+    def glimpse(self, text: str) -> None:
+        """Show a passing state in a terminal, and nothing in a log file."""
+        if self._rewrites:
+            self.update(text)
+
+    def clear(self) -> None:
+        """Take the passing state away."""
+        if self._rewrites and self._shown:
+            self._stream.write(_CLEAR_LINE)
+            self._stream.flush()
+        self._shown = ""
+
     def settle(self, text: str) -> None:
         """Print a line that stays."""
         self._stream.write(f"{_CLEAR_LINE if self._rewrites else ''}{text}\n")
         self._shown = ""
         self._stream.flush()
+
+
+@contextmanager
+def warnings_shown_by(show: Callable[[str], None]) -> Iterator[None]:
+    """Give the package's log messages, such as that a call is made again, to `show` instead of stderr."""
+
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            show(record.getMessage())
+
+    logger = logging.getLogger("billing_pipeline")
+    handler = Shown(logging.WARNING)
+    logger.addHandler(handler)
+    propagate, logger.propagate = logger.propagate, False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate

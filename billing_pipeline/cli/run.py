@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 
-from billing_pipeline.acronis import AcronisClient
-from billing_pipeline.cli.progress import ProgressLine
-from billing_pipeline.errors import ApiError, CredentialsError, PeriodError
+from billing_pipeline.acronis import AcronisClient, ApiUnavailableError, RetryPolicy
+from billing_pipeline.cli.progress import ProgressLine, warnings_shown_by
+from billing_pipeline.errors import CredentialsError, PeriodError
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import BillingPeriod, periods_between
 from billing_pipeline.settings import AccountSettings, PipelineSettings
 
 # After one of these the next period would fail alike: asking on would only load a server that is down.
-_HOPELESS = {ApiError.__name__, CredentialsError.__name__}
+_HOPELESS = {ApiUnavailableError.__name__, CredentialsError.__name__}
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -64,15 +64,15 @@ def load(periods: list[BillingPeriod], settings: PipelineSettings, *, replay: bo
     failures = []
     hopeless = False
     remaining = list(periods)
-    for run in run_periods(
-        periods, data_dir=settings.data_dir, listener=show, assets=["usage"] if replay else None
-    ):
-        remaining.remove(run.period)
-        line.settle(f"{run.period}  {'loaded' if run.failure is None else 'not loaded'}")
-        if run.failure is not None:
-            failures.append(run.failure)
-            if hopeless := run.error_type in _HOPELESS and not replay:
-                break
+    assets = ["usage"] if replay else None
+    with warnings_shown_by(line.update):
+        for run in run_periods(periods, data_dir=settings.data_dir, listener=show, assets=assets):
+            remaining.remove(run.period)
+            line.settle(f"{run.period}  {run.told}")
+            if run.failure is not None:
+                failures.append(run.failure)
+                if hopeless := run.error_type in _HOPELESS:
+                    break
     for failure in failures:
         print(f"billing-pipeline run: {failure}", file=sys.stderr)
     if hopeless and remaining:
@@ -108,5 +108,12 @@ def _periods(arguments: argparse.Namespace, settings: PipelineSettings) -> list[
 
 def _knock(account: AccountSettings) -> None:
     """Find out that the API lets this client in, before anything is written."""
-    with AcronisClient.from_settings(account) as client:
-        client.own_tenant_id()
+    line = ProgressLine()
+    with (
+        warnings_shown_by(line.glimpse),
+        AcronisClient.from_settings(account, retry_policy=RetryPolicy(attempts=3)) as client,
+    ):
+        try:
+            client.own_tenant_id()
+        finally:
+            line.clear()

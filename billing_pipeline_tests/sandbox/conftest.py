@@ -64,11 +64,19 @@ class Caller:
         items: list[dict[str, Any]] = self.call("GET", f"/reports/{report_id}/stored").json()["items"]
         return items
 
+    def saved(self, report_id: str) -> list[dict[str, Any]]:
+        """The stored reports, once all of them are saved; on a busy machine that can take some looks."""
+        for _ in range(100):
+            items = self.look(report_id)
+            if items and all(item["status"] == "saved" for item in items):
+                return items
+        raise AssertionError(f"never saved: {items}")
+
     def download(self, report_id: str) -> dict[str, requests.Response]:
-        """The files of a report that is ready, by format."""
+        """The files of a report, by format."""
         return {
             item["report_format"]: self.call("GET", f"/reports/{report_id}/stored/{item['id']}")
-            for item in self.look(report_id)
+            for item in self.saved(report_id)
         }
 
 

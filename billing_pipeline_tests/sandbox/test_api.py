@@ -178,7 +178,7 @@ def test_stored_reports_appear_progress_and_are_saved(open_sandbox: Opener) -> N
         items = caller.look(report_id)
         assert [item["status"] for item in items] == ["in_progress", "in_progress"]
         assert all("id" not in item for item in items)
-    items = caller.look(report_id)
+    items = caller.saved(report_id)
     assert {item["report_format"]: item["status"] for item in items} == {
         "json_v2_0": "saved",
         "csv_v2_0": "saved",
@@ -190,7 +190,7 @@ def test_stored_reports_appear_progress_and_are_saved(open_sandbox: Opener) -> N
 
 def test_a_download_is_a_gzip_encoded_file_of_the_stated_size(shared_caller: Caller) -> None:
     report_id = shared_caller.order()
-    for item in shared_caller.look(report_id):
+    for item in shared_caller.saved(report_id):
         answer = shared_caller.call("GET", f"/reports/{report_id}/stored/{item['id']}")
         assert answer.headers["Content-Type"] == "application/octet-stream"
         assert answer.headers["Content-Encoding"] == "gzip"

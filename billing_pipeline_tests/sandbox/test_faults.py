@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ def caller(module_caller: Caller) -> Iterator[Caller]:
 def report(caller: Caller) -> tuple[str, str]:
     """A report of json_v2_0 that is ready: its id and that of its file."""
     report_id = caller.order(formats=["json_v2_0"])
-    return report_id, caller.look(report_id)[0]["id"]
+    return report_id, caller.saved(report_id)[0]["id"]
 
 
 def _raw(caller: Caller, report: tuple[str, str], timeout: float = 10) -> http.client.HTTPResponse:
@@ -114,6 +115,7 @@ def test_a_rule_can_strike_any_route_and_the_first_reports_only(caller: Caller, 
     fresh = open_sandbox()
     fresh.sandbox.set_faults("stored_failed_first")
     first, second = fresh.order(), fresh.order()
+    assert fresh.saved(second)
     assert {item["status"] for item in fresh.look(first)} == {"failed"}
     assert {item["status"] for item in fresh.look(second)} == {"saved"}
 
@@ -125,7 +127,7 @@ ANSWERS = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["typ
 def test_fixed_answers_are_given_instead_of_the_real_one(caller: Caller, name: str) -> None:
     rule = CATALOGUE[name].rule
     report_id = caller.order(formats=["json_v2_0"])
-    stored_id = caller.look(report_id)[0]["id"]
+    stored_id = caller.saved(report_id)[0]["id"]
     requests_by_route: dict[str, Callable[[], requests.Response]] = {
         "token": lambda: caller.call("POST", "/idp/token", data={"grant_type": "client_credentials"}),
         "client": lambda: caller.call("GET", f"/clients/{caller.sandbox.client_id}"),
@@ -208,11 +210,16 @@ def test_an_answer_that_never_comes_blocks_nobody_else(caller: Caller) -> None:
 
 
 def test_a_sandbox_stops_although_it_hangs(open_sandbox: Opener) -> None:
+    others = set(threading.enumerate())
     caller = open_sandbox()
     caller.sandbox.set_faults({"route": "any", "fault": {"type": "silence", "how": "hang"}})
     with pytest.raises(requests.ReadTimeout):
         requests.get(caller.url + "/clients/x", timeout=0.3)
+    assert set(threading.enumerate()) - others
     caller.sandbox.stop()
+    for thread in set(threading.enumerate()) - others:
+        thread.join(timeout=30)
+        assert not thread.is_alive()
 
 
 def test_an_echo_gives_the_secrets_away(caller: Caller) -> None:
@@ -381,7 +388,7 @@ def test_answers_can_say_something_else(caller: Caller) -> None:
 
 def test_stored_reports_can_say_something_else(caller: Caller) -> None:
     report_id = caller.order()
-    real = {item["report_format"]: item for item in caller.look(report_id)}
+    real = {item["report_format"]: item for item in caller.saved(report_id)}
 
     def seen(name: str) -> dict[str, dict[str, Any]]:
         caller.sandbox.set_faults(name)
@@ -417,7 +424,7 @@ CONTENT = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["typ
 def test_spoiled_content_differs_and_its_size_does_not_give_it_away(caller: Caller, name: str) -> None:
     report_id = caller.order()
     good = {key: answer.content for key, answer in caller.download(report_id).items()}
-    sizes = {item["report_format"]: item["size"] for item in caller.look(report_id)}
+    sizes = {item["report_format"]: item["size"] for item in caller.saved(report_id)}
     assert sizes == {key: len(content) for key, content in good.items()}
     caller.sandbox.set_faults(name)
     sizes = {item["report_format"]: item["size"] for item in caller.look(report_id)}

@@ -199,6 +199,27 @@ def test_the_default_distributor_shows_everything_that_a_report_can_hold() -> No
     assert 0 < sum(1 for row in rows if row.pricing.price) < len(rows) / 10
 
 
+def test_a_tenant_is_listed_from_its_first_month_to_the_one_in_which_its_usage_ends() -> None:
+    distributor = Distributor(1, 8)
+    # Slot 7 comes every four months, counted from January 2015; it uses something in two of them.
+    listed = []
+    for month in MONTHS[12:18]:
+        blocks = report_rows(distributor, _selection(distributor, month))
+        listed.append([tenant.id for tenant, _ in blocks if tenant.name.startswith("Christkindlmarkt")])
+    january, february, march, april, may, june = listed
+    assert january == february == march != []
+    assert april == []
+    assert may == june != []
+    assert may != january
+
+
+def test_an_id_that_only_looks_like_ours_is_not_found() -> None:
+    distributor = Distributor(1, 50)
+    for tenant in distributor.descendants(distributor.root, Window.of_month("2026-09").months):
+        head, tail = tenant.id[:-12], int(tenant.id[-12:], 16)
+        assert distributor.find(f"{head}{tail ^ 1 << 18:012x}") is None  # another incarnation's number
+
+
 def test_nothing_was_used_before_the_distributor_opened() -> None:
     distributor = Distributor(1, 40)
     assert list(report_rows(distributor, _selection(distributor, "2014-06"))) == []

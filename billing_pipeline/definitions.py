@@ -7,10 +7,12 @@ import dagster as dg
 
 from billing_pipeline.assets import ALL_ASSETS
 from billing_pipeline.assets.resources import AcronisAccount, DataFolder, ProgressReporter
+from billing_pipeline.checks import freshness
+from billing_pipeline.warehouse.freshness import DUE_DAY, DUE_HOUR
 
 monthly_usage = dg.define_asset_job(
     "monthly_usage",
-    selection=dg.AssetSelection.assets(*ALL_ASSETS),
+    selection=dg.AssetSelection.assets(*ALL_ASSETS) - dg.AssetSelection.checks(freshness),
     description="Requests, awaits, downloads and loads one month of usage.",
     # The steps retry what a retry can help; a whole run repeated would only repeat their refusals.
     tags={"dagster/retry_on_asset_or_op_failure": "false"},
@@ -27,6 +29,20 @@ monthly_usage_schedule = dg.build_schedule_from_partitioned_job(
     minute_of_hour=0,
 )
 
+freshness_job = dg.define_asset_job(
+    "freshness",
+    selection=dg.AssetSelection.checks(freshness),
+    description="Looks whether every closed month is loaded.",
+)
+
+freshness_schedule = dg.ScheduleDefinition(
+    name="freshness_schedule",
+    job=freshness_job,
+    cron_schedule=f"0 {DUE_HOUR} {DUE_DAY} * *",
+    execution_timezone="UTC",
+    description="On day 3 of every month at 07:00 UTC, when the month that has closed should be loaded.",
+)
+
 
 def build_defs(**resources: object) -> dg.Definitions:
     """The definitions, with some resources replaced.
@@ -41,8 +57,9 @@ def build_defs(**resources: object) -> dg.Definitions:
     }
     return dg.Definitions(
         assets=ALL_ASSETS,
-        jobs=[monthly_usage],
-        schedules=[monthly_usage_schedule],
+        asset_checks=[freshness],
+        jobs=[monthly_usage, freshness_job],
+        schedules=[monthly_usage_schedule, freshness_schedule],
         resources={**live, **resources},
         # A process for each step costs seconds, and the steps share nothing but files.
         executor=dg.in_process_executor,

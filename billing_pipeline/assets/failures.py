@@ -6,9 +6,14 @@ from contextlib import contextmanager
 from dagster import AssetExecutionContext, Failure, MetadataValue
 
 from billing_pipeline.assets.resources import DataFolder
-from billing_pipeline.errors import BillingPipelineError, ReportRefusedError, WarehouseError
+from billing_pipeline.errors import (
+    BillingPipelineError,
+    PeriodClosedError,
+    ReportRefusedError,
+    WarehouseError,
+)
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import LoadAttempt
+from billing_pipeline.warehouse import LoadAttempt, LoadStoppedError
 from billing_pipeline.warehouse.history import record_attempt
 
 ERROR_TYPE = "error"
@@ -30,10 +35,11 @@ def one_clear_failure(
         error.about(period=period.key)
         attempt = LoadAttempt(
             period=period,
-            outcome="refused" if isinstance(error, ReportRefusedError) else "failed",
+            outcome="refused" if isinstance(error, (ReportRefusedError, PeriodClosedError)) else "failed",
             reason=str(error),
             report_id=error.report_id,
             run_id=context.run_id,
+            checks=error.checks if isinstance(error, LoadStoppedError) else (),
         )
         try:
             record_attempt(data.warehouse, attempt)

@@ -3,6 +3,7 @@
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, asset
 
 from billing_pipeline.acronis import ReportOrder
+from billing_pipeline.assets.closing import loadable_period
 from billing_pipeline.assets.failures import one_clear_failure
 from billing_pipeline.assets.partitions import billing_periods
 from billing_pipeline.assets.resources import AcronisAccount, DataFolder, ProgressReporter
@@ -26,7 +27,11 @@ def report_request(
     A request whose report is not loaded yet is continued, not repeated: each POST makes another report.
     """
     period = BillingPeriod.parse(context.partition_key)
-    with one_clear_failure(context, data, period), account.client() as client:
+    with (
+        one_clear_failure(context, data, period),
+        loadable_period(context, data, period),
+        account.client() as client,
+    ):
         order = ReportOrder.from_settings(
             account.settings, tenant_id=account.settings.tenant_id or client.own_tenant_id(), period=period
         )

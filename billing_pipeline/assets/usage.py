@@ -1,7 +1,10 @@
 """`usage`: the raw report as rows of the warehouse's table."""
 
+from collections.abc import Iterator
+
 import duckdb
 from dagster import (
+    AssetCheckResult,
     AssetExecutionContext,
     MaterializeResult,
     MetadataValue,
@@ -10,14 +13,18 @@ from dagster import (
     asset,
 )
 
+from billing_pipeline.assets.closing import is_forced
 from billing_pipeline.assets.failures import one_clear_failure
 from billing_pipeline.assets.partitions import billing_periods
 from billing_pipeline.assets.raw_report import raw_report
 from billing_pipeline.assets.resources import DataFolder
 from billing_pipeline.assets.tables import markdown_table
+from billing_pipeline.checks.load import LOAD_CHECKS, load_check_results
 from billing_pipeline.control_totals import MEASURES
 from billing_pipeline.loading import load_period
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings import PipelineSettings
+from billing_pipeline.warehouse import LoadStoppedError
 from billing_pipeline.warehouse.sql_files import sql
 
 
@@ -38,21 +45,36 @@ def _column_schema() -> TableSchema:
     group_name="acronis_usage",
     owners=["team:billing"],
     code_version="1",
+    check_specs=LOAD_CHECKS,
     metadata={"dagster/table_name": "warehouse.main.usage", "dagster/column_schema": _column_schema()},
 )
-def usage(context: AssetExecutionContext, data: DataFolder) -> MaterializeResult[None]:
+def usage(
+    context: AssetExecutionContext, data: DataFolder
+) -> Iterator[AssetCheckResult | MaterializeResult[None]]:
     """Usage rows, typed and exact; the billing period is replaced whole, in one transaction.
 
     Disaster Recovery compute points are the seconds of `delta`, divided by 3600 and rounded to 2 decimals.
     """
     period = BillingPeriod.parse(context.partition_key)
     with one_clear_failure(context, data, period):
-        loaded = load_period(data.path, data.warehouse, period, run_id=context.run_id)
+        try:
+            loaded = load_period(
+                data.path,
+                data.warehouse,
+                period,
+                run_id=context.run_id,
+                cross_check=PipelineSettings.load().cross_check,
+                forced=is_forced(context),
+            )
+        except LoadStoppedError as stopped:
+            yield from load_check_results(period, stopped.report_id, stopped.checks)
+            raise
         with data.warehouse.reading() as connection:
             (rows_in_table,) = connection.execute("SELECT count(*) FROM usage").fetchone() or (0,)
             preview = connection.execute(sql("preview.sql"), {"billing_period": period.start}).df()
         totals = loaded.control_totals
-        return MaterializeResult(
+        yield MaterializeResult(
+            check_results=list(load_check_results(period, loaded.report_id, loaded.checks)),
             metadata={
                 "dagster/row_count": rows_in_table,
                 "dagster/partition_row_count": totals.rows if totals else 0,
@@ -60,6 +82,8 @@ def usage(context: AssetExecutionContext, data: DataFolder) -> MaterializeResult
                 "stored_report_id": loaded.stored_report_id,
                 "waiting_seconds": float(loaded.wait_seconds or 0),
                 "load_seconds": float(loaded.load_seconds or 0),
+                "restatement": str(loaded.restatement or "first load of the period"),
+                "forced": loaded.forced,
                 "control_totals": MetadataValue.md(
                     markdown_table(
                         ("sum of", *(totals.sums if totals else ())),
@@ -68,6 +92,8 @@ def usage(context: AssetExecutionContext, data: DataFolder) -> MaterializeResult
                         else [],
                     )
                 ),
-                "preview": MetadataValue.md(markdown_table([str(name) for name in preview], preview.itertuples(index=False))),
-            }
+                "preview": MetadataValue.md(
+                    markdown_table([str(name) for name in preview], preview.itertuples(index=False))
+                ),
+            },
         )

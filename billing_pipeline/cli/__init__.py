@@ -19,6 +19,9 @@ COMMANDS = {
     "run": "request, await, download and load billing periods",
     "status": "one line a period: what state it is in",
     "sql": "query the warehouse, read-only",
+    "export": "a period as a CSV or Parquet file",
+    "close": "close a period that has been invoiced",
+    "reopen": "reopen a closed period",
     "sandbox": "serve a local stand-in for the Acronis API until stopped",
 }
 

@@ -32,6 +32,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="rebuild the table from the raw reports on disk, with no network",
     )
+    parser.add_argument("--force", action="store_true", help="replace closed periods, too; this is recorded")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -48,10 +49,12 @@ def execute(arguments: argparse.Namespace) -> int:
     periods = _periods(arguments, settings)
     if not arguments.replay:
         _knock(AccountSettings.load())
-    return load(periods, settings, replay=arguments.replay)
+    return load(periods, settings, replay=arguments.replay, force=arguments.force)
 
 
-def load(periods: list[BillingPeriod], settings: PipelineSettings, *, replay: bool = False) -> int:
+def load(
+    periods: list[BillingPeriod], settings: PipelineSettings, *, replay: bool = False, force: bool = False
+) -> int:
     """Load periods, telling progress on stderr; the status as in `execute`."""
     # Importing Dagster takes longer than all of the checks before it.
     from billing_pipeline.runs import run_periods  # noqa: PLC0415
@@ -66,7 +69,9 @@ def load(periods: list[BillingPeriod], settings: PipelineSettings, *, replay: bo
     remaining = list(periods)
     assets = ["usage"] if replay else None
     with warnings_shown_by(line.update):
-        for run in run_periods(periods, data_dir=settings.data_dir, listener=show, assets=assets):
+        for run in run_periods(
+            periods, data_dir=settings.data_dir, listener=show, assets=assets, force=force
+        ):
             remaining.remove(run.period)
             line.settle(f"{run.period}  {run.told}")
             if run.failure is not None:

@@ -6,3 +6,8 @@ CREATE OR REPLACE MACRO gib(bytes) AS
 -- Percentage that `after` is above `before`, to one decimal; NULL where there was nothing before.
 CREATE OR REPLACE MACRO percent_change(before, after) AS
     CASE WHEN before <> 0 THEN round((after - before)::DOUBLE / abs(before)::DOUBLE * 100, 1) END;
+
+-- A text as it is safe in a spreadsheet: one that begins like a formula (= + - @, also in full width, a tab or a line
+-- break) gets an apostrophe before it, which marks text.
+CREATE OR REPLACE MACRO spreadsheet_text(value) AS
+    CASE WHEN regexp_matches(value::VARCHAR, '^[=+\-@\t\r\n＝＋－＠]') THEN '''' || value::VARCHAR ELSE value::VARCHAR END;

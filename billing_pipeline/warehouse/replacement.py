@@ -18,6 +18,7 @@ from billing_pipeline.warehouse.cross_check import Witness, cross_check, no_witn
 from billing_pipeline.warehouse.history import LoadAttempt, record
 from billing_pipeline.warehouse.load_checks import (
     CONTROL_TOTALS,
+    CROSS_CHECK,
     CheckResult,
     Finding,
     LoadStoppedError,
@@ -84,11 +85,7 @@ def replace_period(
         in_table = table_control_totals(connection, period)
         checks = [
             _compare_totals(rows.control_totals(), in_table),
-            *(
-                []
-                if cross_check_mode == "off"
-                else [_compare_files(connection, period, witness, cross_check_mode)]
-            ),
+            _compare_files(connection, period, witness, cross_check_mode),
             *run_checks(
                 connection, period, root_tenant_id=attempt.root_tenant_id, report_level=attempt.report_level
             ),
@@ -144,11 +141,13 @@ def _compare_files(
     connection: duckdb.DuckDBPyConnection,
     period: BillingPeriod,
     witness: Witness | ReportRefusedError | None,
-    severity: Literal["stop", "warn"],
+    mode: CrossCheckMode,
 ) -> CheckResult:
+    if mode == "off":
+        return CheckResult.of(CROSS_CHECK, [], severity="warn", passing="switched off: nothing was compared")
     if witness is None or isinstance(witness, ReportRefusedError):
-        return no_witness(witness, severity)
-    return cross_check(connection, period, witness, severity=severity)
+        return no_witness(witness, mode)
+    return cross_check(connection, period, witness, severity=mode)
 
 
 def table_control_totals(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> ControlTotals:

@@ -1,0 +1,32 @@
+"""Closed periods, seen from a run: refused before anything is ordered, unless the run is forced."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster import AssetExecutionContext
+
+from billing_pipeline.assets.resources import DataFolder
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import require_open
+
+FORCE_TAG = "billing/force"
+"""A run with this tag set to `true` may replace closed periods; `billing-pipeline run --force` sets it."""
+
+
+def is_forced(context: AssetExecutionContext) -> bool:
+    """Whether the run may replace closed periods."""
+    return context.run.tags.get(FORCE_TAG) == "true"
+
+
+@contextmanager
+def loadable_period(
+    context: AssetExecutionContext, data: DataFolder, period: BillingPeriod
+) -> Iterator[None]:
+    """Go on only with a period that may be loaded.
+
+    Raises:
+        PeriodClosedError: the period is closed, and the run is not forced.
+    """
+    if not is_forced(context):
+        require_open(data.warehouse, period)
+    yield

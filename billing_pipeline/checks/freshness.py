@@ -1,0 +1,31 @@
+"""Whether the month that has closed is loaded in time.
+
+Dagster's freshness policies know nothing of partitions, so that any old month loaded again would pass
+for a fresh one. This check asks the warehouse.
+"""
+
+from datetime import UTC, datetime
+
+from dagster import AssetCheckResult, AssetCheckSeverity, asset_check
+
+from billing_pipeline.assets.resources import DataFolder
+from billing_pipeline.warehouse.freshness import overdue_periods
+from billing_pipeline.warehouse.history import loaded_periods
+
+
+@asset_check(
+    asset="usage",
+    description="Every closed month, from the first one loaded, is loaded by day 3 of the next, 07:00 UTC.",
+)
+def freshness(data: DataFolder) -> AssetCheckResult:
+    """Closed months that should have been loaded by now and were not."""
+    loaded = {period for period, load in loaded_periods(data.warehouse).items() if load.loaded_at}
+    overdue = overdue_periods(loaded, now=datetime.now(UTC))
+    return AssetCheckResult(
+        passed=not overdue,
+        severity=AssetCheckSeverity.WARN,
+        description=f"overdue: {', '.join(map(str, overdue))}; load with: billing-pipeline run"
+        if overdue
+        else "every closed month is loaded",
+        metadata={"overdue": ", ".join(map(str, overdue)), "loaded_periods": len(loaded)},
+    )

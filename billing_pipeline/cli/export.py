@@ -1,0 +1,55 @@
+"""`billing-pipeline export`: a month for a spreadsheet or another system."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from billing_pipeline.errors import PeriodError
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings import PipelineSettings
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse.exporting import EXPORTABLE, FORMATS, export_period, file_name
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument(
+        "--period", required=True, action="append", metavar="YYYY-MM", help="repeatable: a file for each"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="csv", help="default: csv")
+    parser.add_argument(
+        "--table", choices=EXPORTABLE, default=EXPORTABLE[0], help=f"what to export; default: {EXPORTABLE[0]}"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="file, or folder for files named like usage-2026-09.csv; default: this folder",
+    )
+    parser.epilog = (
+        "In CSV, a text that a spreadsheet would take for a formula gets an apostrophe before it; UTF-8. "
+        "In Parquet every value is as in the table."
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Write the files; each appears when it is complete.
+
+    Raises:
+        BillingPipelineError: a period is not loaded, or a file cannot be written.
+    """
+    periods = [BillingPeriod.parse(key) for key in arguments.period]
+    target: Path = arguments.output or Path()
+    if len(periods) > 1 and not target.is_dir():
+        raise PeriodError(
+            f"{len(periods)} periods do not go into the one file {target}",
+            todo="Give a folder that exists as --output, or one period.",
+        )
+    warehouse = Warehouse(PipelineSettings.load().data_dir)
+    for period in periods:
+        name = file_name(arguments.table, period, arguments.format)
+        path = target / name if target.is_dir() else target
+        rows = export_period(warehouse, period, arguments.table, arguments.format, path)
+        print(f"{path}: {rows:,} rows of {arguments.table}, {period}")
+    return 0

@@ -1,0 +1,27 @@
+"""`billing-pipeline reopen`: a closed period may be loaded again."""
+
+from __future__ import annotations
+
+import argparse
+
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings import PipelineSettings
+from billing_pipeline.warehouse import Warehouse, reopen_period
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("--period", required=True, metavar="YYYY-MM", help="the closed period")
+    parser.add_argument("--note", help="the reason")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Reopen the period.
+
+    Raises:
+        BillingPipelineError: it is not closed.
+    """
+    period = BillingPeriod.parse(arguments.period)
+    reopen_period(Warehouse(PipelineSettings.load().data_dir), period, note=arguments.note)
+    print(f"{period} is open: the next load replaces it.")
+    return 0

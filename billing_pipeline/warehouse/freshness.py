@@ -1,0 +1,33 @@
+"""When a closed month is due, and which months are overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime, time
+
+from billing_pipeline.periods import BillingPeriod, periods_between
+
+DUE_DAY = 3
+DUE_HOUR = 7
+
+
+def due_at(period: BillingPeriod) -> datetime:
+    """By when a period should be loaded: a day after the schedule's run."""
+    return datetime.combine(period.next().start.replace(day=DUE_DAY), time(DUE_HOUR), tzinfo=UTC)
+
+
+def overdue_periods(loaded: Collection[BillingPeriod], *, now: datetime) -> list[BillingPeriod]:
+    """Closed periods that are due and not loaded.
+
+    Args:
+        loaded: the periods that are in the warehouse. What lies before the first of them is not missed; if
+            there is none, only the last closed period is.
+        now: an aware time.
+    """
+    last_closed = BillingPeriod.last_closed(now)
+    first = min(loaded, default=last_closed)
+    return [
+        period
+        for period in periods_between(first, last_closed)
+        if period not in loaded and now >= due_at(period)
+    ]

@@ -1,0 +1,127 @@
+"""How the rows of a json_v2_0 file are laid out, learned from its first element.
+
+Acronis does not publish the nesting below `tenants`. Read are: an element for each usage row, and an element
+that carries what its rows have in common and a list of them; keys nested or dotted, at any level. The layout
+says at which keys each field is found; what does not follow it is read row by row (see `odd_rows`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS
+from billing_pipeline.normalize.refusals import refused, shown
+
+LISTS = ("usages", "items")
+"""Keys under which a grouped element has its rows."""
+
+BARE_TENANT = {
+    "id": "tenant.id",
+    "name": "tenant.name",
+    "kind": "tenant.kind",
+    "customer_id": "tenant.customer_id",
+}
+"""A grouped element may have its tenant's fields as its own, by these names."""
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where each field is.
+
+    Args:
+        row: for each field of the row itself, by dotted name, the keys that lead to it.
+        element: likewise for the fields that a grouped element has for all of its rows.
+        rows_key: the key of a grouped element's rows; None where each element is a row.
+    """
+
+    row: Mapping[str, Path]
+    element: Mapping[str, Path]
+    rows_key: str | None
+
+
+def list_key(element: Mapping[str, Any]) -> str | None:
+    """The key of a grouped element's rows: it has `usages` or `items`, and no usage itself."""
+    if any(name == "usage" or name.startswith("usage.") for name in element):
+        return None
+    return next((key for key in LISTS if key in element), None)
+
+
+def flattened(found: Mapping[str, Any], *, grouped_element: bool = False) -> Iterator[tuple[str, Path, Any]]:
+    """Each field of an object: dotted name, the keys that lead to it, value; unknown ones too.
+
+    Args:
+        grouped_element: bare `id`, `name`, `kind` and `customer_id` are the tenant's, if it has no `tenant`.
+    """
+    bare = grouped_element and not any(key == "tenant" or key.startswith("tenant.") for key in found)
+    for key, value in found.items():
+        if bare and key in BARE_TENANT:
+            yield BARE_TENANT[key], (key,), value
+        else:
+            yield from _leaves(key, (key,), value)
+
+
+def _leaves(name: str, path: Path, value: Any) -> Iterator[tuple[str, Path, Any]]:
+    if name in OBJECTS and isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}", (*path, key), inner)
+    else:
+        yield name, path, value
+
+
+def learn_layout(element: Any) -> Layout:
+    """The layout of a file from its first element.
+
+    Raises:
+        ReportRefusedError: it is none of those that are read.
+    """
+    if not isinstance(element, dict):
+        raise refused(f"the first element of 'tenants' is not an object but {shown(element)}")
+    rows_key = list_key(element)
+    if rows_key is None:
+        row = _paths(flattened(element))
+        if not any(name.startswith("usage.") for name in row):
+            raise _unknown_layout(element)
+        return Layout(_completed(row, {}), {}, None)
+    rows = element[rows_key]
+    if not isinstance(rows, list):
+        raise refused(f"element 1 of 'tenants' has no list of rows: {rows_key!r} is {shown(rows)}")
+    row = _paths(flattened(rows[0])) if rows and isinstance(rows[0], dict) else {}
+    if rows and not any(name.startswith("usage.") for name in row):
+        raise _unknown_layout(element)
+    shared = {key: value for key, value in element.items() if key != rows_key}
+    inherited = _paths(flattened(shared, grouped_element=True))
+    inherited = {name: path for name, path in inherited.items() if name not in row}
+    row, inherited = _completed(row, inherited), _completed(inherited, row, neighbours_only=True)
+    return Layout({name: path for name, path in row.items() if name not in inherited}, inherited, rows_key)
+
+
+def _unknown_layout(element: Mapping[str, Any]) -> Exception:
+    keys = ", ".join(shown(key) for key in list(element)[:20])
+    return refused(f"the layout of 'tenants' is not known: its first element has the keys {keys}")
+
+
+def _paths(leaves: Iterator[tuple[str, Path, Any]]) -> dict[str, Path]:
+    return {name: path for name, path, _ in leaves if name in BY_NAME}
+
+
+def _completed(
+    paths: Mapping[str, Path], elsewhere: Mapping[str, Path], *, neighbours_only: bool = False
+) -> dict[str, Path]:
+    """The same, with the fields that the first row lacks where their neighbours would have them."""
+    completed = dict(paths)
+    for field in FIELDS:
+        if field.name in paths or field.name in elsewhere:
+            continue
+        parent, _, leaf = field.name.rpartition(".")
+        beside = next((path for name, path in paths.items() if name.rpartition(".")[0] == parent), None)
+        if parent and beside is not None:
+            *above, last = beside
+            prefix, dot, _ = last.rpartition(".")
+            completed[field.name] = (*above, prefix + dot + leaf)
+        elif not neighbours_only:
+            completed[field.name] = field.path
+    return completed

@@ -1,0 +1,20 @@
+"""DuckDB's complaint about a report, in the project's words."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from billing_pipeline.errors import ReportRefusedError
+from billing_pipeline.normalize.refusals import UNKNOWN, refused
+
+_OWN = re.compile(r"row \d+: .*", re.DOTALL)
+
+
+def refusal(error: duckdb.Error) -> ReportRefusedError:
+    """The refusal that an error of a SELECT of this room stands for: rows.sql names row, field and value."""
+    text = str(error)
+    own = _OWN.search(text)
+    told = own[0] if own else "DuckDB cannot read it: " + text
+    return refused(told.strip().split("\n", 1)[0], UNKNOWN)

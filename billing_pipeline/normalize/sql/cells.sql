@@ -1,0 +1,69 @@
+-- Expressions of rows.sql: each turns one field of a report into one column, exactly, or refuses the row.
+-- {value} is the field; {complaint} is how an error begins that names the row, the field and its value.
+
+-- text
+-- CSV cannot tell an empty text from none, so JSON does not either.
+nullif({value}, '')
+
+-- required_text
+CASE WHEN {value} <> '' THEN {value} ELSE error({complaint} || 'which is empty or missing') END
+
+-- given
+CASE WHEN {value} IS NOT NULL THEN {value} ELSE error({complaint} || 'which is missing') END
+
+-- unit
+coalesce(nullif({value}, ''), 'quantity')
+
+-- uuid
+CASE
+    WHEN {value} <> '' THEN coalesce(try_cast({value} AS UUID), error({complaint} || 'which is not a UUID'))
+END
+
+-- required_uuid
+CASE
+    WHEN {value} <> '' THEN coalesce(try_cast({value} AS UUID), error({complaint} || 'which is not a UUID'))
+    ELSE error({complaint} || 'which is missing')
+END
+
+-- date
+-- Within the period that the report says it covers, and written as YYYY-MM-DD only.
+CASE
+    WHEN
+        try_cast({value} AS DATE) BETWEEN DATE '{first_day}' AND DATE '{last_day}'
+        AND {value} = try_cast({value} AS DATE)::VARCHAR
+        THEN {value}::DATE
+    ELSE error({complaint} || 'which is not a day from {first_day} to {last_day}')
+END
+
+-- quantity
+CASE
+    WHEN {value} <> ''
+        THEN
+            CASE
+                WHEN regexp_full_match({value}, '-?0*[0-9]{{1,32}}(\.[0-9]{{1,6}}0*)?') THEN {value}::DECIMAL(38, 6)
+                ELSE error({complaint} || 'which DECIMAL(38, 6) does not hold exactly')
+            END
+END
+
+-- money
+CASE
+    WHEN {value} <> ''
+        THEN
+            CASE
+                WHEN regexp_full_match({value}, '-?0*[0-9]{{1,26}}(\.[0-9]{{1,12}}0*)?') THEN {value}::DECIMAL(38, 12)
+                ELSE error({complaint} || 'which DECIMAL(38, 12) does not hold exactly')
+            END
+END
+
+-- compute_points
+-- Seconds / 3600 to 2 decimals, half away from zero. In integers, because in binary floats ties go astray: a hundredth
+-- of a point is 36 seconds, so this is (|seconds| + 18) // 36 hundredths, with the sign put back.
+CASE
+    WHEN "measurement_unit" = 'seconds'
+        THEN
+            CASE
+                WHEN abs({value}) < 35999999999999999982
+                    THEN (sign({value}) * ((abs({value})::HUGEINT + 18) // 36))::DECIMAL(18, 0) * 0.01::DECIMAL(3, 2)
+                ELSE error({complaint} || 'which is more compute points than DECIMAL(18, 2) holds')
+            END
+END

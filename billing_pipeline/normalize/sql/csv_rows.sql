@@ -1,0 +1,14 @@
+-- Every cell as text, every line strictly as RFC 4180 has it; nothing is guessed and nothing is skipped.
+SELECT
+    {fields},
+    {extra} AS extra,
+    report_row
+FROM (
+    SELECT *, row_number() OVER () AS report_row
+    FROM read_csv(
+        {file},
+        auto_detect = false, header = true, columns = {{{columns}}},
+        delim = ',', quote = '"', escape = '"', strict_mode = true, null_padding = false, ignore_errors = false,
+        max_line_size = {longest_line}
+    )
+) AS lines

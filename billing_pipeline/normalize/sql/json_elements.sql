@@ -1,0 +1,6 @@
+-- Each element of the array is a row.
+SELECT
+    {fields},
+    {extra} AS extra,
+    row_number() OVER () + {rows_before} AS report_row
+FROM read_json([{files}], format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element})

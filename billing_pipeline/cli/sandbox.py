@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 
+from billing_pipeline.errors import SettingsError
 from billing_pipeline.sandbox import serve
+from billing_pipeline.sandbox.server import DEFAULT_SEED, DEFAULT_TENANTS
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--port", type=int, default=8080, help="port on loopback; default: 8080")
-    parser.add_argument("--tenants", type=int, default=40, help="size of the distributor; default: 40")
-    parser.add_argument("--seed", type=int, default=1, help="another seed is another distributor")
+    parser.add_argument(
+        "--tenants", type=int, default=DEFAULT_TENANTS, help="size of the distributor; default: %(default)s"
+    )
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="another seed is another distributor")
     parser.add_argument(
         "--ready-after",
         type=float,
@@ -22,11 +26,18 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Serve until interrupted."""
-    serve(
-        arguments.port,
-        tenants=arguments.tenants,
-        seed=arguments.seed,
-        ready_after_seconds=arguments.ready_after,
-    )
+    """Serve until interrupted.
+
+    Raises:
+        SettingsError: the port is taken, or an argument makes no sense.
+    """
+    try:
+        serve(
+            arguments.port,
+            tenants=arguments.tenants,
+            seed=arguments.seed,
+            ready_after_seconds=arguments.ready_after,
+        )
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"the sandbox cannot start: {error}", todo="Correct the arguments.") from None
     return 0

@@ -95,7 +95,10 @@ class _Wait:
             try:
                 found = self._look(request)
                 if found.verdict is Verdict.READY:
-                    return self._record(request, stored=found.stored, ready_at=datetime.now(UTC))
+                    now = datetime.now(UTC)
+                    return self._record(
+                        request, stored=found.stored, ready_at=now, outcome=Outcome.OPEN, reason=None
+                    )
                 if found.stored != request.report.stored:
                     request = self._record(request, stored=found.stored)
                 if found.verdict is Verdict.FAILED:
@@ -163,6 +166,26 @@ class _Wait:
                 period=self._period.key,
                 report_id=request.report_id,
             )
+        if request.reports[-1].outcome is Outcome.OPEN:
+            request = self._record(request, outcome=outcome, reason=reason)
+            self._pause_after_failure(request, reason)
+        # Else the run that saw it fail has paused already.
+        with self._locked():
+            requests = load_requests(self._data_dir, self._period)
+            latest = current_request(requests, self._period)
+            if latest.report_id != request.report_id:
+                return latest  # another run was faster
+            order = ReportOrder.from_body(latest.order)
+            return Posting(
+                self._client,
+                self._data_dir,
+                requests,
+                order,
+                patience=self._patience,
+                progress=self._progress,
+            ).obtain()
+
+    def _pause_after_failure(self, request: ReportRequest, reason: str) -> None:
         self._patience.start_over(PAUSE_FACTOR)
         self._progress(
             Progress(
@@ -180,21 +203,6 @@ class _Wait:
                 f"no report was generated within {self._patience.elapsed:.0f} s: {reason}",
                 todo="Run it again later: another report is ordered then.",
             )
-        with self._locked():
-            requests = load_requests(self._data_dir, self._period)
-            latest = current_request(requests, self._period)
-            if latest.report_id != request.report_id:
-                return latest  # another run was faster
-            requests = self._save(requests, latest.with_report(outcome=outcome, reason=reason))
-            order = ReportOrder.from_body(latest.order)
-            return Posting(
-                self._client,
-                self._data_dir,
-                requests,
-                order,
-                patience=self._patience,
-                progress=self._progress,
-            ).obtain()
 
     def _record(self, request: ReportRequest, **changes: Any) -> ReportRequest:
         """Put what was seen of the report on disk, unless another run has gone on to another report."""

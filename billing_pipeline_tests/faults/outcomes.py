@@ -3,7 +3,7 @@
 `ordering_outcomes.json` says for each fault what happens (one phrase), and what a test can hold on to:
 `error` and `says` (class and part of the message; without them the report is downloaded), `posts` and
 `created` (orders sent and reports made in that run), `origin` of the report, `warns` (part of a warning),
-and `after` (reports made in all, once a run without the fault has followed). `varied` changes the fault's rule.
+and `after` (reports made in all, once a run without the fault has followed). `varied` changes its rule.
 """
 
 from __future__ import annotations

@@ -1,0 +1,100 @@
+"""A run that dies at any request is continued by the next one: one report, whole files, nothing left over."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from billing_pipeline_tests.faults.conftest import Trial, is_whole
+
+REQUESTS_OF_A_RUN = [
+    *("token", "client", "tenant_reports", "create_report"),
+    *("stored_reports", "stored_reports", "download", "download"),
+]
+
+
+def start(trial: Trial) -> subprocess.Popen[bytes]:
+    arguments = [trial.sandbox.base_url, trial.sandbox.client_id, str(trial.data_dir)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "billing_pipeline_tests.faults.one_run", *arguments],
+        env={**os.environ, "SECRET": trial.sandbox.client_secret},
+        stdout=subprocess.PIPE,
+    )
+
+
+def wait_for_requests(trial: Trial, process: subprocess.Popen[bytes], count: int) -> None:
+    while len(trial.sandbox.requests) < count:
+        assert process.poll() is None, "the run ended before it was to be killed"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("number", range(len(REQUESTS_OF_A_RUN)), ids=REQUESTS_OF_A_RUN.__getitem__)
+def test_killed_while_a_request_is_under_way(trial: Trial, number: int, carried_out: bool) -> None:
+    hang = {"type": "silence", "how": "hang", "carried_out": carried_out}
+    trial.sandbox.set_faults({"route": "any", "after": number, "times": 1, "fault": hang})
+    with start(trial) as process:
+        wait_for_requests(trial, process, number + 1)
+        if carried_out:
+            # The order is carried out just after it is noted.
+            while trial.sandbox.reports_created < (number >= 3):
+                time.sleep(0.005)
+        process.kill()
+    assert [each["route"] for each in trial.sandbox.requests] == REQUESTS_OF_A_RUN[: number + 1]
+
+    raw = trial.run_without_faults()
+
+    assert is_whole(raw)
+    assert trial.sandbox.reports_created == 1
+    assert raw.manifest.origin == ("adopted" if number == 3 and carried_out else "created")
+    assert_no_strays(trial)
+
+
+@pytest.mark.parametrize("report_format", ["json_v2_0", "csv_v2_0"])
+def test_killed_in_the_middle_of_a_file(trial: Trial, report_format: str) -> None:
+    stall = {"type": "delivery", "how": "stall"}
+    trial.sandbox.set_faults({"route": "download", "format": report_format, "times": 1, "fault": stall})
+    with start(trial) as process:
+        while not any(trial.data_dir.glob(f"raw/*/*/.{report_format}*")):
+            time.sleep(0.005)
+        process.kill()
+    assert any(".partial" in name for name in trial.files())
+    assert not any(name.endswith("manifest.json") for name in trial.files())
+
+    assert is_whole(trial.run_without_faults())
+    assert trial.sandbox.reports_created == 1
+    assert_no_strays(trial)
+
+
+def test_killed_twice_in_the_same_order(trial: Trial) -> None:
+    hang = {"type": "silence", "how": "hang", "carried_out": True}
+    # First after the order, then while the next run looks for the report in the tenant's list.
+    for route, requests in (("create_report", 4), ("tenant_reports", 3)):
+        trial.sandbox.set_faults({"route": route, "fault": hang})
+        seen = len(trial.sandbox.requests)
+        with start(trial) as process:
+            wait_for_requests(trial, process, seen + requests)
+            process.kill()
+    assert is_whole(trial.run_without_faults())
+    assert trial.sandbox.reports_created == 1
+
+
+def test_two_processes_for_one_period_make_one_report(trial: Trial) -> None:
+    trial.sandbox.set_faults({"route": "create_report", "fault": {"type": "delay", "seconds": 1.0}})
+    processes = [start(trial) for _ in range(3)]
+    told = {process.communicate()[0] for process in processes}
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert len(told) == 1
+    assert trial.sandbox.reports_created == trial.calls("create_report") == 1
+    assert trial.calls("download") == 2
+    assert is_whole(trial.run_without_faults())
+
+
+def assert_no_strays(trial: Trial) -> None:
+    expected = {"requests/2026-09.json", "requests/2026-09.lock"}
+    names = {name.rsplit("/", 1)[-1] for name in set(trial.files()) - expected}
+    assert names == {"json_v2_0.json", "csv_v2_0.csv", "manifest.json"}

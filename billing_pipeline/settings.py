@@ -89,6 +89,13 @@ class PipelineSettings(_EnvironmentSettings):
         validation_alias="BILLING_FIRST_PERIOD",
         description="first partition, YYYY-MM",
     )
+    open_reports: int = Field(
+        8,
+        ge=1,
+        le=64,
+        validation_alias="BILLING_OPEN_REPORTS",
+        description="how many periods are run at once, each with one open report at the API",
+    )
     cross_check: Literal["stop", "warn", "off"] = Field(
         "stop",
         validation_alias="BILLING_CROSS_CHECK",

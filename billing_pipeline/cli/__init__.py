@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -20,6 +21,7 @@ COMMANDS = {
     "status": "one line a period: what state it is in",
     "sql": "query the warehouse, read-only",
     "export": "a period as a CSV or Parquet file",
+    "report": "a period at a glance, as a page for the browser",
     "close": "close a period that has been invoiced",
     "reopen": "reopen a closed period",
     "sandbox": "serve a local stand-in for the Acronis API until stopped",
@@ -48,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name == command:
             import_module(f"{__name__}.{name}").describe(subparser)
     parsed = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status: int = import_module(f"{__name__}.{parsed.command}").execute(parsed)
         sys.stdout.flush()

@@ -57,7 +57,7 @@ def load(
 ) -> int:
     """Load periods, telling progress on stderr; the status as in `execute`."""
     # Importing Dagster takes longer than all of the checks before it.
-    from billing_pipeline.runs import run_periods  # noqa: PLC0415
+    from billing_pipeline.cli.backfill import run_at_once  # noqa: PLC0415
 
     line = ProgressLine()
 
@@ -65,22 +65,24 @@ def load(
         line.update(f"{period}  {progress}")
 
     failures = []
-    hopeless = False
     remaining = list(periods)
-    assets = ["usage"] if replay else None
     with warnings_shown_by(line.update):
-        for run in run_periods(
-            periods, data_dir=settings.data_dir, listener=show, assets=assets, force=force
+        for run in run_at_once(
+            periods,
+            at_once=settings.open_reports,
+            data_dir=settings.data_dir,
+            listener=show,
+            assets=["usage"] if replay else None,
+            force=force,
+            hopeless=lambda run: run.error_type in _HOPELESS,
         ):
             remaining.remove(run.period)
             line.settle(f"{run.period}  {run.told}")
             if run.failure is not None:
                 failures.append(run.failure)
-                if hopeless := run.error_type in _HOPELESS:
-                    break
     for failure in failures:
         print(f"billing-pipeline run: {failure}", file=sys.stderr)
-    if hopeless and remaining:
+    if remaining:
         names = f"{remaining[0]} … {remaining[-1]}" if len(remaining) > 1 else str(remaining[0])
         print(f"billing-pipeline run: not attempted after that: {names}", file=sys.stderr)
     return 1 if failures else 0

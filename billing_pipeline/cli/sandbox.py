@@ -6,7 +6,7 @@ import argparse
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.sandbox import serve
-from billing_pipeline.sandbox.server import DEFAULT_SEED, DEFAULT_TENANTS
+from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
 
 
 def describe(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,136 @@
+"""Several periods at once, because nearly all of a run is waiting for Acronis.
+
+Dagster's in-process runs cannot share a process, and starting one costs seconds of import. So each run
+gets a process forked from a server that has imported everything once.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from billing_pipeline.assets.resources import ProgressListener
+from billing_pipeline.cli.progress import warnings_shown_by
+from billing_pipeline.ordering import Progress
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.runs import PeriodRun, run_periods
+
+_SECONDS_TO_STOP = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    period: BillingPeriod
+    process: ForkServerProcess
+
+
+def run_at_once(
+    periods: Sequence[BillingPeriod],
+    *,
+    at_once: int,
+    data_dir: Path,
+    listener: ProgressListener,
+    assets: Sequence[str] | None = None,
+    force: bool = False,
+    hopeless: Callable[[PeriodRun], bool] = lambda _: False,
+) -> Iterator[PeriodRun]:
+    """Materialise periods, several at the same time, each in a Dagster run of its own.
+
+    Args:
+        periods: what to load.
+        at_once: how many runs there are at most, and so how many open reports at the API.
+        data_dir, listener, assets, force: as for `run_periods`.
+        hopeless: after an outcome of which this is true, no further period is started.
+
+    Yields:
+        Each period's outcome as it ends; periods that were not started are missing.
+    """
+    if at_once == 1 or len(periods) == 1:
+        for run in run_periods(periods, data_dir=data_dir, listener=listener, assets=assets, force=force):
+            yield run
+            if hopeless(run):
+                return
+        return
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    waiting = list(reversed(periods))
+    workers: dict[Connection, _Worker] = {}
+    try:
+        while waiting or workers:
+            while waiting and len(workers) < at_once:
+                period = waiting.pop()
+                receiver, sender = context.Pipe(duplex=False)
+                process = context.Process(
+                    target=_work, args=(sender, period, dict(os.environ), data_dir, assets, force)
+                )
+                process.start()
+                sender.close()
+                workers[receiver] = _Worker(period, process)
+            for receiver in _ready(workers):
+                match _received(receiver, workers[receiver]):
+                    case PeriodRun() as run:
+                        workers.pop(receiver).process.join()
+                        receiver.close()
+                        if hopeless(run):
+                            waiting.clear()
+                        yield run
+                    case progress:
+                        listener(workers[receiver].period.key, progress)
+    finally:
+        _stop([worker.process for worker in workers.values()])
+
+
+def _ready(workers: Mapping[Connection, _Worker]) -> list[Connection]:
+    return [receiver for receiver in wait(list(workers)) if isinstance(receiver, Connection)]
+
+
+def _work(  # noqa: PLR0917 - the arguments of a process
+    sender: Connection,
+    period: BillingPeriod,
+    environment: Mapping[str, str],
+    data_dir: Path,
+    assets: Sequence[str] | None,
+    force: bool,
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+
+    def tell(_: str, progress: Progress) -> None:
+        sender.send(progress)
+
+    def warn(message: str) -> None:
+        sender.send(Progress(message, warning=True))
+
+    with suppress(KeyboardInterrupt, BrokenPipeError), warnings_shown_by(warn):
+        for run in run_periods([period], data_dir=data_dir, listener=tell, assets=assets, force=force):
+            sender.send(run)
+
+
+def _received(receiver: Connection, worker: _Worker) -> PeriodRun | Progress:
+    try:
+        received: PeriodRun | Progress = receiver.recv()
+    except EOFError:
+        worker.process.join()
+        status = worker.process.exitcode
+        return PeriodRun(
+            worker.period,
+            run_id="",
+            failure=f"period {worker.period}: its process ended with status {status}. "
+            "Run it again: it continues where it stopped.",
+        )
+    return received
+
+
+def _stop(processes: Sequence[ForkServerProcess]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(_SECONDS_TO_STOP)
+        if process.is_alive():
+            process.kill()

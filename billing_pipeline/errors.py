@@ -104,3 +104,7 @@ class ReportRefusedError(BillingPipelineError):
 
 class WarehouseError(BillingPipelineError):
     """The warehouse could not be read, written or published; the last published state is intact."""
+
+
+class OutputError(BillingPipelineError):
+    """A file that was asked for could not be written."""

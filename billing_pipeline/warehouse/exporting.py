@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import duckdb
 
 from billing_pipeline.errors import WarehouseError
+from billing_pipeline.output_file import output_file
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.publication import Warehouse
 from billing_pipeline.warehouse.sql_files import sql
@@ -28,7 +27,6 @@ EXPORTABLE = (
 
 # The order of a report's rows, or of the leading columns of a view: the same file each time.
 _ORDER = {"usage": "report_row"}
-_NEW_FILE_MODE = 0o666
 
 
 def file_name(table: str, period: BillingPeriod, file_format: str) -> str:
@@ -53,7 +51,8 @@ def export_period(
         The number of rows.
 
     Raises:
-        WarehouseError: the period is not loaded, or the file cannot be written.
+        WarehouseError: the period is not loaded.
+        OutputError: the file cannot be written.
     """
     with warehouse.reading() as connection:
         loaded = connection.execute(
@@ -73,12 +72,13 @@ def export_period(
             order=_ORDER.get(table, "ALL"),
             path="{path}",
         )
-        try:
-            return _write(connection, statement, path)
-        except (OSError, duckdb.Error) as error:
-            raise WarehouseError(
-                f"{path} could not be written: {error}", todo="Give another --output.", period=period.key
-            ) from error
+        with output_file(path) as partial:
+            quoted = str(partial).replace("'", "''")
+            try:
+                (rows,) = connection.execute(statement.replace("{path}", quoted)).fetchone() or (0,)
+            except duckdb.IOException as error:
+                raise OSError(str(error)) from error
+    return int(rows)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str, *, as_text: bool) -> str:
@@ -87,21 +87,3 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str, *, as_text: bool
         f"spreadsheet_text({name}) AS {name}" if as_text and kind.startswith(("VARCHAR", "JSON")) else name
         for name, kind, *_ in columns
     )
-
-
-def _write(connection: duckdb.DuckDBPyConnection, statement: str, path: Path) -> int:
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder")
-    handle, partial_name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    partial = Path(partial_name)
-    try:
-        quoted = partial_name.replace("'", "''")
-        (rows,) = connection.execute(statement.replace("{path}", quoted)).fetchone() or (0,)
-        umask = os.umask(0)
-        os.umask(umask)
-        partial.chmod(_NEW_FILE_MODE & ~umask)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return int(rows)

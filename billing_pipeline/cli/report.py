@@ -1,0 +1,36 @@
+"""`billing-pipeline report`: a month at a glance, as one page for the browser."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings import PipelineSettings
+from billing_pipeline.warehouse import Warehouse
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("--period", metavar="YYYY-MM", help="default: the last closed month")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="the page; default: month-report-YYYY-MM.html in this folder",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Write the page.
+
+    Raises:
+        BillingPipelineError: the period is not loaded, or the page cannot be written.
+    """
+    from billing_pipeline.month_report import write_month_report  # noqa: PLC0415
+
+    period = BillingPeriod.parse(arguments.period) if arguments.period else BillingPeriod.last_closed()
+    path: Path = arguments.output or Path(f"month-report-{period}.html")
+    write_month_report(Warehouse(PipelineSettings.load().data_dir), period, path)
+    print(f"{path}: {period} at a glance; open it in a browser")
+    return 0

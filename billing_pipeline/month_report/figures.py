@@ -1,0 +1,93 @@
+"""The figures of one month, as the page shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import duckdb
+
+from billing_pipeline.errors import WarehouseError
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse.load_checks import CheckResult, latest_checks
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFigures:
+    """Rows of the folder's queries; quantities are `Decimal`, in GiB, compute points or pieces.
+
+    Args:
+        months: the month, last, and up to twelve before it.
+    """
+
+    period: BillingPeriod
+    load: Row
+    months: list[Row]
+    skus: list[Row]
+    customers: list[Row]
+    movements: list[Row]
+    tenant_changes: list[Row]
+    checks: list[CheckResult]
+    restatements: list[Row]
+    restated_keys: list[Row]
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> MonthFigures:
+        """Ask the warehouse.
+
+        Args:
+            connection: from `Warehouse.reading`.
+
+        Raises:
+            WarehouseError: the period is not loaded.
+        """
+        loads = _rows(connection, "load", period)
+        if not loads:
+            raise WarehouseError(
+                "the period is not loaded",
+                todo=f"Load it first: billing-pipeline run --period {period}.",
+                period=period.key,
+            )
+        compared = loads[0]["has_month_before"]
+        return cls(
+            period=period,
+            load=loads[0],
+            months=_rows(connection, "months", period),
+            skus=_rows(connection, "sku_totals", period),
+            customers=_rows(connection, "customer_totals", period),
+            movements=_rows(connection, "movements", period) if compared else [],
+            tenant_changes=_rows(connection, "tenant_changes", period) if compared else [],
+            checks=latest_checks(connection).get(period, []),
+            restatements=_rows(connection, "restatements", period),
+            restated_keys=_rows(connection, "restated_keys", period),
+        )
+
+    @property
+    def now(self) -> Row | None:
+        """The month itself; None if it has no billable usage."""
+        return self.months[-1] if self.months and self._is(self.months[-1], self.period) else None
+
+    @property
+    def before(self) -> Row | None:
+        """The month before, if it is loaded."""
+        found = [row for row in self.months if self._is(row, self.period.previous())]
+        return found[0] if found else None
+
+    @staticmethod
+    def _is(row: Row, period: BillingPeriod) -> bool:
+        return bool(row["billing_period"] == period.start)
+
+
+@cache
+def _query(name: str) -> str:
+    return resources.files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, name: str, period: BillingPeriod) -> list[Row]:
+    cursor = connection.execute(_query(name), {"month": period.start})
+    columns = [column[0] for column in cursor.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,15 @@
+-- What the month was loaded from.
+SELECT
+    root_tenant_id::VARCHAR AS root_tenant_id,
+    report_id::VARCHAR AS report_id,
+    report_level,
+    row_count,
+    times_loaded,
+    forced,
+    loaded_at,
+    closed_at,
+    note AS closing_note,
+    ($month::DATE - INTERVAL 1 MONTH)::DATE IN (SELECT billing_period FROM loaded_report) AS has_month_before
+FROM loaded_report
+LEFT JOIN closed_period USING (billing_period)
+WHERE billing_period = $month

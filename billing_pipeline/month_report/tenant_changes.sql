@@ -1,0 +1,4 @@
+-- New, lost and renamed tenants.
+SELECT change, tenant_kind, name_before, name
+FROM tenant_changes_in($month::DATE)
+ORDER BY change, coalesce(name, name_before), tenant_id

@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +16,7 @@ from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.expectation import ExpectedReport
 from billing_pipeline.normalize.fields import FIELDS, MEASURE_FIELDS, UNIT, Field
-from billing_pipeline.normalize.projection import identifier, select_rows, text
+from billing_pipeline.normalize.projection import identifier, select_rows, sql, text
 from billing_pipeline.normalize.refusal import refusal
 from billing_pipeline.normalize.refusals import DAMAGED, refused, shown
 from billing_pipeline.normalize.typed_rows import Totals
@@ -62,10 +61,10 @@ class CsvReport:
         """One SELECT that gives all rows."""
         unknown = [name for name in self._header if name not in {field.name for field in FIELDS}]
         extra = ", ".join(f"{text(name)}, nullif({identifier(name)}, '')" for name in unknown)
-        source = _template().format(
+        source = sql("csv_rows.sql").format(
             file=text(str(self._path)),
             columns=", ".join(f"{text(name)}: 'VARCHAR'" for name in self._header),
-            fields=",\n    ".join(f"{self._field(field)} AS {identifier(field.name)}" for field in FIELDS),
+            fields=", ".join(f"{self._field(field)} AS {identifier(field.name)}" for field in FIELDS),
             extra=f"nullif(json_merge_patch('{{}}', json_object({extra})), '{{}}')" if unknown else "NULL",
             longest_line=_LONGEST_LINE,
         )
@@ -152,7 +151,3 @@ def _cells(number: int, row: list[str], header: list[str]) -> Mapping[str, str]:
     if len(row) != len(header):
         raise refused(f"row {number}: it has {len(row)} cells, the header {len(header)}", DAMAGED)
     return dict(zip(header, row, strict=True))
-
-
-def _template() -> str:
-    return resources.files(__package__).joinpath("sql", "csv_rows.sql").read_text(encoding="utf-8")

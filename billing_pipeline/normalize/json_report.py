@@ -133,7 +133,7 @@ class JsonReport:
             json_source([str(part.path)], part.layout, part.first_row, max(2 * part.largest_piece, 2 * PIECE))
             for part in parts
         )
-        return select_rows("\nUNION ALL\n".join(sources), self.coverage.start, self.coverage.end)
+        return select_rows(" UNION ALL ".join(sources), self.coverage.start, self.coverage.end)
 
     def _next_parts(self) -> list[_Part]:
         """Write the next part files; empty at the end of the report."""

@@ -67,7 +67,7 @@ class OddRows:
             text = piece.decode()
         except UnicodeDecodeError as error:
             raise refused(
-                f"row {self._row} or one behind it is not UTF-8: {shown(piece[error.start : error.start + 8])}",
+                f"row {self._row} or one behind it is not UTF-8: {shown(piece[error.start :])}",
                 DAMAGED,
             ) from None
         end = 0

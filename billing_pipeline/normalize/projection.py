@@ -38,7 +38,7 @@ def select_rows(source: str, first_day: date, last_day: date) -> str:
             last_day=last_day,
         )
 
-    return _CELL.sub(cell, _sql("rows.sql")).replace("{source}", source)
+    return _CELL.sub(cell, sql("rows.sql")).replace("{source}", source)
 
 
 def json_source(paths: list[str], layout: Layout, first_row: int, largest_element: int) -> str:
@@ -63,16 +63,21 @@ def json_source(paths: list[str], layout: Layout, first_row: int, largest_elemen
         }
         fields = _accesses(layout, f"{_ROW}.")
     named_columns = ", ".join(f"{text(key)}: {text(kind)}" for key, kind in columns.items())
-    template = _sql("json_elements.sql" if layout.rows_key is None else "json_grouped_elements.sql")
+    template = sql("json_elements.sql" if layout.rows_key is None else "json_grouped_elements.sql")
     return template.format(
         files=files,
         columns=named_columns,
-        fields=",\n    ".join(f"{access} AS {identifier(name)}" for name, access in fields.items()),
+        fields=", ".join(f"{access} AS {identifier(name)}" for name, access in fields.items()),
         extra=EXTRA if plain else "NULL",
         rows_key=identifier(layout.rows_key or ""),
         rows_before=first_row - 1,
         largest_element=largest_element,
     )
+
+
+def sql(name: str) -> str:
+    """The statement in a `.sql` file of this room."""
+    return _statement(_sql(name))
 
 
 def identifier(name: str) -> str:
@@ -115,10 +120,13 @@ def _without_wildcards(path: str) -> str:
 def _cells() -> dict[str, str]:
     """The expressions of cells.sql, by name."""
     blocks = re.split(r"^-- (\w+)$", _sql("cells.sql"), flags=re.MULTILINE)[1:]
-    return {
-        name: re.sub(r"^--.*\n", "", body.lstrip("\n"), flags=re.MULTILINE).strip()
-        for name, body in zip(blocks[::2], blocks[1::2], strict=True)
-    }
+    return {name: _statement(body) for name, body in zip(blocks[::2], blocks[1::2], strict=True)}
+
+
+def _statement(commented: str) -> str:
+    """SQL on one line and without comments, so that it can be put into other statements anywhere."""
+    lines = (line.strip() for line in commented.splitlines())
+    return " ".join(line for line in lines if line and not line.startswith("--"))
 
 
 @cache

@@ -30,6 +30,7 @@ class Trial:
     data_dir: Path
     client_options: dict[str, Any] = field(default_factory=dict)
     told: list[Progress] = field(default_factory=list)
+    loaded: list[str] = field(default_factory=list)
 
     def client(self) -> AcronisClient:
         options = {"retry_policy": QUICK, "connect_timeout": 2, "read_timeout": 0.5, **self.client_options}
@@ -42,7 +43,15 @@ class Trial:
         with self.client() as client:
             tenant_id = client.own_tenant_id()
             order = ReportOrder(tenant_id, PERIOD, "usage_summary", "direct_partners")
-            request_report(client, self.data_dir, order, progress=tell, first_wait=0.02, timeout=timeout)
+            request_report(
+                client,
+                self.data_dir,
+                order,
+                loaded_report_ids=self.loaded,
+                progress=tell,
+                first_wait=0.02,
+                timeout=timeout,
+            )
             await_stored_reports(
                 client, self.data_dir, PERIOD, progress=tell, first_wait=0.02, timeout=timeout
             )

@@ -1,6 +1,6 @@
 """What happens in each named fault: read by the tests, and printed as a table for people.
 
-`ordering_outcomes.json` says for each fault what happens (one phrase), and what a test can hold on to:
+`ordering_outcomes.json` and `loading_outcomes.json` say what happens (one phrase), and what a test can hold on to:
 `error` and `says` (class and part of the message; without them the report is downloaded), `posts` and
 `created` (orders sent and reports made in that run), `origin` of the report, `warns` (part of a warning),
 and `after` (reports made in all, once a run without the fault has followed). `varied` changes its rule.
@@ -38,15 +38,23 @@ class Outcome:
 
 def ordering_outcomes() -> dict[str, Outcome]:
     """Faults that strike while a report is requested, awaited and downloaded."""
-    text = Path(__file__).with_name("ordering_outcomes.json").read_text(encoding="utf-8")
-    return {name: Outcome(**entry) for name, entry in json.loads(text).items()}
+    return _read("ordering_outcomes.json")
+
+
+def loading_outcomes() -> dict[str, Outcome]:
+    """Faults in a report that arrives whole: they show when it is loaded."""
+    return _read("loading_outcomes.json")
+
+
+def _read(name: str) -> dict[str, Outcome]:
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return {fault: Outcome(**entry) for fault, entry in json.loads(text).items()}
 
 
 def table() -> str:
-    """Markdown: what goes wrong, and what happens."""
-    rows = [
-        f"| {CATALOGUE[name].meaning} | {outcome.happens} |" for name, outcome in ordering_outcomes().items()
-    ]
+    """Markdown: what goes wrong, and what happens, in the order of the catalogue."""
+    outcomes = ordering_outcomes() | loading_outcomes()
+    rows = [f"| {fault.meaning} | {outcomes[name].happens} |" for name, fault in CATALOGUE.items()]
     return "\n".join(["| what goes wrong | what happens |", "|---|---|", *rows])
 
 

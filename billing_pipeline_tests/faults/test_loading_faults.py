@@ -1,0 +1,77 @@
+"""Every named fault in a report's content: what cannot be trusted is not loaded, and the old rows stay."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.loading import load_period
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline.sandbox.faults import CATALOGUE
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline_tests.faults.conftest import PERIOD, Trial
+from billing_pipeline_tests.faults.outcomes import loading_outcomes, ordering_outcomes
+
+OUTCOMES = loading_outcomes()
+
+
+def test_every_fault_of_the_catalogue_has_one_outcome() -> None:
+    assert ordering_outcomes().keys() | OUTCOMES.keys() == CATALOGUE.keys()
+    assert not ordering_outcomes().keys() & OUTCOMES.keys()
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose warehouse holds the period, from a report without faults."""
+    data_dir = tmp_path_factory.mktemp("loaded")
+    with Sandbox(tenants=1, ready_after_seconds=0) as sandbox:
+        Trial(sandbox, data_dir).run(timeout=30)
+    load(data_dir)
+    return data_dir
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_fault(trial: Trial, loaded: Path, name: str) -> None:
+    outcome = OUTCOMES[name]
+    shutil.copytree(loaded, trial.data_dir)
+    before = rows(trial.data_dir)
+    trial.loaded = [before["report_id"]]
+    trial.sandbox.set_faults(name)
+    raw = trial.run()
+
+    if outcome.error is None:
+        load(trial.data_dir)
+        assert rows(trial.data_dir) == before | {"report_id": raw.report_id}
+        return
+    with pytest.raises(BillingPipelineError) as error:
+        load(trial.data_dir)
+    assert type(error.value).__name__ == outcome.error, str(error.value)
+    assert outcome.says in str(error.value)
+    assert error.value.report_id == raw.report_id
+    assert "\n" not in str(error.value)
+    assert rows(trial.data_dir) == before
+
+    again = trial.run_without_faults()
+
+    assert again.report_id not in {raw.report_id, before["report_id"]}
+    assert trial.sandbox.reports_created == 2
+
+
+def load(data_dir: Path) -> None:
+    load_period(data_dir, Warehouse(data_dir), PERIOD, run_id="test")
+
+
+def rows(data_dir: Path) -> dict[str, Any]:
+    """What the warehouse holds of the period, so that a difference shows."""
+    with Warehouse(data_dir).reading() as connection:
+        count, total, points, report_id = connection.execute(
+            "SELECT count(*), sum(absolute_total), sum(dr_compute_points_total), max(report_id::VARCHAR)"
+            " FROM usage WHERE billing_period = ?",
+            [PERIOD.start],
+        ).fetchall()[0]
+    assert count > 0
+    return {"count": count, "total": total, "points": points, "report_id": report_id}

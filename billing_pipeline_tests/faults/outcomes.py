@@ -1,7 +1,7 @@
 """What happens in each named fault: read by the tests, and printed as a table for people.
 
-`ordering_outcomes.json` and `loading_outcomes.json` say what happens (one phrase), and what a test can hold on to:
-`error` and `says` (class and part of the message; without them the report is downloaded), `posts` and
+`ordering_outcomes.json` and `loading_outcomes.json` say what happens, in one phrase, and what a test holds
+on to: `error` and `says` (class and part of the message; without them the report is downloaded), `posts` and
 `created` (orders sent and reports made in that run), `origin` of the report, `warns` (part of a warning),
 and `after` (reports made in all, once a run without the fault has followed). `varied` changes its rule.
 """

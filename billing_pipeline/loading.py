@@ -52,7 +52,8 @@ def load_period(
     try:
         with ExitStack() as files:
             work_dir = data_dir / "work"
-            report = files.enter_context(open_report(raw.path(_FORMAT), _FORMAT, expected, work_dir=work_dir))
+            report = open_report(raw.path(_FORMAT), _FORMAT, expected, work_dir=work_dir)
+            files.enter_context(report)
             witness = None
             if cross_check != "off" and _WITNESS_FORMAT in {
                 file.report_format for file in raw.manifest.files
@@ -72,11 +73,11 @@ def _open_witness(
     files: ExitStack, raw: RawReport, expected: ExpectedReport, work_dir: Path
 ) -> Witness | ReportRefusedError:
     try:
-        return files.enter_context(
-            open_report(raw.path(_WITNESS_FORMAT), _WITNESS_FORMAT, expected, work_dir=work_dir)
-        )
+        witness = open_report(raw.path(_WITNESS_FORMAT), _WITNESS_FORMAT, expected, work_dir=work_dir)
     except ReportRefusedError as error:
         return error  # what it does to the load is the cross-check's to say
+    files.enter_context(witness)
+    return witness
 
 
 def _attempt(

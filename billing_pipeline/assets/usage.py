@@ -15,6 +15,7 @@ from dagster import (
 
 from billing_pipeline.assets.closing import is_forced
 from billing_pipeline.assets.failures import one_clear_failure
+from billing_pipeline.assets.month_report import month_report_link
 from billing_pipeline.assets.partitions import billing_periods
 from billing_pipeline.assets.raw_report import raw_report
 from billing_pipeline.assets.resources import DataFolder
@@ -84,6 +85,7 @@ def usage(
                 "load_seconds": float(loaded.load_seconds or 0),
                 "restatement": str(loaded.restatement or "first load of the period"),
                 "forced": loaded.forced,
+                **month_report_link(context, data, period),
                 "control_totals": MetadataValue.md(
                     markdown_table(
                         ("sum of", *(totals.sums if totals else ())),

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from billing_pipeline.landing import ReportRequest, load_requests
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import LoadedPeriod, Warehouse
+from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
-_HEADERS = ("period", "state", "report", "rows", "control totals", "loaded at")
+_HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "loaded at")
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """This command has no arguments."""
     parser.epilog = (
-        "Control totals: the exact sum of absolute_total by measurement unit; for seconds, of delta_total."
+        "Control totals: the exact sum of absolute_total by measurement unit; for seconds, of delta_total. "
+        "Checks: what they found is below the table, and whole in the table load_checks."
     )
 
 
@@ -38,13 +41,41 @@ def execute(_: argparse.Namespace) -> int:
             lines, _HEADERS, tablefmt="simple", disable_numparse=True, colalign=("left",) * 3 + ("right",)
         )
     )
+    if notes := list(_notes(loads)):
+        print("\n" + "\n".join(notes))
+    return 0
+
+
+def _notes(loads: Mapping[BillingPeriod, LoadedPeriod]) -> Iterator[str]:
+    """What needs more words than a line of the table has room for."""
     for period, load in loads.items():
         if load.last_outcome != "loaded":
-            print(
-                f"\n{period}  {load.last_outcome} at {load.last_attempt_at:%Y-%m-%d %H:%M} UTC:"
+            yield (
+                f"{period}  {load.last_outcome} at {load.last_attempt_at:%Y-%m-%d %H:%M} UTC:"
                 f" {load.last_reason}"
             )
-    return 0
+        if load.forced:
+            yield f"{period}  was closed when it was loaded last: --force"
+        if load.restated_keys:
+            yield (
+                f"{period}  restated: {load.restated_keys:,} keys differ from the load before"
+                f" (table usage_restatement)"
+            )
+        for check in load.checks:
+            if not check.passed:
+                yield f"{period}  {check.check_name} ({check.severity}): {check.detail}"
+    for period in overdue_periods({p for p, load in loads.items() if load.loaded_at}, now=datetime.now(UTC)):
+        yield f"{period}  overdue: not loaded, was due {due_at(period):%Y-%m-%d %H:%M} UTC"
+
+
+def _checks(load: LoadedPeriod) -> str:
+    failed = [check for check in load.checks if not check.passed]
+    if not load.checks:
+        return ""
+    stopped = sum(check.stops for check in failed)
+    words = f"{len(load.checks) - len(failed)} passed"
+    words += f", {len(failed) - stopped} warn" if len(failed) > stopped else ""
+    return words + (f", {stopped} stop" if stopped else "")
 
 
 def _latest_requests(data_dir: Path) -> dict[BillingPeriod, ReportRequest]:
@@ -60,6 +91,7 @@ def _line(period: BillingPeriod, request: ReportRequest | None, load: LoadedPeri
         (load and load.report_id) or (request.report_id if request and request.report_id else ""),
         f"{load.row_count:,}" if load and load.row_count is not None else "",
         _totals(load.control_totals) if load and load.control_totals is not None else "",
+        _checks(load) if load else "",
         f"{load.loaded_at:%Y-%m-%d %H:%M:%S}" if load and load.loaded_at else "",
     )
 
@@ -69,7 +101,7 @@ def _state(request: ReportRequest | None, load: LoadedPeriod | None) -> str:
     if load is not None and load.last_outcome != "loaded":
         return f"loaded; last attempt {load.last_outcome}" if loaded else load.last_outcome
     if load is not None and (request is None or request.report_id == load.report_id):
-        return "loaded"
+        return "loaded, closed" if load.closed_at else "loaded"
     return f"{'loaded; ' if loaded else ''}{_progress_of(request) if request else ''}"
 
 

@@ -114,7 +114,7 @@ def _names(rows: list[Row]) -> list[str]:
     labels: list[str] = []
     for row in rows:
         name = " ".join((row["tenant_name"] or "no name").split())
-        label = escape(name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…")
+        label = escape(name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…", quote=False)
         labels.append(label + "\u200b" * labels.count(label) if label in labels else label)
     return labels
 

@@ -13,7 +13,7 @@ import duckdb
 
 from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse.load_checks import CheckResult, record_checks
+from billing_pipeline.warehouse.load_checks import CheckResult, latest_checks, record_checks
 from billing_pipeline.warehouse.publication import Warehouse
 from billing_pipeline.warehouse.restatement import Restatement
 from billing_pipeline.warehouse.sql_files import sql
@@ -59,7 +59,11 @@ _COLUMNS = [
 
 @dataclass(frozen=True, slots=True)
 class LoadedPeriod:
-    """What `load_history` knows of one period: its last attempt, and its last load if there was one."""
+    """What the warehouse knows of one period: its last attempt, and its last load if there was one.
+
+    Args:
+        checks: of the last load that got as far as being checked, published or stopped.
+    """
 
     billing_period: date
     last_outcome: str
@@ -72,6 +76,7 @@ class LoadedPeriod:
     restated_keys: int | None
     forced: bool | None
     closed_at: datetime | None
+    checks: tuple[CheckResult, ...]
 
 
 def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
@@ -114,12 +119,14 @@ def loaded_periods(warehouse: Warehouse) -> dict[BillingPeriod, LoadedPeriod]:
         cursor = connection.execute(sql("periods.sql"))
         columns = [column[0] for column in cursor.description or ()]
         rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        checks = latest_checks(connection)
     return {
         BillingPeriod.containing(row["billing_period"]): LoadedPeriod(
             **row
             | {
                 "report_id": str(row["report_id"]) if row["report_id"] else None,
                 "control_totals": json.loads(row["control_totals"]) if row["control_totals"] else None,
+                "checks": tuple(checks.get(BillingPeriod.containing(row["billing_period"]), ())),
             }
         )
         for row in rows

@@ -1,8 +1,12 @@
--- Every storage is known to be Acronis' or a partner's, without inference.
+-- Every storage is known to be Acronis' or a partner's; objects to an owner judged by inference for the first time.
 SELECT
-    format('owner {}: {} ({})', infra_owner_id, storage_ownership, reason) AS finding,
+    format('owner {}: {}, {}', infra_owner_id, storage_ownership, reason) AS finding,
     usage_rows,
-    starts_with(reason, 'inferred') AS objection
+    starts_with(reason, 'inferred') AND (infra_owner_id, reason) NOT IN (
+        SELECT (infra_owner_id, reason)
+        FROM infrastructure_ownership
+        WHERE billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE
+    ) AS objection
 FROM infrastructure_ownership
 WHERE billing_period = $billing_period
 

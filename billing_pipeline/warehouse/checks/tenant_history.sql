@@ -56,7 +56,8 @@ history AS (
 SELECT
     format(
         '{} of tenant {} ({}): {} {}, before {} to {}',
-        offering_item, tenant_id, coalesce(tenant_name, 'no name'), amount, measurement_unit, lowest, highest
+        offering_item, tenant_id, coalesce(tenant_name, 'no name'), amount::VARCHAR,
+        measurement_unit, lowest::VARCHAR, highest::VARCHAR
     ) AS finding,
     1 AS usage_rows,
     true AS objection

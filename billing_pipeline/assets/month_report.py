@@ -1,0 +1,27 @@
+"""The page of a month, kept beside the warehouse and linked from the asset."""
+
+from dagster import AssetExecutionContext, MetadataValue, PathMetadataValue
+
+from billing_pipeline.assets.resources import DataFolder
+from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.periods import BillingPeriod
+
+
+def month_report_link(
+    context: AssetExecutionContext, data: DataFolder, period: BillingPeriod
+) -> dict[str, PathMetadataValue]:
+    """Write `<data>/reports/<period>.html`, and give the metadata that points to it.
+
+    The month is published already: a page that cannot be written is a warning, not a failed load.
+    """
+    # Slow to import, and needed by this step alone.
+    from billing_pipeline.month_report import write_month_report  # noqa: PLC0415
+
+    path = data.path / "reports" / f"{period}.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_month_report(data.warehouse, period, path)
+    except (BillingPipelineError, OSError) as error:
+        context.log.warning(f"The month's page could not be written: {error}")
+        return {}
+    return {"month_report": MetadataValue.path(path)}

@@ -8,7 +8,6 @@ then the whole file is valid and this is how it decomposes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.refusals import DAMAGED, refused, shown
-from billing_pipeline.normalize.strict_json import StrictJsonError
+from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 
 _ENDS = (64 << 10, 1 << 20, 16 << 20)
 """Bytes that are looked at on either side of the array; the next size is tried where one was too small."""
@@ -86,38 +85,36 @@ def _decoded_start(head: bytes) -> str:
 
 def _before_array(head: str, *, whole: bool) -> str | None:
     """The text up to and with the `[` of the array; None if `head` is too short to tell."""
-    position = strict_json.skip_white_space(head, 0)
-    if head[position : position + 1] != "{":
-        raise refused(
-            f"the file is not a JSON object: it starts with {shown(head[position : position + 40])}"
-        )
-    separator = "{"
     keys: list[str] = []
-    while head[position : position + 1] == separator:
-        try:
-            key, position = strict_json.raw_decode(head, strict_json.skip_white_space(head, position + 1))
-            position = strict_json.skip_white_space(head, position)
-            if not isinstance(key, str) or head[position : position + 1] != ":":
-                break
-            keys.append(key)
-            position = strict_json.skip_white_space(head, position + 1)
+    try:
+        position = _behind("{", head, 0)
+        while head[position : position + 1] != "}":
+            key, position = strict_json.parse_next(head, position)
+            keys.append(str(key))
+            position = _behind(":", head, position)
             if key == _ARRAY:
-                if head[position : position + 1] == "[":
-                    return head[: position + 1]
-                if position < len(head) or whole:
-                    raise refused(f"{_ARRAY!r} is not a list but {shown(head[position : position + 40])}")
-                return None
-            _, position = strict_json.raw_decode(head, position)
-        except (StrictJsonError, json.JSONDecodeError, RecursionError) as error:
-            if whole or isinstance(error, StrictJsonError):
-                raise refused(f"the file is not valid JSON: {str(error).splitlines()[0]}", DAMAGED) from None
-            return None
-        position = strict_json.skip_white_space(head, position)
-        separator = ","
-    if not whole and position >= len(head):
+                _behind("[", head, position)
+                return head[: position + 1]
+            _, position = strict_json.parse_next(head, position)
+            position = strict_json.skip_white_space(head, position)
+            if head[position : position + 1] != "}":
+                position = _behind(",", head, position)
+    except StrictJsonError as error:
+        if whole or not isinstance(error, CutShortError):
+            raise refused(f"the file is not a report: {error}", DAMAGED) from None
         return None
     named = ", ".join(map(shown, keys[:10])) or "nothing"
     raise refused(f"the file has no list {_ARRAY!r}; it has: {named}")
+
+
+def _behind(character: str, text: str, position: int) -> int:
+    """The position of what follows `character`, which must come next but for white space."""
+    position = strict_json.skip_white_space(text, position)
+    if position >= len(text):
+        raise CutShortError(f"it ends where {character!r} is expected")
+    if text[position] != character:
+        raise StrictJsonError(f"{character!r} is expected before {shown(text[position:])}")
+    return strict_json.skip_white_space(text, position + 1)
 
 
 def _close(before: str, tail: bytes, tail_start: int, start: int) -> Envelope | None:

@@ -25,7 +25,7 @@ from billing_pipeline.normalize.projection import json_source, select_rows
 from billing_pipeline.normalize.refusal import refusal
 from billing_pipeline.normalize.typed_rows import Totals
 
-_PART = 32 << 20
+PART = 32 << 20
 _PARTS_AT_ONCE = 2
 
 
@@ -44,7 +44,21 @@ class _Part:
 class JsonReport:
     """See `open_report`."""
 
-    def __init__(self, path: Path, expected: ExpectedReport | None, work_dir: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        expected: ExpectedReport | None,
+        work_dir: Path,
+        *,
+        piece: int = PIECE,
+        part: int = PART,
+    ) -> None:
+        """As `open_report`.
+
+        Args:
+            piece: bytes that are checked at once.
+            part: bytes that one thread of DuckDB reads at once, at least.
+        """
         self._exit = ExitStack()
         try:
             self.envelope: Envelope = read_envelope(path)
@@ -52,12 +66,15 @@ class JsonReport:
             work_dir.mkdir(parents=True, exist_ok=True)
             folder = TemporaryDirectory(dir=work_dir, prefix="report-")
             self._folder = Path(self._exit.enter_context(folder))
-            self._file = CheckedFile(self._exit.enter_context(path.open("rb", buffering=0)), self.envelope)
+            self._file = CheckedFile(
+                self._exit.enter_context(path.open("rb", buffering=0)), self.envelope, piece=piece
+            )
         except BaseException:
             self._exit.close()
             raise
         self._pieces = self._file.pieces()
         self._pending: Piece | None = None
+        self._part = part
         self._parts_made = 0
         self._rows = 0
         self._ended = False
@@ -151,7 +168,7 @@ class JsonReport:
         part = self._empty_part(piece)
         with part.path.open("wb", buffering=0) as file:
             opening = b"["
-            while piece is not None and piece.layout is part.layout and part.size < _PART:
+            while piece is not None and piece.layout is part.layout and part.size < self._part:
                 if piece.rows or piece.content.strip():
                     file.write(opening + piece.content)
                     opening = b","

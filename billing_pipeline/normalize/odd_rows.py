@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any
 
 from billing_pipeline.normalize import strict_json
-from billing_pipeline.normalize.elements import element_ranges
 from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, UNIT
 from billing_pipeline.normalize.layout import Layout, flattened, list_key
 from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, refused, shown
@@ -70,21 +69,19 @@ class OddRows:
                 f"row {self._row} or one behind it is not UTF-8: {shown(piece[error.start :])}",
                 DAMAGED,
             ) from None
-        end = 0
-        for start, following in element_ranges(piece):
-            if piece[end:start].strip(b" \t\n\r") != (b"," if end else b""):
-                break
-            end = following
-            yield self._parsed(piece[start:end].decode())
-        if piece[end:].strip(b" \t\n\r"):
-            self._parsed(piece[end:].decode().strip(", \t\n\r"))
-            raise self._damaged(f"the list of rows is malformed near {shown(text[-40:])}")
-
-    def _parsed(self, text: str) -> Any:
-        try:
-            return strict_json.parse(text)
-        except StrictJsonError as error:
-            raise self._damaged(f"it is not valid JSON: {error}") from None
+        position = strict_json.skip_white_space(text, 0)
+        while True:
+            try:
+                element, position = strict_json.parse_next(text, position)
+            except StrictJsonError as error:
+                raise self._damaged(f"it is not valid JSON: {error}") from None
+            yield element
+            position = strict_json.skip_white_space(text, position)
+            if position == len(text):
+                return
+            if text[position] != ",":
+                raise self._damaged(f"it is not valid JSON: no comma before {shown(text[position:])}")
+            position = strict_json.skip_white_space(text, position + 1)
 
     def _rows(self, element: Any) -> Iterator[dict[str, Any]]:
         if not isinstance(element, dict):

@@ -6,11 +6,18 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from billing_pipeline.normalize.refusals import shown
+
 _DIGITS_OF_AN_INT = 60
+_LONGEST_TOKEN = 12  # half of a surrogate pair that is escaped, twice
 
 
 class StrictJsonError(ValueError):
     """The text is not JSON, or says something twice."""
+
+
+class CutShortError(StrictJsonError):
+    """The text is malformed at its very end: it may go on."""
 
 
 def parse(text: str) -> Any:
@@ -20,14 +27,30 @@ def parse(text: str) -> Any:
         StrictJsonError: malformed, NaN or Infinity, a key twice in one object, half a surrogate pair, nested
             too deeply.
     """
+    value, end = parse_next(text, skip_white_space(text, 0))
+    if skip_white_space(text, end) < len(text):
+        raise StrictJsonError(f"something stands behind it: {shown(text[end:])}")
+    return value
+
+
+def parse_next(text: str, position: int) -> tuple[Any, int]:
+    """The value that stands in `text` at `position`, and the position behind it.
+
+    Raises:
+        StrictJsonError: as `parse`.
+    """
     try:
-        return _decode(text)
+        return _decoder.raw_decode(text, position)
     except StrictJsonError:
         raise
     except RecursionError:
         raise StrictJsonError("nested too deeply") from None
+    except json.JSONDecodeError as error:
+        if error.msg.startswith("Unterminated") or error.pos > len(text) - _LONGEST_TOKEN:
+            raise CutShortError(f"it ends too early: {error.msg} near {shown(text[error.pos :])}") from None
+        raise StrictJsonError(f"{error.msg} near {shown(text[error.pos :])}") from None
     except (ValueError, InvalidOperation) as error:
-        raise StrictJsonError(_first_line(error)) from None
+        raise StrictJsonError(str(error).split("\n", 1)[0]) from None
 
 
 def encode(value: Any) -> str:
@@ -81,13 +104,6 @@ def _constant(text: str) -> Any:
     raise StrictJsonError(f"{text} is not a number")
 
 
-_decode = json.JSONDecoder(
+_decoder = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=Decimal, parse_int=_integer, parse_constant=_constant
-).decode
-raw_decode = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=Decimal, parse_int=_integer, parse_constant=_constant
-).raw_decode
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
+)

@@ -1,0 +1,244 @@
+"""What a report says, worked out slowly and plainly, to compare the engine's rows with.
+
+Nothing here is shared with the code under test: Python's `json` and `csv`, `Decimal`, one row at a time.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import date
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Any
+from uuid import UUID
+
+MEASURES = [
+    f"{measure}.{part}"
+    for measure in ("absolute", "delta", "effective")
+    for part in ("production", "trial", "total")
+]
+TEXTS = {
+    "tenant.name": "tenant_name",
+    "tenant.kind": "tenant_kind",
+    "tenant.customer_id": "customer_id",
+    "application.name": "application_name",
+    "name": "offering_item",
+    "edition": "edition",
+    "sku": "sku",
+    "infra.name": "infra_name",
+    "infra.backend_type": "infra_backend_type",
+    "pricing.mode": "pricing_mode",
+    "pricing.currency": "pricing_currency",
+}
+IDS = {
+    "tenant.id": "tenant_id",
+    "application.id": "application_id",
+    "infra.id": "infra_id",
+    "infra.owner_id": "infra_owner_id",
+}
+AMOUNTS = {
+    "quota.value": ("quota", 6),
+    "pricing.price": ("price", 12),
+    "pricing.total_cost": ("total_cost", 12),
+}
+KNOWN = {
+    *TEXTS,
+    *IDS,
+    *AMOUNTS,
+    "date",
+    "is_range",
+    "measurement_unit",
+    *(f"usage.{name}" for name in MEASURES),
+}
+_EXACT = Context(prec=1000)
+
+
+class NotAReportError(Exception):
+    """The report must be refused."""
+
+
+def rows_of_json(content: bytes, first_day: date, last_day: date) -> list[dict[str, Any]]:
+    """The rows of a json_v2_0 file, as columns."""
+    report = _json(content)
+    if not isinstance(report, dict) or not isinstance(report.get("params"), dict):
+        raise NotAReportError("no params")
+    tenants = report.get("tenants")
+    if not isinstance(tenants, list):
+        raise NotAReportError("no tenants")
+    rows: list[dict[str, Any]] = []
+    for element in tenants:
+        for fields in _fields_of_element(element):
+            rows.append(_columns(fields, first_day, last_day) | {"report_row": len(rows) + 1})
+    return rows
+
+
+def rows_of_csv(content: bytes, first_day: date, last_day: date) -> list[dict[str, Any]]:
+    """The rows of a csv_v2_0 file, as columns."""
+    header, *lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        cells: dict[str, Any] = {
+            name: cell for name, cell in zip(header, line, strict=True) if cell != "" or name in KNOWN
+        }
+        cells["is_range"] = {"True": True, "False": False}[cells["is_range"]]
+        for name in MEASURES:
+            cells[f"usage.{name}"] = int(cells[f"usage.{name}"])
+        rows.append(_columns(cells, first_day, last_day) | {"report_row": number})
+    return rows
+
+
+def control_totals(rows: list[dict[str, Any]]) -> tuple[int, dict[str, dict[str, int]]]:
+    """Row count, and sums by measurement unit."""
+    sums: dict[str, dict[str, int]] = {}
+    for row in rows:
+        of_unit = sums.setdefault(row["measurement_unit"], {})
+        for name in (name.replace(".", "_") for name in MEASURES):
+            of_unit[name] = of_unit.get(name, 0) + int(row[name])
+    return len(rows), sums
+
+
+def compute_points(seconds: int) -> Decimal:
+    """Seconds / 3600, to 2 decimals, half away from zero."""
+    points = _EXACT.divide(Decimal(seconds), Decimal(3600))
+    return points.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP, context=_EXACT)
+
+
+def _json(content: bytes) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise NotAReportError("a key stands twice")
+        return dict(pairs)
+
+    def no_number(text: str) -> Any:
+        raise NotAReportError(text)
+
+    try:
+        value = json.loads(
+            content.decode(), parse_float=Decimal, object_pairs_hook=once, parse_constant=no_number
+        )
+        _text_of(value).encode()
+    except (ValueError, RecursionError) as error:
+        raise NotAReportError(str(error)) from None
+    return value
+
+
+def _text_of(value: Any) -> str:
+    if isinstance(value, dict):
+        return "".join(key + _text_of(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return "".join(map(_text_of, value))
+    return value if isinstance(value, str) else ""
+
+
+def _fields_of_element(element: Any) -> list[dict[str, Any]]:
+    if not isinstance(element, dict):
+        raise NotAReportError("an element is not an object")
+    has_usage = any(key.split(".")[0] == "usage" for key in element)
+    list_keys = [key for key in ("usages", "items") if key in element and not has_usage]
+    if not list_keys:
+        return [_flat(element)]
+    shared = dict(element)
+    rows = shared.pop(list_keys[0])
+    if not any(key.split(".")[0] == "tenant" for key in shared):
+        for bare in ("id", "name", "kind", "customer_id"):
+            if bare in shared:
+                shared[f"tenant.{bare}"] = shared.pop(bare)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise NotAReportError("no list of rows")
+    return [{**_flat(shared), **_flat(row)} for row in rows]
+
+
+def _flat(found: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for key, value in found.items():
+        name = prefix + key
+        if isinstance(value, dict) and any(known.startswith(f"{name}.") for known in KNOWN):
+            inner = _flat(value, f"{name}.")
+        else:
+            inner = {name: value}
+        if inner.keys() & fields.keys():
+            raise NotAReportError("a field is given twice")
+        fields.update(inner)
+    return fields
+
+
+def _columns(fields: dict[str, Any], first_day: date, last_day: date) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, column in TEXTS.items():
+        row[column] = _text(fields.get(name), integer_too=name == "tenant.customer_id")
+    for name, column in IDS.items():
+        text = _text(fields.get(name))
+        try:
+            row[column] = None if text is None else UUID(text)
+        except ValueError:
+            raise NotAReportError(f"{name} is not a UUID") from None
+    for name, (column, decimals) in AMOUNTS.items():
+        row[column] = _amount(fields.get(name), decimals)
+    if row["tenant_id"] is None or row["offering_item"] is None:
+        raise NotAReportError("no tenant or no offering item")
+    row["usage_date"] = _day(fields.get("date"), first_day, last_day)
+    if not isinstance(fields.get("is_range"), bool):
+        raise NotAReportError("is_range is not a truth value")
+    row["is_range"] = fields["is_range"]
+    row["measurement_unit"] = _text(fields.get("measurement_unit")) or "quantity"
+    for name in MEASURES:
+        row[name.replace(".", "_")] = Decimal(_integer(fields.get(f"usage.{name}")))
+    for part in ("production", "trial", "total"):
+        points = None
+        if row["measurement_unit"] == "seconds":
+            points = compute_points(int(row[f"delta_{part}"]))
+            if abs(points) >= 10**16:
+                raise NotAReportError("too many compute points")
+        row[f"dr_compute_points_{part}"] = points
+    row["extra"] = {
+        name: value for name, value in fields.items() if name not in KNOWN and value is not None
+    } or None
+    return row
+
+
+def _text(value: Any, *, integer_too: bool = False) -> str | None:
+    if integer_too and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise NotAReportError("not a text")
+    return value or None
+
+
+def _amount(value: Any, decimals: int) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise NotAReportError("not an amount")
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+        raise NotAReportError("not an amount")
+    number = Decimal(value)
+    try:
+        exact = number.quantize(Decimal(1).scaleb(-decimals), context=_EXACT)
+    except ArithmeticError:
+        raise NotAReportError("too large") from None
+    if exact != number or number.copy_abs() >= 10 ** (38 - decimals):
+        raise NotAReportError("not exact")
+    return exact
+
+
+def _day(value: Any, first_day: date, last_day: date) -> date:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise NotAReportError("not a day")
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise NotAReportError("not a day") from None
+    if not first_day <= day <= last_day:
+        raise NotAReportError("another period")
+    return day
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise NotAReportError("a measure is not a number")
+    number = Decimal(value)
+    if number.copy_abs() >= 10**38 or number != int(number):
+        raise NotAReportError("a measure is not an integer of 38 digits")
+    return int(number)

@@ -1,0 +1,54 @@
+"""delta / 3600, rounded half away from zero to 2 decimals, exactly."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from billing_pipeline_tests.normalize.loading import load_json, report_of, usage_row
+from billing_pipeline_tests.normalize.reference import compute_points
+
+
+def points_of(seconds: list[int], folder: Path) -> list[Decimal]:
+    """The compute points that rows with these seconds get."""
+    row = usage_row(measurement_unit="seconds")
+    usage = row["usage"]
+    rows = [
+        row | {"usage": usage | {"delta": {"production": value, "trial": 0, "total": value}}}
+        for value in seconds
+    ]
+    loaded, _ = load_json(report_of(*rows), folder)
+    assert all(row["dr_compute_points_production"] == row["dr_compute_points_total"] for row in loaded)
+    assert all(row["dr_compute_points_trial"] == 0 for row in loaded)
+    return [row["dr_compute_points_total"] for row in loaded]
+
+
+# Worked by hand: a hundredth of a point is 36 seconds, so 18 seconds are half of one.
+@pytest.mark.parametrize(
+    ("seconds", "points"),
+    [
+        (0, "0"), (17, "0"), (18, "0.01"), (19, "0.01"), (35, "0.01"), (36, "0.01"),
+        (53, "0.01"), (54, "0.02"),
+        (-17, "0"), (-18, "-0.01"), (-53, "-0.01"), (-54, "-0.02"), (-55, "-0.02"),
+        (3600, "1"), (3618, "1.01"), (-3618, "-1.01"), (1234567, "342.94"),
+        (90, "0.03"), (162, "0.05"), (5238, "1.46"), (-5238, "-1.46"),
+        (35999999999999999981, "9999999999999999.99"), (-35999999999999999981, "-9999999999999999.99"),
+        (2**53 + 1, "2501999792983.61"), (2**63, "2562047788015215.50"),
+    ],
+)  # fmt: skip
+def test_known_values(tmp_path: Path, seconds: int, points: str) -> None:
+    assert points_of([seconds], tmp_path) == [Decimal(points)]
+
+
+def test_every_remainder(tmp_path: Path) -> None:
+    seconds = list(range(-3600, 3601)) + [10**15 + remainder for remainder in range(3600)]
+
+    assert points_of(seconds, tmp_path) == [compute_points(value) for value in seconds]
+
+
+def test_only_seconds_have_points(tmp_path: Path) -> None:
+    rows, _ = load_json(report_of(usage_row(measurement_unit="bytes"), usage_row()), tmp_path)
+
+    assert {row["dr_compute_points_total"] for row in rows} == {None}

@@ -1,0 +1,187 @@
+"""csv_v2_0: by the names of its columns, strictly, to the same rows as json_v2_0."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing_pipeline.errors import ReportRefusedError
+from billing_pipeline.normalize import ExpectedReport
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline_tests.normalize import reference
+from billing_pipeline_tests.normalize.loading import FIRST_DAY, LAST_DAY, load_csv, load_json, report_of
+from billing_pipeline_tests.normalize.strategies import texts, uuids
+
+SAMPLE_HEADER = [
+    *("application.id", "application.name", "date"),
+    *("infra.backend_type", "infra.id", "infra.name", "infra.owner_id"),
+    *("is_range", "measurement_unit", "name"),
+    *("pricing.currency", "pricing.mode", "pricing.price", "pricing.total_cost", "quota.value"),
+    *("tenant.customer_id", "tenant.id", "tenant.kind", "tenant.name"),
+    *("usage.absolute.production", "usage.absolute.total", "usage.absolute.trial"),
+    *("usage.delta.production", "usage.delta.total", "usage.delta.trial"),
+    *("usage.effective.production", "usage.effective.total", "usage.effective.trial"),
+    "edition",
+]
+ORDERED = ExpectedReport(
+    BillingPeriod(2026, 9), "usage_summary", "direct_partners", "11111111-1111-4111-8111-111111111111"
+)
+ROW = {name: "0" for name in SAMPLE_HEADER if name.startswith("usage.")} | {
+    "tenant.id": "0fcd4a69-8a40-4de8-b711-d9c83dc000f7",
+    "tenant.name": "Foobar",
+    "name": "pw_servers",
+    "date": "2026-09-30",
+    "is_range": "False",
+}
+
+
+def csv_of(*rows: dict[str, Any], header: list[str] | None = None, end: str = "\r\n") -> bytes:
+    """A csv_v2_0 file."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, header or SAMPLE_HEADER, restval="", lineterminator=end)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def refusal(content: bytes, folder: Path) -> str:
+    with pytest.raises(ReportRefusedError) as refused:
+        load_csv(content, folder, ORDERED)
+    return refused.value.what
+
+
+@st.composite
+def csv_rows(draw: st.DrawFn) -> dict[str, str]:
+    # A CSV reader takes a lone carriage return for the end of a line where it is not quoted; NUL is no text.
+    cells = texts.map(lambda text: text.replace("\x00", ""))
+    row = {name: draw(cells) for name in [*SAMPLE_HEADER, "sku"]}
+    row |= {
+        name: draw(st.integers(-(10**15), 10**15).map(str))
+        for name in SAMPLE_HEADER
+        if name.startswith("usage.")
+    }
+    row |= {
+        name: draw(st.sampled_from(["", "0.35", "-12", "5.500000"]))
+        for name in ("pricing.price", "quota.value")
+    }
+    row |= {
+        name: draw(st.one_of(st.just(""), uuids)) for name in ("application.id", "infra.id", "infra.owner_id")
+    }
+    return row | {
+        "pricing.total_cost": "",
+        "tenant.id": draw(uuids),
+        "name": draw(cells.filter(bool)),
+        "date": "2026-09-15",
+        "is_range": draw(st.sampled_from(["True", "False"])),
+        "measurement_unit": draw(st.sampled_from(["", "bytes", "seconds", "n/a"])),
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(csv_rows(), max_size=5), st.permutations([*SAMPLE_HEADER, "sku"]), st.booleans())
+def test_the_table_equals_the_reference_and_the_json_of_the_same_report(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[dict[str, str]],
+    header: list[str],
+    byte_order_mark: bool,
+) -> None:
+    folder = tmp_path_factory.mktemp("csv")
+    content = b"\xef\xbb\xbf" * byte_order_mark + csv_of(*rows, header=header)
+    expected = reference.rows_of_csv(content, FIRST_DAY, LAST_DAY)
+    as_json = [
+        row
+        | {name: int(cell) for name, cell in row.items() if name.startswith("usage.")}
+        | {"is_range": row["is_range"] == "True"}
+        for row in rows
+    ]
+
+    in_table, totals = load_csv(content, folder)
+
+    assert in_table == expected
+    assert (totals.rows, totals.sums) == reference.control_totals(expected)
+    assert (in_table, totals) == load_json(report_of(*as_json), folder)
+
+
+def test_columns_that_are_added_go_to_extra(tmp_path: Path) -> None:
+    rows, _ = load_csv(
+        csv_of(ROW | {"region": "eu", "tier": ""}, ROW, header=[*SAMPLE_HEADER, "region", "tier"]), tmp_path
+    )
+
+    assert [row["extra"] for row in rows] == [{"region": "eu"}, None]
+
+
+def test_line_breaks_and_quotes_within_cells(tmp_path: Path) -> None:
+    name = 'Müller "Söhne",\r\nBerlin\nNord'
+    rows, _ = load_csv(csv_of(ROW | {"tenant.name": name}, ROW), tmp_path)
+
+    assert [row["tenant_name"] for row in rows] == [name, "Foobar"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_either_line_end(tmp_path: Path, end: str) -> None:
+    assert len(load_csv(csv_of(ROW, ROW, end=end), tmp_path)[0]) == 2
+
+
+def test_a_file_with_a_header_only_is_empty(tmp_path: Path) -> None:
+    rows, totals = load_csv(csv_of(), tmp_path)
+
+    assert (rows, totals.rows) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"date": "2026-10-01"},
+            "row 2: date is 2026-10-01, which is not a day from 2026-09-01 to 2026-09-30",
+        ),
+        ({"is_range": "false"}, "row 2: is_range is false, which is not True or False"),
+        ({"is_range": ""}, "row 2: is_range is "),
+        ({"usage.delta.trial": ""}, "row 2: usage.delta.trial is "),
+        ({"usage.delta.trial": "18.5"}, "row 2: usage.delta.trial is 18.5, which is not an integer"),
+        ({"usage.delta.trial": "1e3"}, "row 2: usage.delta.trial is 1e3, which is not an integer"),
+        ({"usage.delta.trial": "1" * 39}, "which is not an integer of at most 38 digits"),
+        ({"tenant.id": ""}, "row 2: tenant.id is "),
+        ({"infra.id": "x"}, "row 2: infra.id is x, which is not a UUID"),
+        ({"quota.value": "1,5"}, "row 2: quota.value is 1,5, which DECIMAL(38, 6) does not hold exactly"),
+    ],
+)
+def test_a_bad_cell_is_refused_by_name(tmp_path: Path, changed: dict[str, str], told: str) -> None:
+    assert told in refusal(csv_of(ROW, ROW | changed, ROW), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "empty"),
+        (csv_of(ROW)[:-2], "cut short"),
+        (b"a,b\r\n1,2\r\n", "the header lacks application.id"),
+        (b'{"params": {}, "tenants": []}\n', "the header lacks"),
+        (csv_of(ROW).replace(b"edition", b"date"), "the column date stands twice"),
+        (csv_of(ROW).replace(b"Foobar", b"Foo,bar"), ""),
+        (csv_of(ROW).replace(b"Foobar,", b""), ""),
+        (csv_of(ROW).replace(b"Foobar", b'"Foobar'), ""),
+        (csv_of(ROW).replace(b"Foobar", b'"Foo"bar'), ""),
+        (csv_of(ROW).replace(b"Foobar", b'"Foo\\"bar"'), ""),
+        (csv_of(ROW).replace(b"Foobar", b"Foo\xff"), ""),
+        (csv_of(ROW) + b"\r\n" + csv_of(ROW), ""),
+        (csv_of(ROW) + csv_of(ROW), ""),
+    ],
+)
+def test_what_is_not_a_report_is_refused(tmp_path: Path, content: bytes, told: str) -> None:
+    assert told in refusal(content, tmp_path)
+
+
+def test_a_file_cut_within_a_line_is_not_loaded(tmp_path: Path) -> None:
+    whole = csv_of(ROW, ROW)
+    ends = [at + 1 for at, byte in enumerate(whole) if byte in b"\r\n"]
+
+    for length in range(len(whole)):
+        if length not in ends:
+            refusal(whole[:length], tmp_path)

@@ -1,0 +1,168 @@
+"""What stands around the rows, and whether the report is the one that was ordered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing_pipeline.errors import ReportRefusedError
+from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline_tests.normalize.loading import PARAMS, load_json, refusal, report_of, usage_row
+
+ROW = json.dumps(usage_row())
+TENANT = "11111111-1111-4111-8111-111111111111"
+ORDERED = ExpectedReport(BillingPeriod(2026, 9), "usage_summary", "direct_partners", TENANT)
+
+
+def opened(folder: Path, expected: ExpectedReport, **params: Any) -> None:
+    path = folder / "report.json"
+    path.write_bytes(report_of(params={n: v for n, v in (PARAMS | params).items() if v is not ...}))
+    with open_report(path, "json_v2_0", expected, folder / "work") as report:
+        assert report.period_start <= report.period_end
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"params": P, "tenants": [R, R]}',
+        '{"tenants": [R, R], "params": P}',
+        '{"tenants":[R,R],"params":P}',
+        '\n\t {"x": [1, {"tenants": []}], "params": P, "tenants" :\r\n[ R , R ] , "y": {"z": ["]}", []]}}\n',
+        '{"tenants": [R, R], "a": [], "params": P, "b": [[]]}',
+        '{"a": "\\"tenants\\": [", "params": P, "t\\u0065nants": [R, R], "c": "]}"}',
+    ],
+)
+@pytest.mark.parametrize("piece", [64, 1 << 20])
+def test_keys_in_any_order_and_unknown_ones(tmp_path: Path, text: str, piece: int) -> None:
+    content = text.replace("P", json.dumps(PARAMS)).replace("R", ROW).encode()
+
+    assert len(load_json(content, tmp_path, piece=piece)[0]) == 2
+
+
+@pytest.mark.parametrize(("before", "after"), [(70_000, 10), (10, 70_000), (1_100_000, 1_100_000)])
+def test_a_large_envelope(tmp_path: Path, before: int, after: int) -> None:
+    content = (
+        '{"a": "'
+        + "é" * before
+        + f'", "tenants": [{ROW}], "b": "{"é" * after}", "params": {json.dumps(PARAMS)}}}'
+    )
+
+    assert len(load_json(content.encode(), tmp_path)[0]) == 1
+
+
+@pytest.mark.parametrize("text", ["[]", "[ ]", "[\n\n]"])
+def test_an_empty_report_is_an_empty_month(tmp_path: Path, text: str) -> None:
+    content = f'{{"params": {json.dumps(PARAMS)}, "tenants": {text}}}'.encode()
+
+    for one_select in (True, False):
+        rows, totals = load_json(content, tmp_path, one_select=one_select)
+        assert (rows, totals.rows, totals.sums) == ([], 0, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "empty"),
+        (" \n", "empty"),
+        ("\ufeff" + '{"params": P, "tenants": [R]}', "byte order mark"),
+        ("<html><body>502 Bad Gateway</body></html>", "'{' is expected before <html>"),
+        ("null", "'{' is expected before null"),
+        ("[]", "'{' is expected before []"),
+        ("[R]", "'{' is expected before [{"),
+        ('{"error": {"code": "x", "message": "no"}}', "no list 'tenants'; it has: error"),
+        ("{}", "no list 'tenants'; it has: nothing"),
+        ('{"params": P}', "no list 'tenants'; it has: params"),
+        ('{"tenants": [R]}', "no object 'params'; it has: tenants"),
+        ('{"tenants": [R], "params": []}', "no object 'params'"),
+        ('{"params": null, "tenants": [R]}', "no object 'params'"),
+        ('{"params": P, "tenants": null}', "'[' is expected before null"),
+        ('{"params": P, "tenants": {"items": [R]}}', "'[' is expected before"),
+        ('{"params": P, "tenants": "x"}', "'[' is expected before"),
+        ('{"params": P, "tenants": [R]', "does not end as a report does"),
+        ('{"params": P, "tenants": [R', "does not end as a report does"),
+        ('{"params": P, "tenants": [R]}}', "does not end as a report does"),
+        ('{"params": P, "tenants": [R]} x', "does not end as a report does"),
+        ('{"params": P, "tenants": [R]}\x00', "does not end as a report does"),
+        ('{"params": P, "tenants": [R],}', "does not end as a report does"),
+        ('{"params": P, "tenants": [R]}{"params": P, "tenants": [R]}', ""),
+        ('{"params": P, "tenants": [R]}\n{"params": P, "tenants": []}', ""),
+        ('{"params": P, "tenants": [R], "params": P}', "does not end as a report does"),
+        ('{"params": P, "tenants": [R], "tenants": [R]}', ""),
+        ('{"params": P, "tenants": [R], "tenants": []}', ""),
+        ('{"params": {"a": 1, "a": 2}, "tenants": [R]}', "stands twice"),
+        ('{"params": {"a": NaN}, "tenants": [R]}', "NaN is not a number"),
+        ('{"params": P "tenants": [R]}', "',' is expected before"),
+        ('{"params": P, tenants: [R]}', "Expecting value near tenants"),
+        ("{'params': P, 'tenants': [R]}", "Expecting value near 'params'"),
+    ],
+)
+def test_what_is_not_a_report_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    content = text.replace("P", json.dumps(PARAMS)).replace("R", ROW).encode()
+
+    assert told in refusal(content, tmp_path)
+
+
+def test_the_report_that_was_ordered_is_taken(tmp_path: Path) -> None:
+    opened(tmp_path, ORDERED)
+    opened(tmp_path, ORDERED, end_date=PARAMS["end_date"] + 1)  # type: ignore[operator]
+    opened(tmp_path, ORDERED, tenant_id=TENANT.upper(), kind="usage_summary")
+    opened(
+        tmp_path,
+        ExpectedReport(ORDERED.period, "usage_breakdown", "itself", TENANT),
+        report_type=6,
+        report_level=9,
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"begin_date": 1785542400}, "covers 2026-08-01 to 2026-09-30, ordered was 2026-09-01 to 2026-09-30"),
+        ({"end_date": 1790726399}, "covers 2026-09-01 to 2026-09-29"),
+        ({"end_date": 1790812798}, "not the end of a day"),
+        ({"begin_date": 1788220801}, "not a midnight"),
+        ({"begin_date": "2026-09-01"}, "params.begin_date is 2026-09-01, not a UNIX timestamp"),
+        ({"begin_date": ...}, "params.begin_date is None"),
+        ({"end_date": None}, "params.end_date is None"),
+        ({"end_date": 10**20}, "not a UNIX timestamp"),
+        ({"end_date": True}, "not a UNIX timestamp"),
+        ({"report_type": 4}, "params.report_type is 4 (usage_daily), ordered was usage_summary"),
+        ({"report_type": 7}, "params.report_type is 7, ordered was usage_summary"),
+        ({"report_type": ...}, "params.report_type is None"),
+        ({"report_level": 3}, "params.report_level is 3 (accounts), ordered was direct_partners"),
+        ({"report_level": "1"}, "params.report_level is 1, not a number"),
+        ({"kind": "usage_daily"}, "the report's kind is usage_daily"),
+        ({"tenant_id": "22222222-2222-4222-8222-222222222222"}, "is about tenant 22222222-"),
+    ],
+)
+def test_another_report_is_refused(tmp_path: Path, params: dict[str, Any], told: str) -> None:
+    with pytest.raises(ReportRefusedError) as refused:
+        opened(tmp_path, ORDERED, **params)
+
+    assert told in refused.value.what
+    assert refused.value.todo.startswith("Nothing was loaded.")
+
+
+def test_a_documented_type_stands_for_no_other_kind(tmp_path: Path) -> None:
+    with pytest.raises(ReportRefusedError, match="report_type"):
+        opened(
+            tmp_path,
+            ExpectedReport(ORDERED.period, "usage_breakdown", "direct_partners", TENANT),
+            report_type=4,
+        )
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReportRefusedError, match="json_v1"):
+        open_report(tmp_path / "x", "json_v1", ORDERED, tmp_path)
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    load_json(report_of(*[usage_row()] * 50), tmp_path, piece=500, part=1000)
+    refusal(report_of(usage_row(), usage_row(date="")), tmp_path)
+
+    assert list((tmp_path / "work").iterdir()) == []

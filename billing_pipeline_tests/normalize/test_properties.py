@@ -1,0 +1,113 @@
+"""For random reports the table equals what a slow and plain reading of the same bytes says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from billing_pipeline.errors import ReportRefusedError
+from billing_pipeline_tests.normalize import reference
+from billing_pipeline_tests.normalize.loading import (
+    FIRST_DAY,
+    LAST_DAY,
+    load_json,
+    report_of,
+    usage_row,
+)
+from billing_pipeline_tests.normalize.strategies import reports
+
+many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+sizes = st.sampled_from([64, 400, 3000, 1 << 20])
+
+# How a report goes wrong: what is found in it, and what is put there instead.
+DAMAGES = [
+    (r'"production":-?[0-9]+', r'"production":18.5'),
+    (r'"production":-?[0-9]+', r'"production":"18"'),
+    (r'"production":-?[0-9]+', r'"production":true'),
+    (r'"production":-?[0-9]+', r'"production":null'),
+    (r'"production":-?[0-9]+', r'"production":NaN'),
+    (r'"production":-?[0-9]+', r'"production":1e39'),
+    (r'"production":-?[0-9]+', r'"production":4.00000000000000000001'),
+    (r'"production":-?[0-9]+', r'"production":1,"production":2'),
+    (r'"production":-?[0-9]+,', r""),
+    (r'"date":"[^"]*"', r'"date":"2026-10-01"'),
+    (r'"date":"[^"]*"', r'"date":"2026-9-30"'),
+    (r'"is_range":(true|false)', r'"is_range":"False"'),
+    (r'"is_range":(true|false)', r'"is_range":0'),
+    (r'"is_range":(true|false)', r'"is_range":null'),
+    (r"\},\{", r"}{"),
+    (r"\},\{", r"},,{"),
+    (r"\},\{", r"},null,{"),
+    (r"\},\{", r"},[],{"),
+    (r"\}\]", r"},]"),
+    (r'"name":"', r'"name":"\\ud800'),
+    (r'"name":', r'"name":"x","name":'),
+    (r'"(usages|items)":\[', r'"\1":null,"no":['),
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-", r"not-a-uuid-"),
+    (r"[0-9]", r"{"),
+    (r'"', r""),
+    (r":", r","),
+]
+
+
+@many
+@given(reports(), sizes, sizes, st.booleans())
+@example(report_of(), 64, 64, False)
+def test_the_table_equals_the_reference(content: bytes, piece: int, part: int, one_select: bool) -> None:
+    expected = reference.rows_of_json(content, FIRST_DAY, LAST_DAY)
+
+    with TemporaryDirectory() as folder:
+        rows, totals = load_json(content, Path(folder), piece=piece, part=part, one_select=one_select)
+
+    assert rows == expected
+    assert (totals.rows, totals.sums) == reference.control_totals(expected)
+
+
+@many
+@given(reports(), sizes, st.sampled_from(DAMAGES), st.integers(0, 2**32))
+def test_a_damaged_report_is_refused_or_was_right_after_all(
+    content: bytes, piece: int, damage: tuple[str, str], place: int
+) -> None:
+    pattern, instead = damage
+    places = list(re.finditer(pattern, content.decode()))
+    if places:
+        match = places[place % len(places)]
+        damaged = (
+            content.decode()[: match.start()] + match.expand(instead) + content.decode()[match.end() :]
+        ).encode()
+    else:
+        damaged = content[: place % len(content)]
+    try:
+        expected = reference.rows_of_json(damaged, FIRST_DAY, LAST_DAY)
+    except reference.NotAReportError:
+        expected = None
+
+    with TemporaryDirectory() as folder:
+        if expected is None:
+            with pytest.raises(ReportRefusedError):
+                load_json(damaged, Path(folder), piece=piece, part=piece)
+        else:
+            rows, _ = load_json(damaged, Path(folder), piece=piece, part=piece)
+            assert rows == expected
+
+
+@pytest.mark.parametrize("piece", [64, 1 << 20])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_report_cut_at_any_byte_is_not_loaded(tmp_path: Path, piece: int, grouped: bool) -> None:
+    first, second = usage_row(), usage_row(name="Zürich", sku=None)
+    if grouped:
+        tenant = first.pop("tenant")
+        del second["tenant"]
+        whole = report_of({"tenant": tenant, "usages": [first]}, {"tenant": tenant, "usages": [second]})
+    else:
+        whole = report_of(first, second)
+    assert len(load_json(whole, tmp_path, piece=piece)[0]) == 2
+
+    for length in range(len(whole)):
+        with pytest.raises(ReportRefusedError):
+            load_json(whole[:length], tmp_path, piece=piece)

@@ -1,0 +1,249 @@
+"""What is refused, and what is told: the row, the field, the value."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing_pipeline_tests.normalize.loading import PARAMS, load_json, refusal, report_of, usage_row
+
+GOOD = usage_row()
+
+
+def with_measure(token: str) -> bytes:
+    """Three rows; the second has this text for a measure."""
+    content = report_of(GOOD, GOOD, GOOD).decode()
+    first = content.index('"delta": {"production": 3')
+    second = content.index('"delta": {"production": 3', first + 1)
+    return (
+        content[:second] + content[second:].replace('"production": 3', f'"production": {token}', 1)
+    ).encode()
+
+
+@pytest.mark.parametrize("piece", [64, 1 << 20])
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        ("18.5", "usage.delta.production is 18.5, which is not an integer"),
+        ('"18"', 'usage.delta.production is "18", which is not an integer'),
+        ("true", "usage.delta.production is true, which is not an integer"),
+        ("null", "usage.delta.production is missing"),
+        ("[1]", "usage.delta.production is [1], which is not an integer"),
+        ("NaN", "NaN is not a number"),
+        ("Infinity", "Infinity is not a number"),
+        ("-Infinity", "-Infinity is not a number"),
+        ("4.00000000000000000001", "is 4.00000000000000000001, which is not an integer"),
+        ("1e38", "is 1E+38, which is not an integer of at most 38 digits"),
+        ("1e999999999999", "not an integer of at most 38 digits"),
+        ("1" + "0" * 38, "which is not an integer of at most 38 digits"),
+        ("9" * 6000, "which is not an integer of at most 38 digits"),
+        ("01", "not valid JSON"),
+        ("", "not valid JSON"),
+        ("0x10", "not valid JSON"),
+        ("1 2", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_a_measure_that_is_no_integer_is_refused_by_name(
+    tmp_path: Path, token: str, told: str, piece: int
+) -> None:
+    message = refusal(with_measure(token), tmp_path, piece=piece)
+
+    assert message.startswith("row 2: "), message
+    assert told in message
+
+
+@pytest.mark.parametrize(
+    ("token", "number"),
+    [("1e3", 1000), ("1500.0", 1500), ("-0", 0), ("-0.0", 0), ("0.0e5", 0), ("2.5E1", 25)]
+    + [(str(n), n) for n in (2**63, 2**64, -(2**63) - 1, 10**38 - 1, 1 - 10**38, 9007199254740993)]
+    + [
+        ("9007199254740993.0", 9007199254740993),
+        ("1.2345678901234567890123456789e28", 12345678901234567890123456789),
+    ],
+)
+def test_an_integer_arrives_exactly_however_it_is_written(tmp_path: Path, token: str, number: int) -> None:
+    rows, totals = load_json(with_measure(token), tmp_path)
+
+    assert [row["delta_production"] for row in rows] == [3, number, 3]
+    assert totals.sums["quantity"]["delta_production"] == 6 + number
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"date": "2026-10-01"}, "date is 2026-10-01, which is not a day from 2026-09-01 to 2026-09-30"),
+        ({"date": "2026-9-30"}, "date is 2026-9-30, which is not a day"),
+        ({"date": "infinity"}, "date is infinity, which is not a day"),
+        ({"date": "2026-09-30 (BC)"}, "which is not a day"),
+        ({"date": ""}, "date is , which is not a day"),
+        ({"date": None}, "date is missing"),
+        ({"date": 20260930}, "date is 20260930, which is not a date"),
+        ({"name": None}, "name is missing"),
+        ({"name": ""}, "name is , which is empty or missing"),
+        ({"is_range": "False"}, 'is_range is "False", which is not true or false'),
+        ({"is_range": None}, "is_range is missing"),
+        ({"is_range": 0}, "is_range is 0, which is not true or false"),
+        ({"sku": ["ACRCLST"]}, 'sku is ["ACRCLST"], which is not a text'),
+        ({"edition": 5}, "edition is 5, which is not a text"),
+        ({"measurement_unit": False}, "measurement_unit is false, which is not a text"),
+        ({"usage": None}, "usage.absolute.production is missing"),
+        ({"usage": []}, "usage.absolute.production is missing"),
+        ({"tenant": None}, "tenant.id is missing"),
+        ({"tenant": {"id": ""}}, "tenant.id is , which is missing"),
+        ({"tenant": {"id": "0fcd4a69"}}, "tenant.id is 0fcd4a69, which is not a UUID"),
+        ({"infra": {"id": "not-a-uuid"}}, "infra.id is not-a-uuid, which is not a UUID"),
+        ({"infra": {"owner_id": "x" * 500}}, "which is not a UUID"),
+        (
+            {"quota": {"value": "0.1234567"}},
+            "quota.value is 0.1234567, which DECIMAL(38, 6) does not hold exactly",
+        ),
+        ({"quota": {"value": 10**32}}, "which DECIMAL(38, 6) does not hold exactly"),
+        ({"quota": {"value": True}}, "quota.value is true, which is not a decimal"),
+        ({"pricing": {"price": "1e3"}}, "pricing.price is 1e3, which DECIMAL(38, 12) does not hold exactly"),
+        ({"pricing": {"price": "1,5"}}, "pricing.price is 1,5, which DECIMAL(38, 12)"),
+        ({"pricing": {"price": " 1"}}, "pricing.price is  1, which DECIMAL(38, 12)"),
+        (
+            {"pricing": {"total_cost": 0.1234567890123}},
+            "pricing.total_cost is 0.1234567890123, which DECIMAL",
+        ),
+        ({"tenant.id": "0fcd4a69-8a40-4de8-b711-d9c83dc000f7"}, "tenant.id is given twice"),
+    ],
+)
+@pytest.mark.parametrize("piece", [64, 1 << 20])
+def test_a_bad_field_is_refused_by_name(
+    tmp_path: Path, changed: dict[str, Any], told: str, piece: int
+) -> None:
+    message = refusal(report_of(GOOD, GOOD, usage_row(**changed), GOOD), tmp_path, piece=piece)
+
+    assert message.startswith("row 3: "), message
+    assert told in message
+    assert len(message) < 400
+
+
+@pytest.mark.parametrize("token", ["0.1234567890123456789", "1e30", "1e400", "1e-13", "1e999999999"])
+def test_an_amount_that_cannot_be_held_exactly_is_refused_not_rounded(tmp_path: Path, token: str) -> None:
+    content = report_of(GOOD, GOOD).decode()
+    place = content.rindex('"price": null')
+    content = content[:place] + content[place:].replace('"price": null', f'"price": {token}')
+
+    assert refusal(content.encode(), tmp_path).startswith("row 2: pricing.price is ")
+
+
+@pytest.mark.parametrize(
+    ("element", "told"),
+    [
+        (None, "row 2: element 2 of 'tenants' is None, not an object"),
+        (7, "row 2: element 2 of 'tenants' is 7, not an object"),
+        ([], "row 2: element 2 of 'tenants' is [], not an object"),
+        ({}, "row 2: date is missing"),
+        (
+            {"usages": None, "tenant": GOOD["tenant"]},
+            "element 2 of 'tenants' has no list of rows: 'usages' is None",
+        ),
+        (
+            {"items": {}, "tenant": GOOD["tenant"]},
+            "element 2 of 'tenants' has no list of rows: 'items' is {}",
+        ),
+        ({"usages": [None]}, "row 2: None stands in 'usages' for a row"),
+        ({"usages": [GOOD, {}]}, "row 3: date is missing"),
+    ],
+)
+@pytest.mark.parametrize("piece", [64, 1 << 20])
+def test_an_element_that_is_no_row_is_refused_by_its_position(
+    tmp_path: Path, element: Any, told: str, piece: int
+) -> None:
+    assert told in refusal(report_of(GOOD, element, GOOD), tmp_path, piece=piece)
+
+
+@pytest.mark.parametrize("rows", [None, "x", {}, 5])
+def test_a_grouped_report_with_a_list_missing_is_refused_by_its_position(tmp_path: Path, rows: Any) -> None:
+    row = usage_row()
+    tenant = row.pop("tenant")
+    good = {"tenant": tenant, "usages": [row]}
+
+    assert "element 2 of 'tenants' has no list of rows" in refusal(
+        report_of(good, {"tenant": tenant, "usages": rows}, good), tmp_path
+    )
+    assert "row 2: date is missing" in refusal(report_of(good, {"tenant": tenant}, good), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "element",
+    [{"tenant": {"id": 1}, "services": []}, {"a": 1}, {"tenant": {}, "usages": [{"value": 3}]}, 5, None, []],
+)
+def test_an_unknown_layout_is_refused_with_its_keys(tmp_path: Path, element: Any) -> None:
+    message = refusal(report_of(element), tmp_path)
+
+    assert (
+        all(key in message for key in element or ())
+        if isinstance(element, dict)
+        else "first element" in message
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('"name": "pw_servers"', '"name": "x", "name": "pw_servers"', "the key 'name' stands twice"),
+        (
+            '"customer_id": null',
+            '"customer_id": null, "customer_id": null',
+            "the key 'customer_id' stands twice",
+        ),
+        ('"trial": 2}', '"trial": 2, "tri\\u0061l": 3}', "the key 'trial' stands twice"),
+        ('"sku": "PWSRVRS"', '"sku": "\\ud83d"', "half of a surrogate pair"),
+        ('"sku": "PWSRVRS"', '"sku": "\\udc00\\ud83d"', "half of a surrogate pair"),
+        ('"sku": "PWSRVRS"', '"sku": "a\nb"', "not valid JSON"),
+        ('"sku": "PWSRVRS"', '"sku": "\\x"', "not valid JSON"),
+        ('"sku": "PWSRVRS"', "\"sku\": 'x'", "not valid JSON"),
+        ('"sku": "PWSRVRS"', '"sku": "x",', "not valid JSON"),
+        ('"sku": "PWSRVRS"', '/* none */ "sku": "x"', "not valid JSON"),
+        ('"sku": "PWSRVRS"', '"deep": ' + '{"a":' * 50_000 + "1" + "}" * 50_000, "nested too deeply"),
+    ],
+)
+@pytest.mark.parametrize("piece", [64, 1 << 20])
+def test_what_is_not_quite_json_is_refused(
+    tmp_path: Path, before: str, after: str, told: str, piece: int
+) -> None:
+    content = report_of(GOOD, GOOD).decode()
+    place = content.rindex(before)
+    message = refusal(
+        (content[:place] + content[place:].replace(before, after)).encode(), tmp_path, piece=piece
+    )
+
+    assert message.startswith("row 2: "), message
+    assert told in message
+
+
+def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
+    content = report_of(GOOD, GOOD)
+    place = content.rindex(b"Foobar")
+
+    assert "is not UTF-8" in refusal(content[:place] + b"\xff" + content[place + 1 :], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "rows", [f"{json.dumps(GOOD)},", f",{json.dumps(GOOD)}", ",", f"{json.dumps(GOOD)},,{json.dumps(GOOD)}"]
+)
+@pytest.mark.parametrize("piece", [64, 1 << 20])
+def test_a_comma_too_many_is_refused(tmp_path: Path, rows: str, piece: int) -> None:
+    content = f'{{"params": {json.dumps(PARAMS)}, "tenants": [{rows}]}}'.encode()
+
+    assert refusal(content, tmp_path, piece=piece)
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [36 * 10**18 - 18, -(36 * 10**18) + 18, 10**38 - 1],
+)
+def test_more_compute_points_than_the_column_holds_are_refused_by_name(tmp_path: Path, seconds: int) -> None:
+    row = usage_row(measurement_unit="seconds")
+    row["usage"] = row["usage"] | {"delta": {"production": 0, "trial": 0, "total": seconds}}
+
+    assert refusal(report_of(GOOD, row), tmp_path) == (
+        f"row 2: usage.delta.total is {seconds}, which is more compute points than DECIMAL(18, 2) holds"
+    )

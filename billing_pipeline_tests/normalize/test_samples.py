@@ -1,0 +1,41 @@
+"""The sample reports that lie in `data/samples`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from billing_pipeline_tests.normalize import reference
+from billing_pipeline_tests.normalize.loading import FIRST_DAY, LAST_DAY, load_csv, load_json
+
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+
+
+@pytest.mark.parametrize("name", ["json_v2_0.json", "json_v2_0_grouped.json"])
+def test_the_json_samples(tmp_path: Path, name: str) -> None:
+    content = (SAMPLES / name).read_bytes()
+
+    rows, totals = load_json(content, tmp_path)
+
+    assert rows == reference.rows_of_json(content, FIRST_DAY, LAST_DAY)
+    assert (totals.rows, totals.sums) == reference.control_totals(rows)
+
+
+def test_every_sample_of_one_report_has_the_same_rows(tmp_path: Path) -> None:
+    flat = load_json((SAMPLES / "json_v2_0.json").read_bytes(), tmp_path)
+
+    assert flat == load_json((SAMPLES / "json_v2_0_grouped.json").read_bytes(), tmp_path)
+    assert flat == load_csv((SAMPLES / "csv_v2_0.csv").read_bytes(), tmp_path)
+    assert len(flat[0]) > 50
+
+
+def test_the_real_sample(tmp_path: Path) -> None:
+    """26 rows of a real report of kind usage_current, from Acronis' own screenshot."""
+    rows, totals = load_csv((SAMPLES / "csv_v2_0_usage_current.csv").read_bytes(), tmp_path)
+
+    assert totals.rows == len(rows) == 26
+    assert (rows[0]["offering_item"], rows[0]["delta_production"]) == ("euc_count", Decimal(-1))
+    assert {row["measurement_unit"] for row in rows} == {"bytes", "seconds", "quantity"}
+    assert {row["sku"] for row in rows} == {None}

@@ -54,7 +54,7 @@ def received(
         slowest_window: seconds in which at least `SLOWEST_BYTES` must come.
 
     Raises:
-        BodyError: cut off, too slow, or shorter than its Content-Length.
+        BodyError: cut off (shorter than its Content-Length included), or too slow.
     """
     raw: urllib3.HTTPResponse = response.raw
     expired = threading.Event()
@@ -96,10 +96,6 @@ def received(
                 window_start, window_total = now, total
     finally:
         watchdog.cancel()
-    announced = response.headers.get("Content-Length", "")
-    chunked = "transfer-encoding" in response.headers
-    if announced.isascii() and announced.isdigit() and not chunked and int(announced) != total:
-        raise BodyError(f"{total} of {announced} bytes came")
 
 
 def decoded(chunks: Iterator[bytes], content_encoding: str) -> Iterator[bytes]:

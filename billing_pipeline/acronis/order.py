@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from billing_pipeline.acronis.answers import Report
+from billing_pipeline.errors import PeriodError
 from billing_pipeline.identifiers import api_id
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import AccountSettings
@@ -70,7 +71,7 @@ class ReportOrder:
                 show_skus=parameters["show_skus"],
                 formats=tuple(parameters["formats"]),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, PeriodError) as error:
             raise ValueError(f"not the body of a report order: {error!r}") from error
 
     def body(self) -> dict[str, Any]:

@@ -45,7 +45,6 @@ class Redactor:
         Redacted before it is cut: half a secret would not be recognised.
         """
         line = _SPACES.sub(" ", "".join(c if c.isprintable() else " " for c in self(text))).strip()
-        line = self(line)
         return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 

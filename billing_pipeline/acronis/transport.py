@@ -27,7 +27,7 @@ from billing_pipeline.errors import ApiError
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 60.0
-"""Silence that ends an exchange; for the answer's head also the time until it is complete."""
+"""Silence that ends an exchange; the answer's head must be complete in twice this time."""
 
 USER_AGENT = "billing-pipeline"
 
@@ -51,7 +51,7 @@ class _HeadDeadline:
 
     def getresponse(self) -> Any:
         # By now urllib3 has put the read timeout here; the socket still has the one for connecting.
-        watchdog = threading.Timer(float(self.timeout), _shut, args=[self.sock])
+        watchdog = threading.Timer(2 * float(self.timeout), _shut, args=[self.sock])
         watchdog.daemon = True
         watchdog.start()
         try:

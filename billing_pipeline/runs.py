@@ -89,8 +89,11 @@ def _outcome(period: BillingPeriod, result: dg.ExecuteInProcessResult) -> Period
                 failure=told.description,
                 error_type=str(error_type.value) if error_type else None,
             )
-        if step_failure.error:
-            return PeriodRun(period, result.run_id, failure=step_failure.error.message.strip())
+        if error := step_failure.error:
+            while error.cause is not None:
+                error = error.cause
+            failure = f"period {period}: {error.message.strip()}. This was not foreseen: please report it."
+            return PeriodRun(period, result.run_id, failure=failure)
     return PeriodRun(period, result.run_id, failure="the run failed; see its events in the UI (make ui)")
 
 

@@ -64,6 +64,11 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def _printable(text: str) -> str:
+    """Text in which a tenant's name cannot move the terminal's cursor."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def _json(value: Any) -> str:
     """JSON in which decimals keep every digit."""
     match value:
@@ -87,7 +92,7 @@ def _write_table(columns: Columns, rows: Iterator[Sequence[Any]], out: TextIO) -
     from tabulate import tabulate  # noqa: PLC0415
 
     numeric = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "NUMBER", "BIGNUM")
-    table = [[_text(value) for value in row] for row in rows]
+    table = [[_printable(_text(value)) for value in row] for row in rows]
     alignment = ["right" if any(n in kind.upper() for n in numeric) else "left" for _, kind in columns]
     headers = [name for name, _ in columns]
     out.write(tabulate(table, headers, tablefmt="simple", disable_numparse=True, colalign=alignment) + "\n")

@@ -1,7 +1,9 @@
-"""Tables, macros and views of the warehouse, made or renewed whenever it is changed."""
+"""Tables, macros and views of the warehouse, made or renewed when it is changed."""
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from importlib import resources
 
 import duckdb
@@ -31,15 +33,35 @@ VIEWS = (
 )
 """Every view, each after those that it reads from; each file opens with the question that it answers."""
 
+_ITEMS = "offering_items.csv"
+
 
 def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make what is missing, and renew what holds no data of its own, in the connection's database."""
+    """Make what is missing, and renew what holds no data of its own, in the connection's database.
+
+    A database that this very version has been through already is left as it is.
+    """
+    connection.execute(sql("schema_version.sql"))
+    (known,) = connection.execute("SELECT max(fingerprint) FROM schema_version").fetchone() or (None,)
+    if known == _fingerprint():
+        return
+    # In one transaction, because each one is made durable by itself, which takes longer than the work.
+    connection.execute("BEGIN")
     for table in _TABLES:
         connection.execute(sql(table))
-    with resources.as_file(resources.files(__package__).joinpath("offering_items.csv")) as path:
+    with resources.as_file(resources.files(__package__).joinpath(_ITEMS)) as path:
         connection.execute(sql("offering_item.sql"), {"path": str(path)})
     for view in VIEWS:
         text = sql(f"views/{view}.sql")
         connection.execute(text)
         question = opening_comment(text).replace("'", "''")
         connection.execute(f"COMMENT ON VIEW {view} IS '{question}'")
+    connection.execute("DELETE FROM schema_version")
+    connection.execute("INSERT INTO schema_version VALUES ($fingerprint)", {"fingerprint": _fingerprint()})
+    connection.execute("COMMIT")
+
+
+@cache
+def _fingerprint() -> str:
+    names = (*_TABLES, "offering_item.sql", _ITEMS, *(f"views/{view}.sql" for view in VIEWS))
+    return hashlib.sha256("\0".join(sql(name) for name in names).encode()).hexdigest()

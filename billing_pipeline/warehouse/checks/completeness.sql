@@ -1,8 +1,8 @@
 -- The month has usage, and not less than half of the rows and tenants of the month before.
 WITH size AS (
     SELECT
-        count_if(billing_period = $billing_period) AS rows_now,
-        count_if(billing_period <> $billing_period) AS rows_before,
+        count(*) FILTER (billing_period = $billing_period) AS rows_now,
+        count(*) FILTER (billing_period <> $billing_period) AS rows_before,
         count(DISTINCT tenant_id) FILTER (billing_period = $billing_period) AS tenants_now,
         count(DISTINCT tenant_id) FILTER (billing_period <> $billing_period) AS tenants_before
     FROM usage

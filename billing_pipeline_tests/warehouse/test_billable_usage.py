@@ -1,0 +1,225 @@
+"""The billing rules, each with figures that were worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse.schema import create_schema
+from billing_pipeline_tests.warehouse.reports import (
+    ACRONIS,
+    CUSTOMER,
+    OTHER_CUSTOMER,
+    OWN_STORAGE,
+    PARTNER,
+    ROOT,
+    STORAGE_1,
+    STORAGE_2,
+    load,
+    points,
+    query,
+    row,
+    storage,
+)
+
+GIB = 2**30
+SUB_PARTNER = "50000000-0000-4000-8000-000000000001"
+
+
+def billed(warehouse: Warehouse, *columns: str) -> list[tuple[Any, ...]]:
+    names = ", ".join(columns)
+    return [
+        tuple(found.values())
+        for found in query(warehouse, f"SELECT {names} FROM billable_usage ORDER BY ALL")
+    ]
+
+
+def test_levels_count_with_their_level_and_what_accumulates_with_its_change(warehouse: Warehouse) -> None:
+    load(
+        warehouse,
+        [
+            row(absolute_production=18, delta_production=3),
+            row(offering_item="notarizations", is_range=True, absolute_production=40, delta_production=7),
+            points(absolute_production=1234567, delta_production=40123),
+        ],
+    )
+
+    assert billed(warehouse, "offering_item", "quantity", "unit") == [
+        ("compute_points", Decimal("11.15"), "compute points"),
+        ("notarizations", Decimal(7), "count"),
+        ("workstations", Decimal(18), "count"),
+    ]
+
+
+def test_a_tenants_storages_are_added_up_and_kept_apart_by_ownership(warehouse: Warehouse) -> None:
+    load(
+        warehouse,
+        [
+            storage(absolute_production=3 * GIB),
+            storage(infra_id=STORAGE_2, absolute_production=2 * GIB + 1),
+            storage(infra_id=OWN_STORAGE, infra_owner_id=ROOT, absolute_production=7 * GIB),
+        ],
+    )
+
+    assert billed(warehouse, "storage_ownership", "quantity", "unit", "usage_rows") == [
+        ("acronis", Decimal("5.0000000009"), "GiB", 2),
+        ("partner", Decimal(7), "GiB", 1),
+    ]
+
+
+def test_production_trial_and_total_stand_beside_each_other(warehouse: Warehouse) -> None:
+    load(
+        warehouse,
+        [row(absolute_production=5, absolute_trial=2), points(delta_trial=3600, delta_production=18)],
+    )
+
+    assert billed(warehouse, "offering_item", "quantity", "quantity_trial", "quantity_total") == [
+        ("compute_points", Decimal("0.01"), Decimal(1), Decimal("1.01")),
+        ("workstations", Decimal(5), Decimal(2), Decimal(7)),
+    ]
+
+
+def test_points_are_rounded_once_a_row_and_then_added(warehouse: Warehouse) -> None:
+    half_a_hundredth = {"delta_production": 18}
+
+    load(warehouse, [points(infra_id=infra, **half_a_hundredth) for infra in (STORAGE_1, STORAGE_2)])
+
+    assert billed(warehouse, "quantity") == [(Decimal("0.02"),)]
+
+
+def test_each_sku_of_an_item_is_a_line_and_so_is_none(warehouse: Warehouse) -> None:
+    load(warehouse, [row(sku=sku, absolute_production=n) for n, sku in ((1, "A"), (2, "B"), (4, None))])
+
+    assert billed(warehouse, "sku", "quantity") == [("A", Decimal(1)), ("B", Decimal(2)), (None, Decimal(4))]
+
+
+@pytest.mark.parametrize(
+    ("level", "tenants"),
+    [
+        ("direct_partners", [PARTNER, CUSTOMER, OTHER_CUSTOMER]),
+        ("all_customers", [CUSTOMER, OTHER_CUSTOMER]),
+        ("accounts", [CUSTOMER, OTHER_CUSTOMER]),
+        ("all_partners", []),
+        ("itself", [ROOT]),
+        (None, [PARTNER, CUSTOMER, OTHER_CUSTOMER]),
+    ],
+)
+def test_no_partners_row_is_added_to_its_customers(
+    warehouse: Warehouse, level: str | None, tenants: list[str]
+) -> None:
+    rows = [
+        row(tenant_id=ROOT, tenant_kind="partner", absolute_production=1),
+        row(tenant_id=PARTNER, tenant_kind="partner", absolute_production=2),
+        row(tenant_id=CUSTOMER, tenant_kind="customer", absolute_production=4),
+        row(tenant_id=OTHER_CUSTOMER, tenant_kind="customer", absolute_production=8),
+    ]
+    if level == "itself":
+        rows = rows[:1]
+
+    load(warehouse, rows, report_level=level)
+
+    assert [str(found) for (found,) in billed(warehouse, "tenant_id")] == tenants
+
+
+def test_of_daily_rows_the_last_level_counts_and_all_changes_do(warehouse: Warehouse) -> None:
+    days = [date(2026, 9, 1), date(2026, 9, 29), date(2026, 9, 30)]
+    rows = [row(usage_date=day, absolute_production=n) for n, day in enumerate(days, 5)]
+    # Nothing is stored on the last day: a report without zeros has no row then.
+    rows += [storage(usage_date=day, absolute_production=GIB) for day in days[:2]]
+    rows += [points(usage_date=day, delta_production=3600, absolute_production=10) for day in days]
+
+    load(warehouse, rows, report_kind="usage_daily")
+
+    assert billed(warehouse, "offering_item", "quantity") == [
+        ("compute_points", Decimal(3)),
+        ("workstations", Decimal(7)),
+    ]
+
+
+def test_what_lies_on_no_infrastructure_has_no_owner(warehouse: Warehouse) -> None:
+    load(warehouse, [row(absolute_production=1), storage(infra_owner_id=None, absolute_production=GIB)])
+
+    assert billed(warehouse, "offering_item", "storage_ownership") == [
+        ("storage", "acronis"),
+        ("workstations", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "ownership"),
+    [
+        # The owner is the tenant that the report is about, or one that it lists.
+        ([storage(infra_owner_id=ROOT)], "partner"),
+        ([storage(infra_owner_id=PARTNER), row(tenant_id=PARTNER, tenant_kind="partner")], "partner"),
+        # It serves a customer, or several tenants: it is above them all.
+        ([storage(infra_owner_id=ACRONIS)], "acronis"),
+        (
+            [
+                storage(infra_owner_id=ACRONIS, tenant_id=PARTNER, tenant_kind="partner"),
+                storage(infra_owner_id=ACRONIS, tenant_id=SUB_PARTNER, tenant_kind="partner"),
+            ],
+            "acronis",
+        ),
+        # It serves one partner of the report only, while Acronis serves others: a partner further down.
+        (
+            [
+                storage(infra_owner_id=SUB_PARTNER, tenant_id=PARTNER, tenant_kind="partner"),
+                storage(infra_owner_id=ACRONIS, infra_id=STORAGE_2),
+            ],
+            "partner",
+        ),
+        # … and if nothing else is there to tell it from, it is Acronis'.
+        ([storage(infra_owner_id=SUB_PARTNER, tenant_id=PARTNER, tenant_kind="partner")], "acronis"),
+    ],
+)
+def test_whose_a_storage_is(warehouse: Warehouse, rows: list[dict[str, Any]], ownership: str) -> None:
+    load(warehouse, rows)
+    owner = rows[0]["infra_owner_id"]
+
+    found = query(
+        warehouse, f"SELECT storage_ownership FROM infrastructure_ownership WHERE infra_owner_id = '{owner}'"
+    )
+
+    assert found == [{"storage_ownership": ownership}]
+
+
+@pytest.fixture(scope="module")
+def engine() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(":memory:")
+    create_schema(connection)
+    return connection
+
+
+def one(engine: duckdb.DuckDBPyConnection, expression: str) -> Any:
+    (value,) = engine.execute(f"SELECT {expression}").fetchone() or (None,)
+    return value
+
+
+@given(st.integers(-(10**27), 10**27))
+def test_gib_are_the_bytes_to_ten_decimals_rounded_half_away_from_zero(
+    engine: duckdb.DuckDBPyConnection, size: int
+) -> None:
+    exact = Fraction(abs(size), GIB)
+    rounded = (Decimal(exact.numerator * 10**10 // exact.denominator) * 2 + 1) // 2  # floor
+    remainder = exact * 10**10 - int(rounded)
+    expected = (rounded + (1 if remainder >= Fraction(1, 2) else 0)).scaleb(-10)
+
+    found = one(engine, f"gib({size}::DECIMAL(38, 0))")
+
+    assert abs(found) == expected
+    assert (found < 0) == (size < 0 and expected != 0)
+
+
+@given(st.integers(0, 2**63))
+def test_gib_give_the_bytes_back(engine: duckdb.DuckDBPyConnection, size: int) -> None:
+    found: Decimal = one(engine, f"gib({size}::DECIMAL(38, 0))")
+
+    assert (found * GIB).quantize(Decimal(1), ROUND_HALF_UP) == size

@@ -1,0 +1,104 @@
+"""Closed periods are not replaced by accident, and by force only on the record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from billing_pipeline.errors import PeriodClosedError, WarehouseError
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import Warehouse, close_period, reopen_period, require_open
+from billing_pipeline.warehouse.freshness import due_at, overdue_periods
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query, row
+
+
+def value(warehouse: Warehouse) -> int:
+    (found,) = query(warehouse, "SELECT absolute_total FROM usage")
+    return int(found["absolute_total"])
+
+
+@pytest.fixture
+def closed(warehouse: Warehouse) -> Warehouse:
+    load(warehouse, [row(absolute_production=1)])
+    close_period(warehouse, SEPTEMBER, note="invoices 4711–4790")
+    return warehouse
+
+
+def test_a_closed_period_is_refused_with_the_reason(closed: Warehouse) -> None:
+    with pytest.raises(PeriodClosedError) as caught:
+        load(closed, [row(absolute_production=2)], number=2)
+
+    assert "2026-09" in str(caught.value)
+    assert "(invoices 4711–4790)" in str(caught.value)
+    assert "reopen --period 2026-09" in str(caught.value)
+    assert "run --period 2026-09 --force" in str(caught.value)
+    assert value(closed) == 1
+
+
+def test_before_anything_is_ordered_it_can_be_asked(closed: Warehouse) -> None:
+    with pytest.raises(PeriodClosedError, match="was closed on"):
+        require_open(closed, SEPTEMBER)
+    require_open(closed, SEPTEMBER.previous())
+
+
+def test_force_replaces_it_and_is_recorded(closed: Warehouse) -> None:
+    load(closed, [row(absolute_production=2)], number=2, forced=True)
+
+    assert value(closed) == 2
+    forced = query(closed, "SELECT forced, restated_keys FROM load_history ORDER BY recorded_at")
+    assert forced == [{"forced": False, "restated_keys": None}, {"forced": True, "restated_keys": 1}]
+    with pytest.raises(PeriodClosedError):
+        load(closed, [row(absolute_production=3)], number=3)
+
+
+def test_reopened_it_is_replaced_again(closed: Warehouse) -> None:
+    reopen_period(closed, SEPTEMBER, note="credit note")
+
+    load(closed, [row(absolute_production=2)], number=2)
+
+    assert value(closed) == 2
+    acts = query(closed, "SELECT action, note FROM period_closing ORDER BY acted_at")
+    assert acts == [
+        {"action": "closed", "note": "invoices 4711–4790"},
+        {"action": "reopened", "note": "credit note"},
+    ]
+    assert query(closed, "FROM closed_period") == []
+    close_period(closed, SEPTEMBER)
+    assert len(query(closed, "FROM closed_period")) == 1
+
+
+def test_other_periods_stay_open(closed: Warehouse) -> None:
+    load(closed, [row(absolute_production=5)], SEPTEMBER.next(), number=2)
+
+
+def test_what_makes_no_sense_is_told(closed: Warehouse) -> None:
+    with pytest.raises(PeriodClosedError):
+        close_period(closed, SEPTEMBER)
+    with pytest.raises(WarehouseError, match="2026-10: the period is not loaded"):
+        close_period(closed, SEPTEMBER.next())
+    with pytest.raises(WarehouseError, match="2026-10: the period is not closed"):
+        reopen_period(closed, SEPTEMBER.next())
+
+
+def test_a_closed_month_is_due_on_day_3() -> None:
+    assert due_at(BillingPeriod(2026, 9)) == datetime(2026, 10, 3, 7, tzinfo=UTC)
+    assert due_at(BillingPeriod(2026, 12)) == datetime(2027, 1, 3, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "now", "overdue"),
+    [
+        ([], datetime(2026, 10, 3, 6, 59, tzinfo=UTC), []),
+        ([], datetime(2026, 10, 3, 7, 0, tzinfo=UTC), ["2026-09"]),
+        (["2026-09"], datetime(2026, 10, 3, 7, 0, tzinfo=UTC), []),
+        (["2026-06", "2026-08"], datetime(2026, 10, 1, tzinfo=UTC), ["2026-07"]),
+        (["2026-06", "2026-08"], datetime(2026, 10, 31, tzinfo=UTC), ["2026-07", "2026-09"]),
+    ],
+)
+def test_periods_that_should_be_loaded_are_overdue(
+    loaded: list[str], now: datetime, overdue: list[str]
+) -> None:
+    found = overdue_periods([BillingPeriod.parse(key) for key in loaded], now=now)
+
+    assert [period.key for period in found] == overdue

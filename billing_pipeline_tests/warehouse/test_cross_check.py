@@ -1,0 +1,188 @@
+"""Two files of one report: whatever differs between them is found, named, and stops the load."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from billing_pipeline.control_totals import MEASURES
+from billing_pipeline.errors import ReportRefusedError
+from billing_pipeline.warehouse import LoadStoppedError, Warehouse, replace_period
+from billing_pipeline_tests.warehouse.reports import (
+    OTHER_CUSTOMER,
+    STORAGE_2,
+    Report,
+    attempt,
+    load,
+    points,
+    query,
+    row,
+    storage,
+)
+
+ROWS = [
+    row(absolute_production=18, delta_production=3, quota=20),
+    row(offering_item="servers", sku=None, absolute_production=2),
+    storage(absolute_production=268435456000, delta_production=12884901888),
+    storage(infra_id=STORAGE_2, absolute_production=10**30),
+    points(delta_production=40123, absolute_production=1234567),
+    row(tenant_id=OTHER_CUSTOMER, tenant_name="NA", absolute_trial=7, price="0.125", total_cost="0.875"),
+]
+
+
+def with_change(number: int, **columns: Any) -> list[dict[str, Any]]:
+    return [{**columns_, **columns} if n == number else columns_ for n, columns_ in enumerate(ROWS)]
+
+
+def test_equal_files_pass_in_whatever_order(warehouse: Warehouse) -> None:
+    loaded = load(warehouse, ROWS, witness=ROWS[::-1], mode="stop")
+
+    (check,) = [check for check in loaded.checks if check.check_name == "cross_check"]
+    assert check.passed
+    assert check.detail == "6 rows are the same"
+
+
+NOT_IN_CSV, NOT_IN_JSON = "is not in csv_v2_0", "is not in json_v2_0"
+ANOTHER = row(offering_item="vms", absolute_production=1)
+
+
+@pytest.mark.parametrize(
+    ("doctored", "told"),
+    [
+        (
+            with_change(0, absolute_production=19),
+            (
+                r"row 1 of json_v2_0: workstations of tenant 30000000-\S+ \(Bäckerei Müller, GmbH\):"
+                " absolute_production 18, in csv_v2_0 19"
+            ),
+        ),
+        (with_change(3, effective_trial=1), "row 4 .*: storage .*: effective_trial 0, in csv_v2_0 1"),
+        (
+            with_change(4, delta_total=40122),
+            "row 5 .*: compute_points .*: delta_total 40123, in csv_v2_0 40122",
+        ),
+        (
+            with_change(0, sku="X"),
+            f"row 1 of json_v2_0: .* {NOT_IN_CSV}; row 1 of csv_v2_0: .* {NOT_IN_JSON}",
+        ),
+        (with_change(1, sku=""), f"row 2 of json_v2_0: servers .* {NOT_IN_CSV}"),
+        (with_change(5, tenant_name=None), "row 6 .*: tenant_name NA, in csv_v2_0 nothing"),
+        (with_change(5, price="0.1250000001"), "row 6 .*: price 0.125000000000, in csv_v2_0 0.125000000100"),
+        (ROWS[:-1], rf"json_v2_0 has 6 rows, csv_v2_0 has 5; row 6 of json_v2_0: .* \(NA\) {NOT_IN_CSV}"),
+        ([*ROWS, ANOTHER], f"row 7 of csv_v2_0: vms .* {NOT_IN_JSON}"),
+        ([*ROWS[:-1], ROWS[0]], rf"workstations of tenant 30000000\S+2 \(NA\) {NOT_IN_CSV}"),
+        ([], "json_v2_0 has 6 rows, csv_v2_0 has 0"),
+    ],
+)
+def test_a_doctored_csv_stops_the_load_and_the_difference_is_named(
+    warehouse: Warehouse, doctored: list[dict[str, Any]], told: str
+) -> None:
+    load(warehouse, [row(absolute_production=1)])
+
+    with pytest.raises(LoadStoppedError) as caught:
+        load(warehouse, ROWS, witness=doctored, mode="stop", number=2)
+
+    assert re.search(r"cross_check: .*" + told, str(caught.value))
+    assert query(warehouse, "SELECT absolute_total FROM usage") == [{"absolute_total": 1}]
+
+
+def test_as_a_warning_the_difference_is_recorded_and_the_month_loaded(warehouse: Warehouse) -> None:
+    loaded = load(warehouse, ROWS, witness=ROWS[1:], mode="warn")
+
+    assert query(warehouse, "SELECT count(*) AS found FROM usage") == [{"found": 6}]
+    (recorded,) = query(
+        warehouse, "FROM latest_load_checks SELECT passed, severity, detail WHERE check_name = 'cross_check'"
+    )
+    assert (recorded["passed"], recorded["severity"]) == (False, "warn")
+    assert "json_v2_0 has 6 rows, csv_v2_0 has 5" in recorded["detail"]
+    assert loaded.outcome == "loaded"
+
+
+def test_switched_off_nothing_is_compared(warehouse: Warehouse) -> None:
+    loaded = load(warehouse, ROWS, witness=ROWS[1:], mode="off")
+
+    (check,) = [check for check in loaded.checks if check.check_name == "cross_check"]
+    assert check.passed
+    assert "switched off" in check.detail
+
+
+def test_a_report_without_its_csv_stops(warehouse: Warehouse) -> None:
+    with pytest.raises(LoadStoppedError, match="cross_check: the raw report has no csv_v2_0 file"):
+        load(warehouse, ROWS, mode="stop")
+
+
+@pytest.mark.parametrize("mode", ["stop", "warn"])
+def test_a_csv_that_cannot_be_read_is_a_difference(warehouse: Warehouse, mode: Any) -> None:
+    class Unreadable(Report):
+        @property
+        def select_rows(self) -> str:
+            return super().select_rows.replace("'18'", "'eighteen'")
+
+    report = Report(ROWS)
+
+    def loading(witness: Report | ReportRefusedError) -> Any:
+        return replace_period(warehouse, report, attempt(report), witness=witness, cross_check_mode=mode)
+
+    for witness in (Unreadable(ROWS), ReportRefusedError("bad header", todo="Look.")):
+        if mode == "stop":
+            with pytest.raises(LoadStoppedError, match="csv_v2_0 cannot be read: bad"):
+                loading(witness)
+        else:
+            assert "csv_v2_0 cannot be read: bad" in loading(witness).checks[1].detail
+            assert query(warehouse, "SELECT count(*) AS found FROM usage") == [{"found": 6}]
+
+
+def test_a_thousand_differences_are_counted_and_the_first_ones_named(warehouse: Warehouse) -> None:
+    rows = [row(offering_item=f"item {n}", absolute_production=n) for n in range(1000)]
+    doctored = [row(offering_item=f"item {n}", absolute_production=n + 1) for n in range(1000)]
+
+    with pytest.raises(LoadStoppedError) as caught:
+        load(warehouse, rows, witness=doctored, mode="stop")
+
+    (check,) = [check for check in caught.value.checks if check.stops]
+    assert "row 1 of json_v2_0: item 0 " in check.detail
+    assert check.findings[-1].finding == "2,000 rows of the two files have no equal in the other"
+    assert len(str(caught.value)) < 1500
+
+
+@st.composite
+def _a_change(draw: st.DrawFn) -> tuple[int, str, Any]:
+    number = draw(st.integers(0, len(ROWS) - 1))
+    column = draw(
+        st.sampled_from([*MEASURES, "sku", "edition", "tenant_name", "quota", "infra_name", "customer_id"])
+    )
+    old = ROWS[number].get(column)
+    values: st.SearchStrategy[Any]
+    if column in MEASURES:
+        values = st.integers(-(10**37), 10**37) | st.sampled_from([int(old or 0) + 1, -int(old or 0)])
+    elif column == "quota":
+        values = st.decimals(0, 10**9, places=6) | st.none()
+    else:
+        character = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+        values = st.text(character, max_size=5) | st.none()
+
+    def is_another(new: Any) -> bool:
+        return not (new == old or (column == "quota" and new is not None and new == Decimal(old or -1)))
+
+    return number, column, draw(values.filter(is_another))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_a_change())
+def test_no_single_change_of_any_value_goes_unnoticed(change: tuple[int, str, Any]) -> None:
+    number, column, value = change
+    with tempfile.TemporaryDirectory() as folder:
+        warehouse = Warehouse(Path(folder))
+        loaded = load(warehouse, ROWS, witness=with_change(number, **{column: value}), mode="warn")
+
+    check = loaded.checks[1]
+    assert check.check_name == "cross_check"
+    assert not check.passed
+    assert f"row {number + 1} of json_v2_0" in check.detail

@@ -1,0 +1,323 @@
+"""Each check finds its fault, says where, and finds nothing in a sound month."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from billing_pipeline.control_totals import ControlTotals
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import CHECKS, LoadStoppedError, Warehouse, replace_period
+from billing_pipeline.warehouse.load_checks import CheckResult, description
+from billing_pipeline_tests.warehouse.reports import (
+    CUSTOMER,
+    OTHER_CUSTOMER,
+    PARTNER,
+    ROOT,
+    SEPTEMBER,
+    STORAGE_2,
+    Report,
+    attempt,
+    load,
+    points,
+    query,
+    row,
+    storage,
+)
+
+SUB_PARTNER = "50000000-0000-4000-8000-000000000001"
+SOUND = [
+    row(absolute_production=18, absolute_trial=2),
+    storage(absolute_production=2**40),
+    storage(infra_id=STORAGE_2, absolute_production=2**41),
+    points(delta_production=3600),
+    row(tenant_id=PARTNER, tenant_kind="partner", tenant_name="Nordlicht", absolute_production=5),
+]
+
+
+def results(warehouse: Warehouse, rows: list[dict[str, Any]], **columns: Any) -> dict[str, CheckResult]:
+    """What the checks say, whether or not they let the load pass."""
+    try:
+        loaded = load(warehouse, rows, **columns)
+    except LoadStoppedError as stopped:
+        return {check.check_name: check for check in stopped.checks}
+    return {check.check_name: check for check in loaded.checks}
+
+
+def failed(found: dict[str, CheckResult]) -> set[str]:
+    return {name for name, check in found.items() if not check.passed}
+
+
+def test_a_sound_month_passes_every_check(warehouse: Warehouse) -> None:
+    found = results(warehouse, SOUND)
+
+    assert list(found) == list(CHECKS)
+    assert failed(found) == set()
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_each_check_says_what_it_makes_sure_of(name: str) -> None:
+    assert len(description(name)) > 20
+    assert "--" not in description(name)
+
+
+STOPS = {
+    "duplicates": ([*SOUND, SOUND[0]], "workstations of tenant 30000000-0000-4000-8000-000000000001"),
+    "totals": (
+        [*SOUND, row(offering_item="vms", absolute_total=1)],
+        "absolute: 1 rows, the first is row 6: vms",
+    ),
+    "compute_points": (
+        [*SOUND, row(offering_item="vms", dr_compute_points_total="1.00")],
+        "compute points in a row that is not in seconds: 1 rows, the first is row 6",
+    ),
+    "period_and_tenant": (
+        [*SOUND, row(offering_item="vms", usage_date=date(2026, 10, 1))],
+        "1 rows are of days outside the month, the first of 2026-10-01",
+    ),
+}
+WARNINGS = {
+    "effective_totals": ([row(effective_total=1)], "effective: 1 rows, the first is row 1"),
+    "compute_point_names": (
+        [points(offering_item="compute_hours", delta_production=3600)],
+        "compute_hours in seconds: 1 rows",
+    ),
+    "level": (
+        [row(tenant_kind="unit", absolute_production=1)],
+        "rows of kind unit in a report of level direct_partners",
+    ),
+    "sku_coverage": ([row(sku=None, absolute_production=1)], "no billable row has a SKU"),
+    "unknown_offering_items": (
+        [row(offering_item="quantum_storage", absolute_production=1)],
+        "quantum_storage (quantity) is not listed",
+    ),
+    "unknown_units": ([row(measurement_unit="furlongs", absolute_production=1)], "furlongs: workstations"),
+    "unknown_tenant_kinds": ([row(tenant_kind="galaxy", absolute_production=1)], "galaxy: 1 tenants"),
+    "unknown_fields": (
+        [row(extra='{"usage.forecast": 7, "region": "eu"}', absolute_production=1)],
+        "region: in 1 rows, the first is row 1; usage.forecast: in 1 rows",
+    ),
+    "completeness": ([], "the report is empty"),
+    "storage_ownership": (
+        [
+            storage(
+                tenant_id=PARTNER, tenant_kind="partner", infra_owner_id=SUB_PARTNER, absolute_production=1
+            ),
+            storage(infra_id=STORAGE_2, absolute_production=1),
+        ],
+        f"owner {SUB_PARTNER}: partner, inferred",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_what_would_be_billed_wrongly_stops_the_load(warehouse: Warehouse, name: str) -> None:
+    rows, told = STOPS[name]
+    load(warehouse, [row(absolute_production=1)])
+
+    with pytest.raises(LoadStoppedError) as caught:
+        load(warehouse, rows, number=2)
+
+    found = {check.check_name: check for check in caught.value.checks}
+    assert failed(found) == {name}
+    assert found[name].severity == "stop"
+    assert told in found[name].detail
+    assert f"{name}: " in str(caught.value)
+    assert query(warehouse, "SELECT absolute_total FROM usage") == [{"absolute_total": 1}]
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_what_may_be_right_warns_and_is_loaded(warehouse: Warehouse, name: str) -> None:
+    rows, told = WARNINGS[name]
+
+    found = results(warehouse, rows)
+
+    assert name in failed(found)
+    assert not any(check.stops for check in found.values())
+    assert found[name].severity == "warn"
+    assert told in found[name].detail
+    assert query(warehouse, "SELECT count(*) AS found FROM usage") == [{"found": len(rows)}]
+
+
+def test_every_check_of_the_table_is_shown_to_fail() -> None:
+    elsewhere = {"cross_check", "control_totals", "tenant_history"}
+
+    assert {*STOPS, *WARNINGS, *elsewhere} == set(CHECKS)
+    assert {name for name, severity in CHECKS.items() if severity == "stop"} == {
+        *STOPS,
+        "cross_check",
+        "control_totals",
+    }
+
+
+def test_rows_of_several_storages_are_no_duplicates_but_the_same_storage_twice_is(
+    warehouse: Warehouse,
+) -> None:
+    assert failed(results(warehouse, [storage(), storage(infra_id=STORAGE_2), storage(sku=None)])) == {
+        "sku_coverage"
+    } - {"sku_coverage"}
+    found = results(warehouse, [storage(), storage(absolute_production=1)])
+    assert failed(found) == {"duplicates"}
+    assert found["duplicates"].finding_rows == 2
+    assert "rows 1, 2" in found["duplicates"].detail
+
+
+def test_no_value_is_a_value_of_the_natural_key(warehouse: Warehouse) -> None:
+    nothing = {"edition": None, "sku": None, "application_id": None}
+
+    found = results(warehouse, [row(**nothing, absolute_production=1), row(**nothing, absolute_production=1)])
+
+    assert "duplicates" in failed(found)
+
+
+def test_control_totals_of_the_raw_report_must_be_those_of_the_table(warehouse: Warehouse) -> None:
+    report = Report(SOUND)
+    honest = report.control_totals()
+    sums = {unit: dict(values) for unit, values in honest.sums.items()}
+    sums["bytes"]["absolute_total"] += 1
+    report.totals = ControlTotals(honest.rows + 1, sums)
+
+    with pytest.raises(
+        LoadStoppedError,
+        match=r"control_totals: rows: 6 is not 5 \(raw report, table\); bytes absolute_total",
+    ) as caught:
+        replace_period(warehouse, report, attempt(report), cross_check_mode="off")
+
+    assert failed({check.check_name: check for check in caught.value.checks}) == {"control_totals"}
+    assert not warehouse.path.exists()
+
+
+def test_the_report_covers_the_ordered_month(warehouse: Warehouse) -> None:
+    report = Report(SOUND, covers=(date(2026, 9, 1), date(2026, 9, 29)))
+
+    with pytest.raises(LoadStoppedError, match="covers 2026-09-01 to 2026-09-29, not the month"):
+        replace_period(warehouse, report, attempt(report), cross_check_mode="off")
+
+
+def test_a_report_about_the_tenant_itself_holds_no_other(warehouse: Warehouse) -> None:
+    found = results(warehouse, [row(tenant_id=ROOT), row()], report_level="itself")
+
+    assert failed(found) == {"period_and_tenant"}
+    assert CUSTOMER in found["period_and_tenant"].detail
+
+
+def test_partners_within_partners_are_not_billed_and_that_is_told(warehouse: Warehouse) -> None:
+    partner = row(tenant_id=PARTNER, tenant_kind="partner", absolute_production=5)
+
+    found = results(warehouse, [partner], report_level="all_partners")
+
+    assert "has no billable usage" in found["level"].detail
+    assert query(warehouse, "FROM billable_usage") == []
+
+
+def test_seconds_that_do_not_give_their_points_stop(warehouse: Warehouse) -> None:
+    found = results(warehouse, [points(delta_production=40123, dr_compute_points_production="11.17")])
+
+    assert "not the seconds divided by 3600" in found["compute_points"].detail
+    assert (
+        failed(results(warehouse, [points(delta_production=40123, dr_compute_points_production="11.15")]))
+        == set()
+    )
+
+
+def test_a_listed_item_in_another_unit_is_drift(warehouse: Warehouse) -> None:
+    found = results(warehouse, [storage(measurement_unit="quantity", absolute_production=1)])
+
+    assert "storage is in quantity, listed in bytes" in found["unknown_offering_items"].detail
+
+
+@pytest.mark.parametrize("item", ["pw_base_servers", "pg_base_storage", "bndl_compute_points", "p_adv_vms"])
+def test_an_edition_prefix_does_not_make_an_item_unknown(warehouse: Warehouse, item: str) -> None:
+    unit = {"storage": "bytes", "points": "seconds"}.get(item.rpartition("_")[2], "quantity")
+    rows = [
+        points(offering_item=item) if unit == "seconds" else row(offering_item=item, measurement_unit=unit)
+    ]
+
+    assert "unknown_offering_items" not in failed(results(warehouse, rows))
+
+
+def test_an_item_that_lost_its_skus_is_told_once(warehouse: Warehouse) -> None:
+    both = [row(absolute_production=1), row(offering_item="vms", sku=None, absolute_production=1)]
+    lost = [
+        row(sku=None, absolute_production=1),
+        row(offering_item="vms", sku="STVMS", absolute_production=1),
+    ]
+    load(warehouse, both, BillingPeriod(2026, 8))
+
+    found = results(warehouse, lost)
+
+    assert failed(found) == {"sku_coverage"}
+    assert found["sku_coverage"].detail == (
+        "workstations: 1 of 1 billable rows (100.0%) have no SKU; all had one the month before"
+    )
+    load(warehouse, lost, BillingPeriod(2026, 10), number=3)
+    again = results(warehouse, lost, period=BillingPeriod(2026, 10), number=4)
+    assert again["sku_coverage"].passed
+    assert "workstations: 1 of 1" in again["sku_coverage"].detail, "still listed"
+
+
+def test_an_inferred_owner_is_told_once(warehouse: Warehouse) -> None:
+    rows, _ = WARNINGS["storage_ownership"]
+    load(warehouse, rows, BillingPeriod(2026, 8))
+
+    assert results(warehouse, rows)["storage_ownership"].passed
+
+
+def test_half_a_month_is_told(warehouse: Warehouse) -> None:
+    tenants = [
+        row(tenant_id=f"30000000-0000-4000-8000-0000000001{n:02d}", absolute_production=1) for n in range(10)
+    ]
+    load(warehouse, tenants, BillingPeriod(2026, 8))
+
+    assert results(warehouse, tenants[:5])["completeness"].passed
+    found = results(warehouse, tenants[:4], number=2)
+    assert found["completeness"].detail == "4 rows of 4 tenants; the month before 10 rows of 10 tenants"
+    assert not found["completeness"].passed
+
+
+GIB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("history", "now", "is_far"),
+    [
+        ([500, 510, 520], 5201, True),
+        ([500, 510, 520], 5200, False),
+        ([500, 510, 520], 49, True),
+        ([500, 510, 520], 50, False),
+        ([500, 510], 50_000, False),
+        ([1, 1, 1], 90, False),
+        ([0, 0, 0], 200, True),
+        ([500, 6000, 520], 5500, False),
+    ],
+)
+def test_storage_far_from_the_tenants_own_history(
+    warehouse: Warehouse, history: list[int], now: int, is_far: bool
+) -> None:
+    period = SEPTEMBER
+    for gib in reversed(history):
+        period = period.previous()
+        load(warehouse, [storage(absolute_production=gib * GIB)], period)
+
+    found = results(warehouse, [storage(absolute_production=now * GIB), storage(tenant_id=OTHER_CUSTOMER)])
+
+    assert (not found["tenant_history"].passed) is is_far
+    assert not is_far or str(now * GIB) in found["tenant_history"].detail
+
+
+def test_results_are_kept_with_the_load(warehouse: Warehouse) -> None:
+    load(warehouse, SOUND)
+    load(warehouse, [row(sku=None, absolute_production=1)], number=2)
+
+    kept = query(
+        warehouse, "SELECT published, passed, count(*) AS checks FROM load_checks GROUP BY ALL ORDER BY ALL"
+    )
+    latest = query(warehouse, "SELECT DISTINCT report_id::VARCHAR AS report_id FROM latest_load_checks")
+
+    assert kept == [
+        {"published": True, "passed": False, "checks": 1},
+        {"published": True, "passed": True, "checks": 2 * len(CHECKS) - 1},
+    ]
+    assert latest == [{"report_id": "00000000-0000-0000-0000-000000000002"}]

@@ -1,0 +1,310 @@
+"""Readers and loaders as real processes: nobody blocks anybody, nothing is lost, nothing is half there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from billing_pipeline.errors import WarehouseError
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline_tests.warehouse.loader import month_of
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query
+
+_LOADER = (sys.executable, "-m", "billing_pipeline_tests.warehouse.loader")
+# Holds the file open, counts once, then again whenever a line comes in.
+_READER = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1], read_only=True)
+query = "SELECT count(*), min(absolute_total), max(absolute_total) FROM usage"
+for _ in sys.stdin:
+    print(connection.execute(query).fetchone(), flush=True)
+"""
+_WRITER = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("open", flush=True)
+sys.stdin.readline()
+"""
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def ask(reader: subprocess.Popen[str]) -> str:
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+    reader.stdin.write("\n")
+    reader.stdin.flush()
+    return reader.stdout.readline().strip()
+
+
+def values(warehouse: Warehouse) -> dict[str, list[int]]:
+    rows = query(warehouse, "SELECT * FROM usage ORDER BY billing_period, report_row")
+    found: dict[str, list[int]] = {}
+    for columns in rows:
+        key = BillingPeriod.containing(columns["billing_period"]).key
+        found.setdefault(key, []).append(int(columns["absolute_total"]))
+    return found
+
+
+def remains(warehouse: Warehouse) -> set[str]:
+    return {path.name for path in warehouse.path.parent.iterdir()} - {"warehouse.duckdb", "warehouse.lock"}
+
+
+def test_readers_hold_the_file_through_twenty_loads(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(0))
+    readers = []
+    try:
+        for number in range(1, 21):
+            readers.append((number - 1, start(sys.executable, "-c", _READER, str(warehouse.path))))
+            expected = f"(3, Decimal('{number - 1}'), Decimal('{number - 1}'))"
+            assert ask(readers[-1][1]) == expected
+            load(warehouse, month_of(number), number=number)
+            assert values(warehouse) == {"2026-09": [number] * 3}
+        for number, reader in readers:
+            assert ask(reader) == f"(3, Decimal('{number}'), Decimal('{number}'))", (
+                "a reader keeps what it opened"
+            )
+    finally:
+        for _, reader in readers:
+            reader.kill()
+            reader.communicate()
+    assert remains(warehouse) == set()
+
+
+def test_two_loaders_at_once_lose_nothing(warehouse: Warehouse) -> None:
+    odd = [f"2025-{month:02d}" for month in range(1, 13, 2)]
+    even = [f"2025-{month:02d}" for month in range(2, 13, 2)]
+
+    loaders = [start(*_LOADER, str(warehouse.path.parent), *periods) for periods in (odd, even, odd)]
+    endings = [(loader.communicate(timeout=120)[1], loader.returncode) for loader in loaders]
+
+    assert endings == [("", 0)] * 3
+    assert values(warehouse) == {key: [1, 1, 1] for key in sorted(odd + even)}
+    history = query(warehouse, "SELECT count(*) AS loads FROM load_history WHERE outcome = 'loaded'")
+    assert history == [{"loads": 18}]
+
+
+def test_a_loader_killed_at_any_moment_leaves_the_old_state_or_the_new_one(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(0))
+    for trial in range(12):
+        before = values(warehouse)["2026-09"][0]
+        loader = start(
+            *_LOADER, str(warehouse.path.parent), "2026-09", "--value", str(before + 1), "--until-killed"
+        )
+        assert loader.stdout is not None
+        loader.stdout.readline()
+        time.sleep(0.017 * trial)
+        loader.send_signal(signal.SIGKILL)
+        told = loader.communicate()[0].split("\n")
+        last_told = max([before + 1, *(int(line.split()[1]) for line in told if line)])
+
+        found = values(warehouse)["2026-09"]
+
+        assert len(found) == 3
+        assert len(set(found)) == 1
+        assert found[0] in (last_told, last_told + 1)
+    load(warehouse, month_of(10_000))
+    assert values(warehouse) == {"2026-09": [10_000] * 3}
+    assert remains(warehouse) == set()
+
+
+def test_what_a_killed_loader_left_is_cleared(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+    folder = warehouse.path.parent
+    (folder / "warehouse.duckdb.next").write_bytes(b"half a database")
+    (folder / "warehouse.duckdb.next.wal").write_bytes(b"half a log")
+    (folder / "warehouse.tmp").mkdir()
+    (folder / "warehouse.tmp" / "spilled").write_bytes(b"rows")
+
+    load(warehouse, month_of(2))
+
+    assert values(warehouse) == {"2026-09": [2] * 3}
+    assert remains(warehouse) == set()
+
+
+def test_a_failed_change_publishes_nothing(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+    before = warehouse.path.read_bytes()
+
+    with pytest.raises(duckdb.BinderException), warehouse.changing() as connection:
+        connection.execute("DELETE FROM usage; SELECT nonsense FROM usage")
+
+    assert warehouse.path.read_bytes() == before
+    assert remains(warehouse) == set()
+
+
+def test_a_change_within_a_change_is_refused_before_it_harms(warehouse: Warehouse) -> None:
+    with warehouse.changing() as connection:
+        with pytest.raises(WarehouseError, match="this very thread"), warehouse.changing():
+            pass
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+
+    assert query(warehouse, "FROM kept") == [{"one": 1}]
+
+
+def test_a_program_that_writes_the_published_file_is_named_and_nothing_is_lost(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+    writer = start(sys.executable, "-c", _WRITER, str(warehouse.path))
+    try:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "open\n"
+
+        with pytest.raises(WarehouseError) as caught:
+            load(warehouse, month_of(2))
+
+        assert str(writer.pid) in str(caught.value)
+        assert "open for writing" in str(caught.value)
+    finally:
+        writer.communicate("\n")
+    load(warehouse, month_of(3))
+    assert values(warehouse) == {"2026-09": [3] * 3}
+
+
+def test_the_published_file_says_that_it_is_read_only(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+    warehouse.path.chmod(0o640)
+
+    load(warehouse, month_of(2))
+
+    assert warehouse.path.stat().st_mode & 0o777 == 0o440
+
+
+def as_nobody(folder: Path, action: Callable[[], object]) -> str:
+    """What an action tells in a process without root's rights; the way to the folder is opened first."""
+    for above in (folder, *folder.parents):
+        if above.stat().st_mode & 0o777 == 0o700:
+            above.chmod(0o755)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            told = str(action())
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"
+        os.write(writing, told.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        told = pipe.read()
+    os.waitpid(child, 0)
+    return told
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="gives up root's rights")
+def test_a_user_who_opens_the_file_read_write_is_refused_by_the_system(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+
+    def rows(*, read_only: bool) -> object:
+        with duckdb.connect(str(warehouse.path), read_only=read_only) as connection:
+            return connection.execute("SELECT count(*) FROM usage").fetchone()
+
+    assert as_nobody(warehouse.path.parent, lambda: rows(read_only=True)) == "(3,)"
+    assert "Permission denied" in as_nobody(warehouse.path.parent, lambda: rows(read_only=False))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="gives up root's rights")
+def test_a_folder_without_write_permission_is_told(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+
+    told = as_nobody(warehouse.path.parent, lambda: load(Warehouse(warehouse.path.parent), month_of(2)))
+
+    assert told.startswith("WarehouseError: the warehouse could not be changed")
+    assert "Permission denied" in told
+    assert values(warehouse) == {"2026-09": [1] * 3}
+
+
+def test_what_another_program_wrote_and_did_not_check_point_is_kept(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+    code = (
+        "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]);"
+        "c.execute('SET checkpoint_threshold = \\'1GB\\'');"
+        "c.execute('CREATE TABLE notes AS SELECT 42 AS note'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(warehouse.path)], check=True)
+    assert warehouse.path.with_name("warehouse.duckdb.wal").exists()
+
+    load(warehouse, month_of(2))
+
+    assert query(warehouse, "FROM notes") == [{"note": 42}]
+    assert values(warehouse) == {"2026-09": [2] * 3}
+    assert remains(warehouse) == set()
+
+
+_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.errors import WarehouseError
+from billing_pipeline_tests.warehouse.reports import load, row
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+rows = [row(offering_item=f"item {n}", tenant_name="x" * 5000 + str(n)) for n in range(800)]
+try:
+    load(Warehouse(Path(sys.argv[1])), rows)
+except WarehouseError as error:
+    print("told:", error)
+"""
+
+
+@pytest.mark.parametrize("more_bytes", [-200_000, 1, 300_000, 600_000])
+def test_a_full_disk_is_told_and_changes_nothing(warehouse: Warehouse, more_bytes: int) -> None:
+    load(warehouse, month_of(1))
+    before = warehouse.path.read_bytes()
+    limit = len(before) + more_bytes
+
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL_DISK, str(warehouse.path.parent), str(limit)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.stdout.startswith("told: "), done.stderr
+    assert "could not be changed" in done.stdout
+    assert warehouse.path.read_bytes() == before
+    assert remains(warehouse) == set()
+
+
+def test_nothing_to_read_is_told(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match="there is no warehouse"), warehouse.reading():
+        pass
+
+
+def test_a_file_that_is_no_database_is_told(warehouse: Warehouse) -> None:
+    warehouse.path.parent.mkdir()
+    warehouse.path.write_bytes(b"not a database" * 1000)
+
+    with pytest.raises(WarehouseError, match="cannot be opened"), warehouse.reading():
+        pass
+    with pytest.raises(WarehouseError, match="cannot be opened"):
+        load(warehouse, month_of(1))
+    assert warehouse.path.read_bytes() == b"not a database" * 1000
+
+
+def test_the_views_work_under_any_name_of_the_file(warehouse: Warehouse, tmp_path: Path) -> None:
+    load(warehouse, month_of(1))
+    copy = tmp_path / "for the auditor.duckdb"
+    copy.write_bytes(warehouse.path.read_bytes())
+
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"ATTACH '{copy}' AS audit (READ_ONLY)")
+        found = connection.execute("SELECT sum(quantity) FROM audit.billable_usage").fetchone()
+
+    assert found == (3,)
+    assert values(warehouse) == {SEPTEMBER.key: [1] * 3}

@@ -1,0 +1,134 @@
+"""A month that is loaded again and differs: what differed is kept."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billing_pipeline.warehouse import LoadStoppedError, Warehouse
+from billing_pipeline.warehouse.restatement import Restatement
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, STORAGE_2, load, points, query, row, storage
+
+FIRST = [
+    row(absolute_production=18, delta_production=3),
+    row(offering_item="servers", sku=None, absolute_production=2),
+    storage(absolute_production=100),
+    points(delta_production=3600),
+]
+
+
+def kept(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    rows = query(
+        warehouse,
+        "SELECT change, offering_item, absolute_production_before, absolute_production_after,"
+        " right(report_id_before::VARCHAR, 1) AS b, right(report_id_after::VARCHAR, 1) AS a"
+        " FROM usage_restatement ORDER BY restated_at, change, offering_item",
+    )
+    return [tuple(columns.values()) for columns in rows]
+
+
+def test_a_first_load_restates_nothing(warehouse: Warehouse) -> None:
+    assert load(warehouse, FIRST).restatement is None
+    assert kept(warehouse) == []
+
+
+def test_the_same_usage_again_restates_nothing(warehouse: Warehouse) -> None:
+    load(warehouse, FIRST)
+
+    again = load(warehouse, FIRST[::-1], number=2)
+
+    assert again.restatement == Restatement(0, 0, 0)
+    assert kept(warehouse) == []
+
+
+def test_changed_new_and_vanished_keys_are_kept_with_both_values(warehouse: Warehouse) -> None:
+    load(warehouse, FIRST)
+
+    again = load(
+        warehouse,
+        [
+            {**FIRST[0], "absolute_production": 19, "absolute_total": 19},
+            *FIRST[2:],
+            storage(infra_id=STORAGE_2),
+        ],
+        number=2,
+    )
+
+    assert again.restatement == Restatement(changed=1, new=1, vanished=1)
+    assert kept(warehouse) == [
+        ("changed", "workstations", Decimal(18), Decimal(19), "1", "2"),
+        ("new", "storage", None, Decimal(0), "1", "2"),
+        ("vanished", "servers", Decimal(2), None, "1", "2"),
+    ]
+    (history,) = query(warehouse, "SELECT restated_keys FROM load_history ORDER BY recorded_at DESC LIMIT 1")
+    assert history == {"restated_keys": 3}
+
+
+@pytest.mark.parametrize("measure", ["absolute", "delta", "effective"])
+@pytest.mark.parametrize("part", ["production", "trial"])
+def test_a_change_of_any_measure_is_kept(warehouse: Warehouse, measure: str, part: str) -> None:
+    load(warehouse, [row(sku=None, edition=None)])
+
+    load(warehouse, [row(sku=None, edition=None, **{f"{measure}_{part}": -7})], number=2)
+
+    (found,) = query(
+        warehouse, f"SELECT {measure}_{part}_before AS b, {measure}_{part}_after AS a FROM usage_restatement"
+    )
+    assert found == {"b": Decimal(0), "a": Decimal(-7)}
+
+
+def test_another_name_of_the_tenant_is_no_restatement(warehouse: Warehouse) -> None:
+    load(warehouse, FIRST)
+
+    assert (
+        load(warehouse, [{**columns, "tenant_name": "Renamed"} for columns in FIRST]).restatement
+        == Restatement()
+    )
+
+
+def test_another_unit_or_sku_is_another_key(warehouse: Warehouse) -> None:
+    load(warehouse, [row(absolute_production=1), storage(absolute_production=5)])
+
+    again = load(
+        warehouse,
+        [row(absolute_production=1, sku="NEW"), storage(absolute_production=5, measurement_unit="quantity")],
+    )
+
+    assert again.restatement == Restatement(changed=0, new=2, vanished=2)
+
+
+def test_a_month_that_became_empty_and_came_back(warehouse: Warehouse) -> None:
+    load(warehouse, FIRST)
+
+    assert load(warehouse, [], number=2).restatement == Restatement(vanished=4)
+    assert load(warehouse, FIRST, number=3).restatement == Restatement(new=4)
+    assert len(kept(warehouse)) == 8
+
+
+def test_each_restatement_is_kept(warehouse: Warehouse) -> None:
+    for number in range(1, 5):
+        load(warehouse, [row(absolute_production=number)], number=number)
+
+    assert [(before, after) for _, _, before, after, _, _ in kept(warehouse)] == [(1, 2), (2, 3), (3, 4)]
+
+
+def test_other_months_do_not_matter(warehouse: Warehouse) -> None:
+    load(warehouse, FIRST)
+
+    assert (
+        load(warehouse, [row(absolute_production=5)], period_before := SEPTEMBER.previous()).restatement
+        is None
+    )
+    assert load(warehouse, FIRST).restatement == Restatement()
+    assert period_before.key == "2026-08"
+
+
+def test_a_stopped_load_restates_nothing(warehouse: Warehouse) -> None:
+    load(warehouse, FIRST)
+
+    with pytest.raises(LoadStoppedError):
+        load(warehouse, [*FIRST, FIRST[0]], number=2)
+
+    assert kept(warehouse) == []

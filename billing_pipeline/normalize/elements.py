@@ -26,47 +26,51 @@ class Separator:
         self._bytes: bytes | None = None
         self._comma = 0
 
-    def learn(self, data: bytes, comma: int) -> None:
+    def learn(self, data: bytearray, comma: int) -> None:
         """Take the separator around the comma at this offset as the pattern."""
         start = comma
         while start > max(0, comma - _LONGEST_CLOSING) and data[start - 1] in b"]} \t\n\r":
             start -= 1
         match = _COMMA_AND_KEY.match(data, comma)
         if match is not None:
-            self._bytes, self._comma = data[start : match.end()], comma - start
+            self._bytes, self._comma = bytes(data[start : match.end()]), comma - start
 
-    def last_comma(self, data: bytes) -> int | None:
-        """The offset of the last comma that looks as if it lies between two elements."""
+    def last_comma(self, data: bytearray, start: int, end: int) -> int | None:
+        """The offset of the last comma in a range that looks as if it lies between two elements."""
         if self._bytes is None:
             return None
-        found = data.rfind(self._bytes)
+        found = data.rfind(self._bytes, start, end)
         return None if found < 0 else found + self._comma
 
 
-def last_comma(data: bytes) -> int | None:
-    """The offset of the last comma between two elements, by counting brackets from the start of the first."""
+def last_comma(data: bytearray, start: int, end: int) -> int | None:
+    """The offset of the last comma between two elements, by counting brackets.
+
+    Args:
+        data: has elements of an array from `start` to `end`; the last one may be cut.
+    """
     last = None
-    for _, end in element_ranges(data):
-        following = end
-        while following < len(data) and data[following] in _WHITE_SPACE:
-            following += 1
-        if data[following : following + 1] == b",":
-            last = following
+    for _, following in element_ranges(data, start, end):
+        comma = following
+        while comma < end and data[comma] in _WHITE_SPACE:
+            comma += 1
+        if comma < end and data[comma] == ord(","):
+            last = comma
     return last
 
 
-def element_ranges(data: bytes) -> Iterator[tuple[int, int]]:
-    """Start and end of each whole object or array that lies at the top level of `data`."""
-    depth = start = 0
-    for match in _STRING_OR_BRACKET.finditer(data):
-        token = match[0]
+def element_ranges(data: bytearray, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Start and end of each whole object or array that is an element."""
+    depth = opened = 0
+    for match in _STRING_OR_BRACKET.finditer(data, start, end):
+        token = data[match.start()]
         if token in b"[{":
             if depth == 0:
-                start = match.start()
+                opened = match.start()
             depth += 1
         elif token in b"]}":
             depth -= 1
             if depth == 0:
-                yield start, match.end()
+                yield opened, match.end()
             elif depth < 0:
                 return

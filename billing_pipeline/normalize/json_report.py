@@ -20,7 +20,7 @@ from billing_pipeline.normalize.envelope import Envelope, read_envelope
 from billing_pipeline.normalize.expectation import Coverage, ExpectedReport, check_params
 from billing_pipeline.normalize.layout import Layout
 from billing_pipeline.normalize.odd_rows import PLAIN_LAYOUT, OddRows
-from billing_pipeline.normalize.parts import PIECE, CheckedFile, Piece
+from billing_pipeline.normalize.pieces import PIECE, CheckedFile, Piece
 from billing_pipeline.normalize.projection import json_source, select_rows
 from billing_pipeline.normalize.refusal import refusal
 from billing_pipeline.normalize.typed_rows import Totals
@@ -166,15 +166,17 @@ class JsonReport:
 
     def _write_part(self, piece: Piece | None) -> _Part:
         part = self._empty_part(piece)
-        with part.path.open("wb", buffering=0) as file:
+        with part.path.open("wb") as file:
             opening = b"["
             while piece is not None and piece.layout is part.layout and part.size < self._part:
-                if piece.rows or piece.content.strip():
-                    file.write(opening + piece.content)
+                size = len(piece.array)
+                if size > len(b"[]"):
+                    file.write(opening)
+                    file.write(piece.array[1:-1])
                     opening = b","
                 part.rows += piece.rows
-                part.size += len(piece.content)
-                part.largest_piece = max(part.largest_piece, len(piece.content))
+                part.size += size
+                part.largest_piece = max(part.largest_piece, size)
                 piece = next(self._pieces, None)
             file.write(b"]" if opening == b"," else b"[]")
         self._pending = piece

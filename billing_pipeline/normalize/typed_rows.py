@@ -66,13 +66,13 @@ class TypedRows:
         self._sums = _measure_getters(places)
         self._decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(_list_of(element_type))
 
-    def decode(self, piece: bytes) -> list[Any]:
+    def decode(self, array: memoryview) -> list[Any]:
         """The elements of a JSON array.
 
         Raises:
             ValueError: (or RecursionError) it is not JSON, or something in it does not follow the layout.
         """
-        return self._decoder.decode(piece)
+        return self._decoder.decode(array)
 
     def count_and_add(self, elements: Sequence[Any], totals: Totals) -> int:
         """Add the elements' rows to the totals; how many rows they have."""

@@ -227,7 +227,15 @@ def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rows", [f"{json.dumps(GOOD)},", f",{json.dumps(GOOD)}", ",", f"{json.dumps(GOOD)},,{json.dumps(GOOD)}"]
+    "rows",
+    [
+        f"{json.dumps(GOOD)},",
+        f"{json.dumps(GOOD)}," + " " * 2000,
+        f"{json.dumps(GOOD)}," * 9 + " " * 9000,
+        f",{json.dumps(GOOD)}",
+        ",",
+        f"{json.dumps(GOOD)},,{json.dumps(GOOD)}",
+    ],
 )
 @pytest.mark.parametrize("piece", [64, 1 << 20])
 def test_a_comma_too_many_is_refused(tmp_path: Path, rows: str, piece: int) -> None:

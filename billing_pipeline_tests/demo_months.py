@@ -1,0 +1,65 @@
+"""The months of the demo's distributor, loaded without HTTP: fixed months, so that they never change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.sandbox import ReportOptions, write_report
+from billing_pipeline.sandbox.distributor import Distributor
+from billing_pipeline.sandbox.report_rows import ReportSelection
+from billing_pipeline.sandbox.windows import Window
+from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
+
+PERIODS = tuple(BillingPeriod(2026, month) for month in (7, 8, 9))
+
+
+@dataclass(frozen=True)
+class DemoMonths:
+    """A distributor as in `make demo`, or of another size."""
+
+    seed: int = 1
+    tenants: int = 40
+    kind: str = "usage_summary"
+    level: str = "direct_partners"
+
+    @property
+    def distributor(self) -> Distributor:
+        return Distributor(self.seed, self.tenants)
+
+    def load(self, warehouse: Warehouse, periods: Iterable[BillingPeriod] = PERIODS) -> None:
+        """Load periods from both files of their reports, as the pipeline does."""
+        for period in periods:
+            self._load(warehouse, period, warehouse.path.parent)
+
+    def _load(self, warehouse: Warehouse, period: BillingPeriod, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        distributor = self.distributor
+        root = distributor.root.id
+        paths = {name: folder / f"{period}.{name}" for name in ("json_v2_0", "csv_v2_0")}
+        selection = ReportSelection(
+            root, Window.of_month(period.key), self.kind, self.level, hide_zero_usage=True
+        )
+        options = ReportOptions(datetime(2026, 10, 2, tzinfo=UTC), show_skus=True)
+        with paths["json_v2_0"].open("wb") as json_file, paths["csv_v2_0"].open("wb") as csv_file:
+            write_report({"json_v2_0": json_file, "csv_v2_0": csv_file}, distributor, selection, options)
+        attempt = LoadAttempt(
+            period=period,
+            outcome="failed",
+            root_tenant_id=root,
+            report_id=str(uuid5(NAMESPACE_URL, f"{self}/{period}")),
+            stored_report_id=str(uuid5(NAMESPACE_URL, f"{self}/{period}/json")),
+            report_kind=self.kind,
+            report_level=self.level,
+        )
+        expected = ExpectedReport(period=period, kind=self.kind, level=self.level, tenant_id=root)
+        with (
+            open_report(paths["json_v2_0"], "json_v2_0", expected, folder / "work") as report,
+            open_report(paths["csv_v2_0"], "csv_v2_0", expected, folder / "work") as witness,
+        ):
+            replace_period(warehouse, report, attempt, witness=witness)

@@ -110,6 +110,23 @@ def test_a_failed_report_counts_across_runs(trial: Trial) -> None:
     assert trial.sandbox.reports_created == 3
 
 
+def test_a_lost_answer_of_the_second_report_is_looked_for_by_the_next_run(trial: Trial) -> None:
+    trial.sandbox.set_faults(
+        {"use": "stored_failed_first"},
+        {"use": "create_answer_lost", "after": 1},
+        {"use": "tenant_reports_503", "after": 2, "times": None},
+    )
+    with pytest.raises(ApiUnavailableError):
+        trial.run(timeout=30)
+    assert trial.sandbox.reports_created == 2
+    trial.sandbox.set_faults()
+    with trial.client() as client:
+        request = request_report(client, trial.data_dir, order_of(trial))
+    assert [each.origin for each in request.reports] == ["created", "adopted"]
+    assert trial.run_without_faults().report_id == request.report_id
+    assert trial.sandbox.reports_created == 2
+
+
 def test_a_report_that_two_runs_cannot_download_is_ordered_again(trial: Trial) -> None:
     trial.sandbox.set_faults("json_truncated")
     reports = []

@@ -31,6 +31,20 @@ def test_a_server_that_stops_answering(trial: Trial, fault: dict[str, object], a
     assert trial.sandbox.reports_created <= 1
 
 
+def test_an_outage_of_some_looks_is_outlasted_and_a_longer_one_is_given_up(trial: Trial) -> None:
+    trial.sandbox.set_faults({"use": "stored_503_always", "times": UNANSWERED_REQUESTS - 1})
+    trial.run(timeout=30)
+    assert trial.sandbox.reports_created == 1
+    assert trial.calls("stored_reports") > UNANSWERED_REQUESTS
+
+
+def test_looks_that_are_never_answered_use_the_whole_budget(trial: Trial) -> None:
+    trial.sandbox.set_faults("stored_503_always")
+    with pytest.raises(ApiUnavailableError):
+        trial.run(timeout=30)
+    assert trial.calls("stored_reports") == UNANSWERED_REQUESTS
+
+
 def test_the_limit_is_the_one_that_is_documented() -> None:
     assert (ATTEMPTS, UNANSWERED_REQUESTS) == (5, 25)
 

@@ -71,8 +71,17 @@ def test_a_raw_report_is_found_again(tmp_path: Path) -> None:
         landed.path("csv_v2_0")
 
 
-@pytest.mark.parametrize("change", ["longer", "other", "missing", "manifest", "manifest of another"])
-def test_what_was_changed_is_refused(tmp_path: Path, change: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("longer", "has 31 bytes, its manifest says 30"),
+        ("other", "SHA-256 is not the manifest's"),
+        ("missing", "is missing"),
+        ("manifest", "is damaged"),
+        ("manifest of another", "is about period 2026-08"),
+    ],
+)
+def test_what_was_changed_is_refused(tmp_path: Path, change: str, reason: str) -> None:
     landed = land(tmp_path, 1)
     path, manifest = landed.path("json_v2_0"), landed.folder / MANIFEST
     match change:
@@ -88,6 +97,7 @@ def test_what_was_changed_is_refused(tmp_path: Path, change: str) -> None:
             manifest.write_bytes(manifest.read_bytes().replace(b"2026-09", b"2026-08"))
     with pytest.raises(RawReportError, match="Move the folder away") as error:
         latest_raw_report(tmp_path, PERIOD)
+    assert reason in str(error.value)
     assert error.value.report_id == landed.report_id
     with pytest.raises(RawReportError, match="Move the folder away"):
         find_raw_report(tmp_path, PERIOD, landed.report_id)

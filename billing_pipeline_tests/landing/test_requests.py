@@ -96,6 +96,16 @@ def test_an_id_in_the_file_is_checked_like_one_from_the_api(tmp_path: Path, bad:
         load_requests(tmp_path, PERIOD)
 
 
+def test_what_a_killed_run_left_of_the_file_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    folder = requests_path(tmp_path, PERIOD).parent
+    folder.mkdir(parents=True)
+    for name in (".2026-09.json.0a1b2c3d.partial", ".2026-08.json.0a1b2c3d.partial"):
+        (folder / name).write_text("{")
+    save_requests(tmp_path, PERIOD, PeriodRequests(period="2026-09"))
+    # Another period's may be in use at this moment.
+    assert names(folder) == [".2026-08.json.0a1b2c3d.partial", "2026-09.json"]
+
+
 def test_the_file_does_not_grow_for_ever(tmp_path: Path) -> None:
     requests = PeriodRequests(period="2026-09")
     for number in range(60):

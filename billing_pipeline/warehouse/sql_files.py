@@ -13,10 +13,10 @@ def sql(name: str) -> str:
 
 
 def opening_comment(text: str) -> str:
-    """The comment that a `.sql` file opens with, as one line: what the file is for."""
+    """The first paragraph of the comment that a `.sql` file opens with: what the file is for, as one line."""
     lines = []
     for line in text.splitlines():
-        if not line.startswith("--"):
+        if not line.startswith("-- "):
             break
         lines.append(line.removeprefix("--").strip())
     return " ".join(lines)

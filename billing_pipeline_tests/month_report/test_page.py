@@ -1,0 +1,259 @@
+"""The month's page: what it says, safely, and that a real browser shows it without a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from billing_pipeline.errors import OutputError, WarehouseError
+from billing_pipeline.month_report import write_month_report
+from billing_pipeline.month_report.page import amount, change
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import Warehouse, close_period
+from billing_pipeline_tests.demo_months import PERIODS, DemoMonths
+from billing_pipeline_tests.warehouse.reports import OTHER_CUSTOMER, load, points, query, row, storage
+
+SEPTEMBER = PERIODS[-1]
+GIB = 2**30
+HOSTILE = [
+    "<script>window.hacked = 1</script>",
+    "<img src=x onerror='window.hacked = 1'>",
+    '<a href="javascript:window.hacked=1">click</a>',
+    "</script><script>window.hacked = 1</script>",
+    "{{ 7 * 7 }} ${window.hacked=1} %{x}",
+    "\u2028<b>bold</b>\u202e",
+]
+
+
+@dataclass
+class Opened:
+    """A page with everything that went wrong in it."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def text(self, selector: str) -> str:
+        return self.page.inner_text(selector)
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Opened]:
+    """A page of a context whose network is off."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    shown = Opened(context.new_page())
+    shown.page.on("request", lambda request: shown.requests.append(request.url))
+    shown.page.on("console", lambda message: shown.complaints.append(message.text))
+    shown.page.on("pageerror", lambda error: shown.complaints.append(str(error)))
+    yield shown
+    context.close()
+
+
+def show(opened: Opened, warehouse: Warehouse, folder: Path, period: BillingPeriod = SEPTEMBER) -> None:
+    path = folder / "page.html"
+    write_month_report(warehouse, period, path)
+    opened.page.goto(path.as_uri())
+    assert opened.requests == [path.as_uri()]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("demo"))
+    DemoMonths().load(warehouse)
+    return warehouse
+
+
+def test_a_month_is_shown_whole_without_a_network(opened: Opened, demo: Warehouse, tmp_path: Path) -> None:
+    show(opened, demo, tmp_path)
+
+    opened.page.wait_for_selector(".plot-container")
+    assert opened.complaints == []
+    assert opened.page.title() == "Usage September 2026"
+    assert opened.page.locator("figure .plot-container").count() == 4
+    for plot in opened.page.locator("figure .main-svg").all()[:1]:
+        box = plot.bounding_box()
+        assert box is not None
+        assert box["width"] > 300
+        assert box["height"] > 200
+    bars = opened.page.locator("#storage-trend .bars .point").count()
+    assert bars == 9, "three months of three kinds of storage"
+    assert opened.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    opened.page.screenshot(path=tmp_path / "page.png", full_page=True)
+
+
+def test_its_figures_are_those_of_the_views(opened: Opened, demo: Warehouse, tmp_path: Path) -> None:
+    show(opened, demo, tmp_path)
+    (expected,) = query(
+        demo,
+        "SELECT sum(quantity) FILTER (unit = 'GiB' AND storage_ownership = 'acronis') AS gib,"
+        " sum(quantity) FILTER (unit = 'compute points') AS points,"
+        " count(DISTINCT tenant_id) FILTER (quantity_total <> 0) AS tenants"
+        f" FROM billable_usage WHERE billing_period = '{SEPTEMBER.start}'",
+    )
+
+    cards = opened.text("section.cards")
+    assert f"{round(expected['gib'], 2):,}" in cards
+    assert f"{round(expected['points'], 2):,}" in cards
+    assert re.search(rf"\b{expected['tenants']}\n+tenants with usage", cards)
+    (skus,) = query(
+        demo,
+        "SELECT count(*) AS n FROM (SELECT sku, offering_item_without_sku, storage_ownership, unit"
+        " FROM sku_totals"
+        f" WHERE billing_period BETWEEN '{PERIODS[1].start}' AND '{SEPTEMBER.start}' GROUP BY ALL)",
+    )
+    assert opened.page.locator("#skus tbody tr").count() == skus["n"]
+    assert opened.page.locator("#customers tbody tr").count() >= expected["tenants"]
+    changes = opened.text("#changes")
+    for line in query(demo, f"FROM tenant_changes WHERE billing_period = '{SEPTEMBER.start}'"):
+        assert (line["name"] or line["name_before"]) in changes
+    assert "17 of 17" in cards
+
+
+def test_a_restated_and_closed_month_says_so(opened: Opened, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "data")
+    load(warehouse, [row(absolute_production=18), storage(absolute_production=GIB)])
+    load(warehouse, [row(absolute_production=21), points(delta_production=7200)], number=2)
+    close_period(warehouse, SEPTEMBER, note="invoices <4711>")
+
+    show(opened, warehouse, tmp_path)
+
+    assert "closed since" in opened.text("header")
+    assert "(invoices <4711>)" in opened.text("header")
+    restatements = opened.text("#restatements")
+    assert "loaded 2 times" in restatements
+    assert "1 changed, 1 new, 1 vanished" in restatements
+    assert re.search(
+        r"changed\s+Bäckerei Müller, GmbH\s+workstations\s+STWRKSTTNS\s+quantity\s+18\s+21", restatements
+    )
+    assert "2026-08 is not loaded" in opened.text("#changes")
+    assert opened.complaints == []
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_text_whatever_they_contain(opened: Opened, tmp_path: Path, name: str) -> None:
+    warehouse = Warehouse(tmp_path / "data")
+    everywhere = {
+        "tenant_name": name,
+        "customer_id": name,
+        "edition": name,
+        "sku": name[:60],
+        "infra_name": name,
+    }
+    usage = [
+        storage(**everywhere, absolute_production=GIB),
+        points(**everywhere, delta_production=3600),
+        row(**{**everywhere, "offering_item": name}, absolute_production=3),
+        row(
+            tenant_id=OTHER_CUSTOMER,
+            tenant_name=name,
+            tenant_kind=name,
+            extra='{"<b>x</b>": 1}',
+            absolute_production=1,
+        ),
+    ]
+    load(warehouse, usage, SEPTEMBER.previous())
+    load(warehouse, [{**columns, "tenant_name": name + "!"} for columns in usage[:3]], number=2)
+    load(
+        warehouse,
+        [
+            {**columns, "tenant_name": name + "!", "absolute_production": 9, "absolute_total": 9}
+            for columns in usage[:3]
+        ],
+        number=3,
+    )
+
+    show(opened, warehouse, tmp_path)
+
+    opened.page.wait_for_selector(".plot-container")
+    assert opened.page.evaluate("window.hacked === undefined")
+    assert opened.page.locator("body img, body a[href^='javascript'], body b:not(.card b)").count() == 0
+    assert opened.complaints == []
+    shown = " ".join((name + "!").split())
+    assert shown in " ".join(opened.page.locator("#customers td.name").all_inner_texts()[0].split())
+    label = opened.page.locator(
+        "#storage-by-customer .yaxislayer-above text, #storage-by-customer .ytick text"
+    ).first
+    assert shown[:20].strip() in " ".join((label.text_content() or "").split())
+
+
+def test_an_empty_month_is_a_page_too(opened: Opened, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "data")
+    load(warehouse, [])
+
+    show(opened, warehouse, tmp_path)
+
+    assert "no billable usage" in opened.text("#skus")
+    assert "the report is empty" in opened.text("#checks")
+    assert opened.complaints == []
+
+
+def test_a_thousand_tenants_are_cut_with_a_word(opened: Opened, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "data")
+    load(
+        warehouse,
+        [
+            storage(
+                tenant_id=f"30000000-0000-4000-8000-00000000{n:04d}",
+                tenant_name="same",
+                absolute_production=n * GIB,
+            )
+            for n in range(1, 1001)
+        ],
+    )
+
+    show(opened, warehouse, tmp_path)
+
+    assert opened.page.locator("#customers tbody tr").count() == 300
+    assert "The 300 largest of 1,000" in opened.text("#customers")
+    assert opened.page.locator("#storage-by-customer .bars .point").count() >= 15, "namesakes are not one bar"
+
+
+def test_the_page_forbids_the_network_itself(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "data")
+    load(warehouse, [row(absolute_production=1)])
+    write_month_report(warehouse, SEPTEMBER, tmp_path / "page.html")
+
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+
+    assert "default-src 'none'" in page
+    assert "<link" not in page
+    assert "<script src" not in page
+
+
+def test_what_cannot_be_is_told(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "data")
+    load(warehouse, [row(absolute_production=1)])
+
+    with pytest.raises(WarehouseError, match="2026-08: the period is not loaded"):
+        write_month_report(warehouse, SEPTEMBER.previous(), tmp_path / "page.html")
+    with pytest.raises(OutputError):
+        write_month_report(warehouse, SEPTEMBER, tmp_path / "missing" / "page.html")
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (Decimal("1234567.0000000000"), "count", "1,234,567"),
+        (Decimal("1000.0000000000"), "count", "1,000"),
+        (Decimal("0.5000000000"), "count", "0.5"),
+        (Decimal("1234.005"), "GiB", "1,234.01"),
+        (Decimal("-0.125"), "compute points", "-0.13"),
+        (None, "count", ""),
+    ],
+)
+def test_quantities_are_written_for_people(value: Decimal | None, unit: str, shown: str) -> None:
+    assert amount(value, unit) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(Decimal(3), "+3"), (Decimal(-1200), "−1,200"), (Decimal(0), "±0"), (None, "")]
+)
+def test_changes_have_their_sign(value: Decimal | None, shown: str) -> None:
+    assert change(value) == shown

@@ -1,0 +1,51 @@
+"""`docs/questions.md`: each query with its answer; `python -m billing_pipeline_tests.questions` renews it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from billing_pipeline.cli import main as billing_pipeline
+from billing_pipeline.settings import PROJECT_ROOT
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline_tests.demo_months import DemoMonths
+
+PAGE = PROJECT_ROOT / "docs" / "questions.md"
+_BLOCK = re.compile(r"```sql\n(?P<query>.*?)\n```\n(?:\n```text\n(?P<answer>.*?)\n```\n)?", re.DOTALL)
+
+
+def queries(page: str) -> list[tuple[str, str | None]]:
+    """Each query of the page, and the answer that stands below it."""
+    return [(found["query"], found["answer"]) for found in _BLOCK.finditer(page)]
+
+
+def answered(page: str, ask: Callable[[str], str]) -> str:
+    """The page with its queries answered anew."""
+    return _BLOCK.sub(
+        lambda found: f"```sql\n{found['query']}\n```\n\n```text\n{ask(found['query'])}\n```\n", page
+    )
+
+
+def answer(query: str) -> str:
+    """What `billing-pipeline sql` prints, for the warehouse of the environment."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        status = billing_pipeline(["sql", query])
+    assert status == 0, query
+    return "\n".join(line.rstrip() for line in printed.getvalue().splitlines())
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["BILLING_DATA_DIR"] = folder
+        DemoMonths().load(Warehouse(Path(folder)))
+        PAGE.write_text(answered(PAGE.read_text(encoding="utf-8"), answer), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The tables of `docs/warehouse.md` that are made from the code.
+
+`python -m billing_pipeline_tests.reference_tables` renews them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tabulate import tabulate
+
+from billing_pipeline.settings import PROJECT_ROOT
+from billing_pipeline.warehouse import CHECKS
+from billing_pipeline.warehouse.load_checks import description
+from billing_pipeline.warehouse.schema import VIEWS
+from billing_pipeline.warehouse.sql_files import opening_comment, sql
+
+PAGE = PROJECT_ROOT / "docs" / "warehouse.md"
+
+
+def tables() -> dict[str, str]:
+    """Each table by the name of its place in the page."""
+    views = [(f"`{view}`", opening_comment(sql(f"views/{view}.sql"))) for view in VIEWS]
+    checks = [
+        (f"`{name}`", f"**{how}s**" if how == "stop" else f"{how}s", description(name))
+        for name, how in CHECKS.items()
+    ]
+    return {
+        "views": tabulate(views, ("view", "the question it answers"), tablefmt="github"),
+        "checks": tabulate(checks, ("check", "a failure", "makes sure that"), tablefmt="github"),
+    }
+
+
+def renewed(page: str) -> str:
+    """The page with its tables as the code has them."""
+    for name, table in tables().items():
+        page = re.sub(
+            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
+            lambda found, table=table: f"{found[1]}{table}\n{found[2]}",  # type: ignore[misc]
+            page,
+            flags=re.DOTALL,
+        )
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,40 @@
+"""This project: strict checks, control totals, one transaction, publication by rename."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
+
+_ID = "11111111-1111-4111-8111-111111111111"
+
+
+def main(report: Path, folder: Path, period: BillingPeriod) -> str:
+    """Load a report into the warehouse in this folder.
+
+    Returns:
+        Rows and sum, as every way prints them.
+    """
+    expected = ExpectedReport(period, "usage_summary", "direct_partners", _ID)
+    attempt = LoadAttempt(
+        period=period,
+        outcome="failed",
+        root_tenant_id=_ID,
+        report_kind=expected.kind,
+        report_level=expected.level,
+        report_id=_ID,
+        stored_report_id=_ID,
+        requested_report_ids=(_ID,),
+    )
+    with open_report(report, "json_v2_0", expected, folder / "work") as rows:
+        loaded = replace_period(Warehouse(folder), rows, attempt, cross_check_mode="off")
+    totals = loaded.control_totals
+    assert totals is not None
+    return f"{totals.rows} {sum(sums['absolute_total'] for sums in totals.sums.values())}"
+
+
+if __name__ == "__main__":
+    print(main(Path(sys.argv[1]), Path(sys.argv[2]), BillingPeriod.parse(sys.argv[3])))

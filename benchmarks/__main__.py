@@ -53,11 +53,20 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="runs of each way (default: %(default)s)")
     parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=LAYOUTS)
     parser.add_argument("--ways", nargs="+", choices=_NAMES, default=list(_NAMES))
-    parser.add_argument("--sizes", nargs="*", type=int, default=[100_000, 1_000_000, 4_000_000],
-                        help="rows of the reports that show how cost grows (default: %(default)s)")  # fmt: skip
+    parser.add_argument(
+        "--sizes",
+        nargs="*",
+        type=int,
+        default=[100_000, 1_000_000, 4_000_000],
+        help="rows of the reports that show how cost grows (default: %(default)s)",
+    )
     parser.add_argument("--month-rows", type=int, default=100_000, help="rows of each of 36 months")
-    parser.add_argument("--folder", type=Path, default=Path("data/benchmarks"),
-                        help="where the reports are made and kept (default: %(default)s)")  # fmt: skip
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("data/benchmarks"),
+        help="where the reports are made and kept (default: %(default)s)",
+    )
     return parser.parse_args()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 # Nothing is sent anywhere, and its state lies with the rest.
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
 os.environ["DLT_DATA_DIR"] = sys.argv[2]
 
 import dlt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -42,7 +43,7 @@ def _texts(*names: str) -> pl.Struct:
 
 
 _MEASURES = pl.Struct(dict.fromkeys(("production", "total", "trial"), pl.Int64))
-_ROW = {
+_ROW: dict[str, Any] = {
     "application": _texts("id", "name"),
     "date": pl.String,
     "edition": pl.String,

@@ -136,7 +136,9 @@ def _finding(names: Sequence[str], pair: Sequence[Any]) -> Finding:
         for name, ours, theirs in zip(names, in_json, in_csv, strict=True)
         if ours != theirs
     ]
-    return Finding(f"{told}: " + "; ".join(different), 1)
+    return Finding(
+        f"{told}" + (f": {'; '.join(different)}" if different else " is not there as often in csv_v2_0"), 1
+    )
 
 
 def _text(value: Any) -> str:

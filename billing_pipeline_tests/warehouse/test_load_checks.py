@@ -213,13 +213,24 @@ def test_partners_within_partners_are_not_billed_and_that_is_told(warehouse: War
 
 
 def test_seconds_that_do_not_give_their_points_stop(warehouse: Warehouse) -> None:
-    found = results(warehouse, [points(delta_production=40123, dr_compute_points_production="11.17")])
+    found = results(warehouse, [points(delta_production=40123, dr_compute_points_production="11.14")])
 
     assert "not the seconds divided by 3600" in found["compute_points"].detail
     assert (
         failed(results(warehouse, [points(delta_production=40123, dr_compute_points_production="11.15")]))
         == set()
     )
+
+
+@pytest.mark.parametrize("measure", ["absolute", "delta"])
+@pytest.mark.parametrize("difference", [1, -1])
+def test_a_total_that_is_not_the_sum_is_named(warehouse: Warehouse, measure: str, difference: int) -> None:
+    wrong = row(offering_item="vms", **{f"{measure}_production": 5, f"{measure}_total": 5 + difference})
+
+    found = results(warehouse, [*SOUND, wrong])
+
+    assert failed(found) == {"totals"}
+    assert found["totals"].detail == f"{measure}: 1 rows, the first is row 6: vms of tenant {CUSTOMER}"
 
 
 def test_a_listed_item_in_another_unit_is_drift(warehouse: Warehouse) -> None:

@@ -124,15 +124,27 @@ def test_a_loader_killed_at_any_moment_leaves_the_old_state_or_the_new_one(wareh
 def test_what_a_killed_loader_left_is_cleared(warehouse: Warehouse) -> None:
     load(warehouse, month_of(1))
     folder = warehouse.path.parent
-    (folder / "warehouse.duckdb.next").write_bytes(b"half a database")
-    (folder / "warehouse.duckdb.next.wal").write_bytes(b"half a log")
+    left = folder / "warehouse.duckdb.next"
+    left.write_bytes(warehouse.path.read_bytes())
+    left_a_log(left, "CREATE TABLE ghost AS SELECT 1 AS one")
+    assert left.with_name("warehouse.duckdb.next.wal").exists()
     (folder / "warehouse.tmp").mkdir()
     (folder / "warehouse.tmp" / "spilled").write_bytes(b"rows")
 
     load(warehouse, month_of(2))
 
     assert values(warehouse) == {"2026-09": [2] * 3}
+    assert query(warehouse, "FROM duckdb_tables() SELECT table_name WHERE table_name = 'ghost'") == []
     assert remains(warehouse) == set()
+
+
+def left_a_log(path: Path, statement: str) -> None:
+    """Write to a database in a process that ends before its log is folded in."""
+    code = (
+        "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]);"
+        "c.execute('SET checkpoint_threshold = \\'1GB\\''); c.execute(sys.argv[2]); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path), statement], check=True)
 
 
 def test_a_failed_change_publishes_nothing(warehouse: Warehouse) -> None:
@@ -231,12 +243,7 @@ def test_a_folder_without_write_permission_is_told(warehouse: Warehouse) -> None
 
 def test_what_another_program_wrote_and_did_not_check_point_is_kept(warehouse: Warehouse) -> None:
     load(warehouse, month_of(1))
-    code = (
-        "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]);"
-        "c.execute('SET checkpoint_threshold = \\'1GB\\'');"
-        "c.execute('CREATE TABLE notes AS SELECT 42 AS note'); os._exit(0)"
-    )
-    subprocess.run([sys.executable, "-c", code, str(warehouse.path)], check=True)
+    left_a_log(warehouse.path, "CREATE TABLE notes AS SELECT 42 AS note")
     assert warehouse.path.with_name("warehouse.duckdb.wal").exists()
 
     load(warehouse, month_of(2))

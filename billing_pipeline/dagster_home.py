@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from importlib import resources
@@ -11,8 +10,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from billing_pipeline.settings import PipelineSettings
 
-def prepare_dagster_home(data_dir: Path) -> Path:
+
+def prepare_dagster_home(settings: PipelineSettings) -> Path:
     """Make `<data>/dagster` the home of this process and of those that it starts.
 
     An existing `DAGSTER_HOME` in the environment is left as it is: its operator has chosen.
@@ -20,19 +21,20 @@ def prepare_dagster_home(data_dir: Path) -> Path:
     initialises it under a lock.
 
     Args:
-        data_dir: everything that is kept lies below it.
+        settings: where the data lies, and how many runs Dagster may start at once.
 
     Returns:
         The home's absolute path.
     """
     if chosen := os.environ.get("DAGSTER_HOME"):
         return Path(chosen)
-    home = data_dir / "dagster"
+    home = settings.data_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     os.environ["DAGSTER_HOME"] = str(home)
     with FileLock(home / ".initialise.lock"):
-        with resources.as_file(resources.files(__package__) / "dagster.yaml") as ours:
-            shutil.copyfile(ours, home / "dagster.yaml")
+        template = resources.files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
+        text = template.replace("$BILLING_OPEN_REPORTS", str(settings.open_reports))
+        (home / "dagster.yaml").write_text(text, encoding="utf-8")
         if not (home / "history").exists():
             # Opening the instance in a process of its own leaves nothing open in ours.
             command = "from dagster import DagsterInstance; DagsterInstance.get().get_runs(limit=1)"

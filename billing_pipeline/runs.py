@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 
@@ -14,6 +13,7 @@ from billing_pipeline.assets.resources import ProgressListener, ProgressReporter
 from billing_pipeline.dagster_home import prepare_dagster_home
 from billing_pipeline.definitions import build_defs, monthly_usage
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings import PipelineSettings
 
 # Dagster's own account of a failure is in its event log; the reader of a terminal gets one clear line.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -46,7 +46,7 @@ class PeriodRun:
 def run_periods(
     periods: Iterable[BillingPeriod],
     *,
-    data_dir: Path,
+    settings: PipelineSettings,
     listener: ProgressListener,
     assets: Iterable[str] | None = None,
     force: bool = False,
@@ -55,12 +55,12 @@ def run_periods(
 
     Args:
         periods: what to load.
-        data_dir: where Dagster's history lies, too.
+        settings: where the data and Dagster's history lie.
         listener: is told what a run waits for.
         assets: names of the assets to materialise; default: all.
         force: replace closed periods, too.
     """
-    prepare_dagster_home(data_dir)
+    prepare_dagster_home(settings)
     job = build_defs(progress=ProgressReporter.telling(listener)).resolve_job_def(monthly_usage.name)
     selection = [dg.AssetKey(name) for name in assets] if assets is not None else None
     with dg.DagsterInstance.get() as instance:

@@ -13,13 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
-from pathlib import Path
 
 from billing_pipeline.assets.resources import ProgressListener
 from billing_pipeline.cli.progress import warnings_shown_by
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.runs import PeriodRun, run_periods
+from billing_pipeline.settings import PipelineSettings
 
 _SECONDS_TO_STOP = 20.0
 
@@ -33,8 +33,7 @@ class _Worker:
 def run_at_once(
     periods: Sequence[BillingPeriod],
     *,
-    at_once: int,
-    data_dir: Path,
+    settings: PipelineSettings,
     listener: ProgressListener,
     assets: Sequence[str] | None = None,
     force: bool = False,
@@ -44,15 +43,16 @@ def run_at_once(
 
     Args:
         periods: what to load.
-        at_once: how many runs there are at most, and so how many open reports at the API.
-        data_dir, listener, assets, force: as for `run_periods`.
+        settings, listener, assets, force: as for `run_periods`.
+            At most `settings.open_reports` run at a time, each with one open report at the API.
         hopeless: after an outcome of which this is true, no further period is started.
 
     Yields:
         Each period's outcome as it ends; periods that were not started are missing.
     """
+    at_once = settings.open_reports
     if at_once == 1 or len(periods) == 1:
-        for run in run_periods(periods, data_dir=data_dir, listener=listener, assets=assets, force=force):
+        for run in run_periods(periods, settings=settings, listener=listener, assets=assets, force=force):
             yield run
             if hopeless(run):
                 return
@@ -67,7 +67,7 @@ def run_at_once(
                 period = waiting.pop()
                 receiver, sender = context.Pipe(duplex=False)
                 process = context.Process(
-                    target=_work, args=(sender, period, dict(os.environ), data_dir, assets, force)
+                    target=_work, args=(sender, period, dict(os.environ), settings, assets, force)
                 )
                 process.start()
                 sender.close()
@@ -94,7 +94,7 @@ def _work(  # noqa: PLR0917 - the arguments of a process
     sender: Connection,
     period: BillingPeriod,
     environment: Mapping[str, str],
-    data_dir: Path,
+    settings: PipelineSettings,
     assets: Sequence[str] | None,
     force: bool,
 ) -> None:
@@ -108,7 +108,7 @@ def _work(  # noqa: PLR0917 - the arguments of a process
         sender.send(Progress(message, warning=True))
 
     with suppress(KeyboardInterrupt, BrokenPipeError), warnings_shown_by(warn):
-        for run in run_periods([period], data_dir=data_dir, listener=tell, assets=assets, force=force):
+        for run in run_periods([period], settings=settings, listener=tell, assets=assets, force=force):
             sender.send(run)
 
 

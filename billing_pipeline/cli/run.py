@@ -69,8 +69,7 @@ def load(
     with warnings_shown_by(line.update):
         for run in run_at_once(
             periods,
-            at_once=settings.open_reports,
-            data_dir=settings.data_dir,
+            settings=settings,
             listener=show,
             assets=["usage"] if replay else None,
             force=force,

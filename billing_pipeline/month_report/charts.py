@@ -142,9 +142,9 @@ def _chart(name: str, title: str, bars: list[go.Bar], *, barmode: str = "group",
         template="plotly_white",
         barmode=barmode,
         height=460 if tall else 320,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin={"l": 10, "r": 10, "t": 40 if len(bars) > 1 else 10, "b": 10},
         font={"family": "system-ui, sans-serif", "size": 13},
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         # Names that look like numbers or dates stay names.
         **{category: {"type": "category", "automargin": True}},
     )

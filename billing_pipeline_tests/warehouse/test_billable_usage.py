@@ -218,6 +218,21 @@ def test_gib_are_the_bytes_to_ten_decimals_rounded_half_away_from_zero(
     assert (found < 0) == (size < 0 and expected != 0)
 
 
+@pytest.mark.parametrize(
+    ("size", "gib"),
+    [
+        (2**19, "0.0004882813"),
+        (-(2**19), "-0.0004882813"),
+        (3 * 2**19, "0.0014648438"),
+        (2**20, "0.0009765625"),
+    ],
+)
+def test_half_of_the_last_decimal_is_rounded_away_from_zero(
+    engine: duckdb.DuckDBPyConnection, size: int, gib: str
+) -> None:
+    assert one(engine, f"gib({size}::DECIMAL(38, 0))") == Decimal(gib)
+
+
 @given(st.integers(0, 2**63))
 def test_gib_give_the_bytes_back(engine: duckdb.DuckDBPyConnection, size: int) -> None:
     found: Decimal = one(engine, f"gib({size}::DECIMAL(38, 0))")

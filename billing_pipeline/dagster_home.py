@@ -10,6 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from billing_pipeline.errors import SettingsError
+from billing_pipeline.landing.atomic import whole_file
 from billing_pipeline.settings import PipelineSettings
 
 
@@ -25,16 +27,26 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
 
     Returns:
         The home's absolute path.
+
+    Raises:
+        SettingsError: the folder cannot be made.
     """
     if chosen := os.environ.get("DAGSTER_HOME"):
         return Path(chosen)
     home = settings.data_dir / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{home} cannot be made: {error.strerror}", todo="Check BILLING_DATA_DIR and its rights."
+        ) from error
     os.environ["DAGSTER_HOME"] = str(home)
     with FileLock(home / ".initialise.lock"):
         template = resources.files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
         text = template.replace("$BILLING_OPEN_REPORTS", str(settings.open_reports))
-        (home / "dagster.yaml").write_text(text, encoding="utf-8")
+        with whole_file(home / "dagster.yaml") as file:
+            # Half of it, seen by a process that starts just now, would switch telemetry on.
+            file.write(text.encode())
         if not (home / "history").exists():
             # Opening the instance in a process of its own leaves nothing open in ours.
             command = "from dagster import DagsterInstance; DagsterInstance.get().get_runs(limit=1)"

@@ -38,6 +38,7 @@ def main() -> int:
             if name.startswith(("ACRONIS_", "BILLING_", "DAGSTER_HOME")):
                 del os.environ[name]
         os.environ |= {
+            "NO_PROXY": "127.0.0.1",
             "ACRONIS_BASE_URL": sandbox.base_url,
             "ACRONIS_CLIENT_ID": sandbox.client_id,
             "ACRONIS_CLIENT_SECRET": sandbox.client_secret,

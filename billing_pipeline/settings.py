@@ -96,6 +96,12 @@ class PipelineSettings(_EnvironmentSettings):
         validation_alias="BILLING_OPEN_REPORTS",
         description="how many periods are run at once, each with one open report at the API",
     )
+    max_report_gib: int = Field(
+        20,
+        ge=1,
+        validation_alias="BILLING_MAX_REPORT_GIB",
+        description="what one file of a report may unpack to, in GiB; a larger one is refused",
+    )
     cross_check: Literal["stop", "warn", "off"] = Field(
         "stop",
         validation_alias="BILLING_CROSS_CHECK",

@@ -28,7 +28,13 @@ def raw_report(
     """
     period = BillingPeriod.parse(context.partition_key)
     with one_clear_failure(context, data, period), account.client() as client:
-        raw = download_report(client, data.path, period, progress=progress.for_run(context, period))
+        raw = download_report(
+            client,
+            data.path,
+            period,
+            progress=progress.for_run(context, period),
+            max_bytes=data.max_report_bytes,
+        )
         return MaterializeResult(
             metadata={
                 "report_id": raw.report_id,

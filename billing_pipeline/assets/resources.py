@@ -25,6 +25,11 @@ class DataFolder(ConfigurableResource[None]):
         return PipelineSettings.load().data_dir
 
     @property
+    def max_report_bytes(self) -> int:
+        """What one file of a report may unpack to."""
+        return PipelineSettings.load().max_report_gib * 1024**3
+
+    @property
     def warehouse(self) -> Warehouse:
         """The warehouse in it."""
         return Warehouse(self.path)

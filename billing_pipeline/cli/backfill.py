@@ -16,6 +16,7 @@ from multiprocessing.context import ForkServerProcess
 
 from billing_pipeline.assets.resources import ProgressListener
 from billing_pipeline.cli.progress import warnings_shown_by
+from billing_pipeline.dagster_home import prepare_dagster_home
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.runs import PeriodRun, run_periods
@@ -57,6 +58,7 @@ def run_at_once(
             if hopeless(run):
                 return
         return
+    prepare_dagster_home(settings)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     waiting = list(reversed(periods))

@@ -7,6 +7,7 @@ become binary floats. Plotly reads a little HTML in texts, so that names are esc
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -19,6 +20,7 @@ from billing_pipeline.periods import BillingPeriod
 _COLOURS = {"acronis": "#0f62a5", "partner": "#e08a1e", "local": "#9aa5b1", "points": "#3d8b6d"}
 _TENANTS_SHOWN = 15
 _NAME_LENGTH = 34
+_INVISIBLE = "\u200b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,13 @@ def _compute_points_by_customer(figures: MonthFigures) -> Chart | None:
 
 def _names(rows: list[Row]) -> list[str]:
     """One distinct label a tenant: names are cut, and namesakes told apart."""
-    labels: list[str] = []
+    seen: Counter[str] = Counter()
+    labels = []
     for row in rows:
         name = " ".join((row["tenant_name"] or "no name").split())
-        label = escape(name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…", quote=False)
-        labels.append(label + "\u200b" * labels.count(label) if label in labels else label)
+        cut = name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
+        labels.append(escape(cut, quote=False) + _INVISIBLE * seen[cut])
+        seen[cut] += 1
     return labels
 
 

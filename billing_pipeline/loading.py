@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from billing_pipeline.acronis import ReportOrder
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
-from billing_pipeline.landing import RawReport, latest_raw_report, load_requests
+from billing_pipeline.landing import RawReport, latest_raw_report, load_requests, period_lock
 from billing_pipeline.normalize import ExpectedReport, open_report
 from billing_pipeline.ordering import mark_refused
 from billing_pipeline.periods import BillingPeriod
@@ -50,8 +51,11 @@ def load_period(
     expected = ExpectedReport(period=period, kind=order.kind, level=order.level, tenant_id=order.tenant_id)
     attempt = replace(_attempt(data_dir, period, raw, order, run_id), forced=forced)
     try:
-        with ExitStack() as files:
-            work_dir = data_dir / "work"
+        with period_lock(data_dir, period), ExitStack() as files:
+            work_dir = data_dir / "work" / period.key
+            # What a killed load left; the lock says that nobody else is at work on the period.
+            shutil.rmtree(work_dir, ignore_errors=True)
+            files.callback(shutil.rmtree, work_dir, ignore_errors=True)
             report = open_report(raw.path(_FORMAT), _FORMAT, expected, work_dir=work_dir)
             files.enter_context(report)
             witness = None

@@ -1,0 +1,71 @@
+"""No room and no right to write: one clear line, and what was there is as it was."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.conftest import Workplace
+
+PERIOD = "2026-09"
+
+
+def run_with_largest_file(
+    workplace: Workplace, kib: int, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """`run`, where no file can grow beyond a size: writing fails as on a full disk."""
+    limits = (kib * 1024, kib * 1024)
+    return subprocess.run(
+        [sys.executable, "-m", "billing_pipeline", "run", "--period", PERIOD, *arguments],
+        env=workplace.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits),
+    )
+
+
+def content(workplace: Workplace) -> list[dict[str, object]]:
+    return workplace.query("SELECT * FROM usage ORDER BY report_row")
+
+
+@pytest.mark.parametrize(
+    ("step", "arguments"),
+    [("the download", ()), ("the warehouse", ("--replay",))],
+    ids=["download", "warehouse"],
+)
+def test_no_room(workplace: Workplace, step: str, arguments: tuple[str, ...]) -> None:
+    with Sandbox(tenants=60, ready_after_seconds=0.1) as sandbox:
+        workplace.environment["ACRONIS_BASE_URL"] = sandbox.base_url
+        assert workplace.command("run", "--period", PERIOD).returncode == 0
+        before = content(workplace)
+        files = {path for path in workplace.data_dir.rglob("*") if "dagster" not in path.parts}
+
+        done = run_with_largest_file(workplace, 600, *arguments)
+
+        assert done.returncode == 1
+        (message,) = (line for line in done.stderr.splitlines() if line.startswith("billing-pipeline run:"))
+        assert "File too large" in message, step
+        assert "Traceback" not in done.stderr
+        assert content(workplace) == before
+        left = {path for path in workplace.data_dir.rglob("*") if "dagster" not in path.parts} - files
+        assert not [path for path in left if path.is_file()]
+
+        assert workplace.command("run", "--period", PERIOD).returncode == 0
+
+
+@pytest.mark.parametrize("below", ["file/data", "file"])
+def test_no_folder_can_be_made(workplace: Workplace, tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    done = workplace.command("run", "--period", PERIOD, settings={"BILLING_DATA_DIR": str(tmp_path / below)})
+
+    assert done.returncode == 1
+    (message,) = done.stderr.strip().splitlines()
+    assert "BILLING_DATA_DIR" in message

@@ -29,9 +29,14 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
         The home's absolute path.
 
     Raises:
-        SettingsError: the folder cannot be made.
+        SettingsError: the folder cannot be made or initialised.
     """
     if chosen := os.environ.get("DAGSTER_HOME"):
+        if not Path(chosen).is_absolute() or not Path(chosen).is_dir():
+            raise SettingsError(
+                f"DAGSTER_HOME is {chosen}, which is not the absolute path of a folder",
+                todo="Make the folder, or unset DAGSTER_HOME: then it lies below BILLING_DATA_DIR.",
+            )
         return Path(chosen)
     home = settings.data_dir / "dagster"
     try:
@@ -50,5 +55,13 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
         if not (home / "history").exists():
             # Opening the instance in a process of its own leaves nothing open in ours.
             command = "from dagster import DagsterInstance; DagsterInstance.get().get_runs(limit=1)"
-            subprocess.run([sys.executable, "-c", command], check=True)  # noqa: S603 - our own words
+            done = subprocess.run(  # noqa: S603 - our own words
+                [sys.executable, "-c", command], check=False, capture_output=True, text=True
+            )
+            if done.returncode != 0:
+                told = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+                raise SettingsError(
+                    f"Dagster cannot use {home}: {told}",
+                    todo="Check BILLING_DATA_DIR, its rights and its disk.",
+                )
     return home

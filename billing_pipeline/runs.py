@@ -19,6 +19,10 @@ from billing_pipeline.settings import PipelineSettings
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+# What Dagster makes of Ctrl-C and SIGTERM inside a step.
+_INTERRUPTED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
+
+
 @dataclass(frozen=True, slots=True)
 class PeriodRun:
     """How the run of one period ended.
@@ -61,7 +65,7 @@ def run_periods(
         force: replace closed periods, too.
     """
     prepare_dagster_home(settings)
-    job = build_defs(progress=ProgressReporter.telling(listener)).resolve_job_def(monthly_usage.name)
+    job = build_defs(progress=ProgressReporter(listener)).resolve_job_def(monthly_usage.name)
     selection = [dg.AssetKey(name) for name in assets] if assets is not None else None
     with dg.DagsterInstance.get() as instance:
         for period in periods:
@@ -92,6 +96,8 @@ def _outcome(period: BillingPeriod, result: dg.ExecuteInProcessResult) -> Period
         if error := step_failure.error:
             while error.cause is not None:
                 error = error.cause
+            if error.cls_name in _INTERRUPTED:
+                raise KeyboardInterrupt
             failure = f"period {period}: {error.message.strip()}. This was not foreseen: please report it."
             return PeriodRun(period, result.run_id, failure=failure)
     return PeriodRun(period, result.run_id, failure="the run failed; see its events in the UI (make ui)")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from billing_pipeline.errors import PeriodError, SettingsError
@@ -112,6 +113,9 @@ class PipelineSettings(_EnvironmentSettings):
     def _absolute_data_dir(self) -> Self:
         # Dagster's processes and the shell have different working directories; the data has one place.
         self.data_dir = (PROJECT_ROOT / self.data_dir.expanduser()).resolve()
+        if set("%?#") & set(str(self.data_dir)):
+            # Dagster's storage puts the path into a URL as it is.
+            raise PydanticCustomError("data_dir", "BILLING_DATA_DIR: its path must not contain %, ? or #")
         return self
 
 

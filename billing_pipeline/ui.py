@@ -14,9 +14,9 @@ def main() -> None:
     """Become `dagster dev`."""
     try:
         settings = PipelineSettings.load()
+        prepare_dagster_home(settings)
     except BillingPipelineError as error:
         sys.exit(str(error))
-    prepare_dagster_home(settings)
     os.chdir(PROJECT_ROOT)
     arguments = ["dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", *sys.argv[1:]]
     os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])  # noqa: S606 - our own words

@@ -1,6 +1,6 @@
 """`raw_report`: the stored report's files on disk, exactly as received."""
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, asset
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, asset
 
 from billing_pipeline.assets.failures import one_clear_failure
 from billing_pipeline.assets.partitions import billing_periods
@@ -20,7 +20,10 @@ from billing_pipeline.periods import BillingPeriod
     code_version="1",
 )
 def raw_report(
-    context: AssetExecutionContext, account: AcronisAccount, data: DataFolder, progress: ProgressReporter
+    context: AssetExecutionContext,
+    account: AcronisAccount,
+    data: DataFolder,
+    progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """The report's files below `raw/<period>/<report id>/`, with a manifest that vouches for them.
 

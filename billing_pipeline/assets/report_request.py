@@ -1,6 +1,6 @@
 """`report_request`: a usage report is ordered from Acronis for a billing period."""
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, asset
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, asset
 
 from billing_pipeline.acronis import ReportOrder
 from billing_pipeline.assets.closing import loadable_period
@@ -20,7 +20,10 @@ from billing_pipeline.warehouse.history import loaded_report_ids
     code_version="1",
 )
 def report_request(
-    context: AssetExecutionContext, account: AcronisAccount, data: DataFolder, progress: ProgressReporter
+    context: AssetExecutionContext,
+    account: AcronisAccount,
+    data: DataFolder,
+    progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """A usage report ordered with `POST /reports`, in `json_v2_0` and `csv_v2_0`.
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dagster import AssetExecutionContext, ConfigurableResource
-from pydantic import PrivateAttr
 
 from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.ordering import Progress
@@ -50,17 +49,18 @@ class AcronisAccount(ConfigurableResource[None]):
             yield client
 
 
-class ProgressReporter(ConfigurableResource[None]):
-    """Tells what a run is waiting for: to the run's log, and to a listener such as a terminal."""
+class ProgressReporter:
+    """Tells what a run is waiting for: to the run's log, and to a listener such as a terminal.
 
-    _listener: ProgressListener | None = PrivateAttr(default=None)
+    A plain object: Dagster copies its own kind of resources by their configuration, and would lose the
+    listener.
 
-    @classmethod
-    def telling(cls, listener: ProgressListener) -> "ProgressReporter":
-        """A reporter with a listener, which is called with the period's key and the progress."""
-        reporter = cls()
-        reporter._listener = listener
-        return reporter
+    Args:
+        listener: is called with the period's key and the progress.
+    """
+
+    def __init__(self, listener: ProgressListener | None = None) -> None:
+        self._listener = listener
 
     def for_run(self, context: AssetExecutionContext, period: BillingPeriod) -> Callable[[Progress], None]:
         """What the steps of one period's run call."""

@@ -1,6 +1,6 @@
 """`stored_report`: the report that was ordered is generated and ready for download."""
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, asset
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, asset
 
 from billing_pipeline.assets.failures import one_clear_failure
 from billing_pipeline.assets.partitions import billing_periods
@@ -20,7 +20,10 @@ from billing_pipeline.periods import BillingPeriod
     code_version="1",
 )
 def stored_report(
-    context: AssetExecutionContext, account: AcronisAccount, data: DataFolder, progress: ProgressReporter
+    context: AssetExecutionContext,
+    account: AcronisAccount,
+    data: DataFolder,
+    progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """The stored report, once every format of it is saved; generation usually takes 1 to 2 minutes.
 

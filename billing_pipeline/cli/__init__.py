@@ -57,14 +57,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BillingPipelineError as error:
         print(f"billing-pipeline {parsed.command}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has seen enough.
+        _give_up_output()
+        return 1
+    except OSError as error:
+        print(f"billing-pipeline {parsed.command}: {error}", file=sys.stderr)
+        _give_up_output()
+        return 1
     except KeyboardInterrupt:
         print(f"billing-pipeline {parsed.command}: interrupted; run it again to go on", file=sys.stderr)
         return _EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has seen enough; say nothing at interpreter shutdown either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return status
+
+
+def _give_up_output() -> None:
+    """Nothing more can be written, at the interpreter's shutdown neither."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def console_script() -> NoReturn:

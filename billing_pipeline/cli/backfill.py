@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -104,14 +106,24 @@ def _work(  # noqa: PLR0917 - the arguments of a process
     os.environ.update(environment)
 
     def tell(_: str, progress: Progress) -> None:
-        sender.send(progress)
+        with suppress(BrokenPipeError):
+            sender.send(progress)
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def warn(message: str) -> None:
-        sender.send(Progress(message, warning=True))
+        tell("", Progress(message, warning=True))
 
     with suppress(KeyboardInterrupt, BrokenPipeError), warnings_shown_by(warn):
         for run in run_periods([period], settings=settings, listener=tell, assets=assets, force=force):
             sender.send(run)
+
+
+def _end_with_parent() -> None:
+    """Stop, as Ctrl-C does, when the command that started this process is killed."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def _received(receiver: Connection, worker: _Worker) -> PeriodRun | Progress:

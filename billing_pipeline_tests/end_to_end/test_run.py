@@ -68,6 +68,7 @@ def test_progress_in_a_log_file_is_plain_lines(workplace: Workplace) -> None:
 
     assert "\r" not in done.stderr
     assert "\x1b" not in done.stderr
+    assert "waiting for Acronis" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("2026-09  loaded, ")
 
 

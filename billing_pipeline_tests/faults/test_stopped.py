@@ -34,7 +34,8 @@ def test_a_signal_ends_a_waiting_run(workplace: Workplace, sandbox: Sandbox, num
             time.sleep(0.02)
         process.send_signal(number)
         _, told = process.communicate(timeout=30)
-    assert process.returncode != 0
+    assert process.returncode == 130
+    assert "interrupted; run it again to go on" in told
     assert "Traceback" not in told
     state = load_requests(workplace.data_dir, PERIOD).latest
     assert state is not None

@@ -11,10 +11,8 @@ from pathlib import Path
 
 from benchmarks.ways.table import ADDED_COLUMNS, create_table, result
 from billing_pipeline.normalize.layout import learn_layout
-from billing_pipeline.normalize.projection import json_source, select_rows
+from billing_pipeline.normalize.projection import layout_in_sql, select_rows
 from billing_pipeline.periods import BillingPeriod
-
-_SIXTEEN_MIB = 16 << 20  # DuckDB's own default
 
 
 def main(lines: Path, folder: Path, period: BillingPeriod) -> str:
@@ -25,10 +23,8 @@ def main(lines: Path, folder: Path, period: BillingPeriod) -> str:
     """
     with lines.open(encoding="utf-8") as file:
         layout = learn_layout(json.loads(file.readline()))
-    source = json_source([str(lines)], layout, 1, _SIXTEEN_MIB)
-    # As a file of lines DuckDB reads it with all threads; numbering the rows would keep it to one.
-    source = source.replace("format = 'array'", "format = 'newline_delimited'")
-    source = source.replace("row_number() OVER () + 0", "1")
+    statement = Path(__file__).with_name("lines.sql" if layout.rows_key is None else "grouped_lines.sql")
+    source = statement.read_text(encoding="utf-8").format(**layout_in_sql(layout), file=lines)
     rows = select_rows(source, period.start, period.end)
     connection = create_table(folder)
     connection.execute("BEGIN")

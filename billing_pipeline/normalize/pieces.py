@@ -51,6 +51,7 @@ class CheckedFile:
 
     def __init__(self, file: FileIO, envelope: Envelope, *, piece: int = PIECE) -> None:
         self.totals = Totals()
+        self.size = envelope.end - envelope.start
         self._file = file
         self._next = envelope.start
         self._end = envelope.end

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -11,12 +10,14 @@ from importlib import resources
 from billing_pipeline.normalize.fields import FIELDS, Field, Kind
 from billing_pipeline.normalize.layout import Layout
 from billing_pipeline.normalize.odd_rows import EXTRA, PLAIN_LAYOUT
+from billing_pipeline.normalize.parts import Part
 from billing_pipeline.normalize.typed_rows import Tree, tree_of
 
 _CELL = re.compile(r"\{(\w+):([\w.]+)\}")
 _SQL_TYPES: dict[Kind, str] = {"flag": "BOOLEAN", "measure": "DECIMAL(38, 0)"}
 """Of the columns that a source gives to rows.sql; every other kind is VARCHAR."""
 _ROW = "usage_row"
+_SMALLEST_BUFFER = 1 << 20
 
 
 def select_rows(source: str, first_day: date, last_day: date) -> str:
@@ -41,38 +42,40 @@ def select_rows(source: str, first_day: date, last_day: date) -> str:
     return _CELL.sub(cell, sql("rows.sql")).replace("{source}", source)
 
 
-def json_source(paths: list[str], layout: Layout, first_row: int, largest_element: int) -> str:
-    """The fields of array files that follow a layout.
+def json_source(part: Part) -> str:
+    """The fields of a part of a json_v2_0 file."""
+    grouped = part.layout.rows_key is not None
+    return sql("json_grouped_elements.sql" if grouped else "json_elements.sql").format(
+        **layout_in_sql(part.layout),
+        file=text(_without_wildcards(str(part.path))),
+        rows_before=part.first_row - 1 - part.skipped,
+        first_row=part.first_row,
+        last_row=part.first_row + part.rows - 1,
+        largest_element=max(2 * part.largest_piece, _SMALLEST_BUFFER),
+    )
 
-    Args:
-        paths: the files.
-        first_row: position in the report of their first row, from 1.
-        largest_element: size of their largest element in bytes, or more.
+
+def layout_in_sql(layout: Layout) -> dict[str, str]:
+    """What the statements that read elements of a layout need.
+
+    Returns:
+        `columns`: names and types of the elements' keys; `fields`: each field by its dotted name; `extra`;
+        `rows_key`: of grouped elements.
     """
     plain = layout is PLAIN_LAYOUT
-    files = ", ".join(text(_without_wildcards(path)) for path in paths)
     row_tree = tree_of(layout.row)
     columns = {key: _column_type(node) for key, node in row_tree.items()}
+    if layout.rows_key is not None:
+        columns = {key: _column_type(node) for key, node in tree_of(layout.element).items()}
+        columns[layout.rows_key] = f"{_struct_type(row_tree)}[]"
     if plain:
         columns[EXTRA] = "VARCHAR"
-    if layout.rows_key is None:
-        fields = _accesses(layout, "")
-    else:
-        columns = {key: _column_type(node) for key, node in tree_of(layout.element).items()} | {
-            layout.rows_key: f"{_struct_type(row_tree)}[]"
-        }
-        fields = _accesses(layout, f"{_ROW}.")
-    named_columns = ", ".join(f"{text(key)}: {text(kind)}" for key, kind in columns.items())
-    template = sql("json_elements.sql" if layout.rows_key is None else "json_grouped_elements.sql")
-    return template.format(
-        files=files,
-        columns=named_columns,
-        fields=", ".join(f"{access} AS {identifier(name)}" for name, access in fields.items()),
-        extra=EXTRA if plain else "NULL",
-        rows_key=identifier(layout.rows_key or ""),
-        rows_before=first_row - 1,
-        largest_element=largest_element,
-    )
+    return {
+        "columns": ", ".join(f"{text(key)}: {text(kind)}" for key, kind in columns.items()),
+        "fields": ", ".join(f"{_access(layout, field.name)} AS {identifier(field.name)}" for field in FIELDS),
+        "extra": EXTRA if plain else "NULL",
+        "rows_key": identifier(layout.rows_key or ""),
+    }
 
 
 def sql(name: str) -> str:
@@ -90,16 +93,13 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _accesses(layout: Layout, row: str) -> Mapping[str, str]:
-    places = {name: (row, path) for name, path in layout.row.items()}
-    places |= {name: ("", path) for name, path in layout.element.items()}
-    return {field.name: _access(*places[field.name]) for field in FIELDS}
-
-
-def _access(row: str, path: tuple[str, ...]) -> str:
-    if row:
-        return _ROW + "".join(f"[{text(key)}]" for key in path)
-    return identifier(path[0]) + "".join(f"[{text(key)}]" for key in path[1:])
+def _access(layout: Layout, name: str) -> str:
+    if name in layout.element or layout.rows_key is None:
+        first, *path = layout.element.get(name) or layout.row[name]
+        start = identifier(first)
+    else:
+        start, path = _ROW, list(layout.row[name])
+    return start + "".join(f"[{text(key)}]" for key in path)
 
 
 def _column_type(node: Field | Tree) -> str:

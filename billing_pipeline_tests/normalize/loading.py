@@ -83,12 +83,12 @@ def load(report: JsonReport | CsvReport, *, one_select: bool = False) -> tuple[R
 
 
 def load_json(
-    content: bytes, folder: Path, *, piece: int = 1 << 20, part: int = 1 << 20, one_select: bool = False
+    content: bytes, folder: Path, *, piece: int = 1 << 20, part: int | None = None, one_select: bool = False
 ) -> tuple[Rows, ControlTotals]:
     """Load a json_v2_0 file with this content."""
     path = folder / "json_v2_0.json"
     path.write_bytes(content)
-    report = JsonReport(path, None, folder / "work", piece=piece, part=part)
+    report = JsonReport(path, None, folder / "work", piece=piece, rows_of_a_part=part)
     return load(report, one_select=one_select)
 
 

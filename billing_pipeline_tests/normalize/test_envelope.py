@@ -162,7 +162,7 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
-    load_json(report_of(*[usage_row()] * 50), tmp_path, piece=500, part=1000)
+    load_json(report_of(*[usage_row()] * 50), tmp_path, piece=500, part=7)
     refusal(report_of(usage_row(), usage_row(date="")), tmp_path)
 
     assert list((tmp_path / "work").iterdir()) == []

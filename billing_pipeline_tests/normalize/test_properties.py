@@ -56,9 +56,11 @@ DAMAGES = [
 
 
 @many
-@given(reports(), sizes, sizes, st.booleans())
-@example(report_of(), 64, 64, False)
-def test_the_table_equals_the_reference(content: bytes, piece: int, part: int, one_select: bool) -> None:
+@given(reports(), sizes, st.sampled_from([1, 2, 5, None]), st.booleans())
+@example(report_of(), 64, None, False)
+def test_the_table_equals_the_reference(
+    content: bytes, piece: int, part: int | None, one_select: bool
+) -> None:
     expected = reference.rows_of_json(content, FIRST_DAY, LAST_DAY)
 
     with TemporaryDirectory() as folder:
@@ -90,9 +92,9 @@ def test_a_damaged_report_is_refused_or_was_right_after_all(
     with TemporaryDirectory() as folder:
         if expected is None:
             with pytest.raises(ReportRefusedError):
-                load_json(damaged, Path(folder), piece=piece, part=piece)
+                load_json(damaged, Path(folder), piece=piece, part=2)
         else:
-            rows, _ = load_json(damaged, Path(folder), piece=piece, part=piece)
+            rows, _ = load_json(damaged, Path(folder), piece=piece, part=2)
             assert rows == expected
 
 

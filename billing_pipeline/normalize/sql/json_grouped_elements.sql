@@ -1,9 +1,13 @@
 -- Each element of the array has a list of rows, and what they have in common.
-SELECT
-    {fields},
-    {extra} AS extra,
-    row_number() OVER () + {rows_before} AS report_row
+SELECT *
 FROM (
-    SELECT *, unnest({rows_key}) AS usage_row
-    FROM read_json([{files}], format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element})
-) AS elements
+    SELECT
+        {fields},
+        {extra} AS extra,
+        row_number() OVER () + {rows_before} AS report_row
+    FROM (
+        SELECT *, unnest({rows_key}) AS usage_row
+        FROM read_json({file}, format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element})
+    ) AS elements
+) AS numbered
+WHERE report_row BETWEEN {first_row} AND {last_row}

@@ -1,0 +1,8 @@
+SELECT
+    {fields},
+    {extra} AS extra,
+    0 AS report_row
+FROM (
+    SELECT *, unnest({rows_key}) AS usage_row
+    FROM read_json('{file}', format = 'newline_delimited', columns = {{{columns}}})
+) AS elements

@@ -38,7 +38,7 @@ def one_clear_failure(
             outcome="refused" if isinstance(error, (ReportRefusedError, PeriodClosedError)) else "failed",
             reason=str(error),
             report_id=error.report_id,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             checks=error.checks if isinstance(error, LoadStoppedError) else (),
         )
         try:

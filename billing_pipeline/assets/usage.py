@@ -63,7 +63,7 @@ def usage(
                 data.path,
                 data.warehouse,
                 period,
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 cross_check=PipelineSettings.load().cross_check,
                 forced=is_forced(context),
             )

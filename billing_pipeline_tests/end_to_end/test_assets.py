@@ -1,0 +1,76 @@
+"""Each asset alone continues where the one before stopped: what it needs is on disk, not in a run."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from billing_pipeline.definitions import build_defs
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.conftest import OWN_SETTINGS, Workplace
+
+PERIOD = "2026-09"
+NAMES = ["report_request", "stored_report", "raw_report", "usage"]
+
+
+@pytest.fixture(autouse=True)
+def _settings(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in workplace.environment.items():
+        if name.startswith(OWN_SETTINGS):
+            monkeypatch.setenv(name, value)
+
+
+def materialise(*names: str) -> dg.ExecuteInProcessResult:
+    """One Dagster run, in an instance that is forgotten afterwards."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        return (
+            build_defs()
+            .resolve_job_def("monthly_usage")
+            .execute_in_process(
+                instance=instance,
+                partition_key=PERIOD,
+                asset_selection=[dg.AssetKey(name) for name in names],
+                raise_on_error=False,
+            )
+        )
+
+
+def metadata(result: dg.ExecuteInProcessResult) -> dict[str, object]:
+    (event,) = result.get_asset_materialization_events()
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def test_each_asset_alone_continues_with_the_same_report(sandbox: Sandbox, workplace: Workplace) -> None:
+    told = {}
+    for name in NAMES:
+        result = materialise(name)
+        assert result.success
+        told[name] = metadata(result)
+
+    assert sandbox.reports_created == 1
+    assert len({each["report_id"] for each in told.values()}) == 1
+    rows = sandbox.totals(PERIOD)["rows"]
+    assert told["usage"]["dagster/partition_row_count"] == told["usage"]["dagster/row_count"] == rows
+    assert told["stored_report"]["reports_requested"] == 1
+    assert {"waiting_seconds", "control_totals", "preview", "stored_report_id"} <= told["usage"].keys()
+
+
+def test_a_request_that_is_not_loaded_yet_is_continued(sandbox: Sandbox) -> None:
+    assert materialise("report_request").success
+    assert materialise(*NAMES).success
+    assert sandbox.reports_created == 1
+
+    assert materialise(*NAMES).success
+    assert sandbox.reports_created == 2
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_an_asset_without_the_one_before_says_what_to_do(sandbox: Sandbox, name: str) -> None:
+    result = materialise(name)
+
+    assert not result.success
+    (failure,) = (event.step_failure_data for event in result.get_step_failure_events())
+    assert failure.user_failure_data is not None
+    assert PERIOD in (failure.user_failure_data.description or "")
+    assert "what_to_do" in failure.user_failure_data.metadata
+    assert sandbox.reports_created == 0

@@ -111,6 +111,7 @@ def test_an_integer_arrives_exactly_however_it_is_written(tmp_path: Path, token:
             "pricing.total_cost is 0.1234567890123, which DECIMAL",
         ),
         ({"tenant.id": "0fcd4a69-8a40-4de8-b711-d9c83dc000f7"}, "tenant.id is given twice"),
+        ({"date": "2026\r\n\n09\x1b[2J"}, "date is 2026\\r\\n\\n09\\x1b[2J, which is not a day from"),
     ],
 )
 @pytest.mark.parametrize("piece", [64, 1 << 20])
@@ -121,6 +122,7 @@ def test_a_bad_field_is_refused_by_name(
 
     assert message.startswith("row 3: "), message
     assert told in message
+    assert message.isprintable()
     assert len(message) < 400
 
 
@@ -217,6 +219,13 @@ def test_what_is_not_quite_json_is_refused(
 
     assert message.startswith("row 2: "), message
     assert told in message
+
+
+@pytest.mark.parametrize("behind", ["\n{}\n{}", "\n\n\x1b[2J"])
+def test_what_stands_behind_a_report_is_told_on_one_line(tmp_path: Path, behind: str) -> None:
+    message = refusal(report_of(GOOD) + behind.encode(), tmp_path)
+
+    assert message.isprintable(), message
 
 
 def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:

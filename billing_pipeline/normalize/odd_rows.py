@@ -13,7 +13,7 @@ from typing import Any
 
 from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, UNIT
-from billing_pipeline.normalize.layout import Layout, flattened, list_key
+from billing_pipeline.normalize.layout import Layout, TwoListsError, flattened, list_key
 from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, refused, shown
 from billing_pipeline.normalize.strict_json import StrictJsonError
 from billing_pipeline.normalize.typed_rows import Totals
@@ -86,7 +86,10 @@ class OddRows:
     def _rows(self, element: Any) -> Iterator[dict[str, Any]]:
         if not isinstance(element, dict):
             raise self._refused(f"element {self._element} of 'tenants' is {shown(element)}, not an object")
-        rows_key = list_key(element)
+        try:
+            rows_key = list_key(element)
+        except TwoListsError as error:
+            raise self._refused(f"element {self._element} of 'tenants' {error}") from None
         if rows_key is None:
             yield self._fields(element)
             return

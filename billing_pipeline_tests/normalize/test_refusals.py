@@ -173,6 +173,30 @@ def test_a_grouped_report_with_a_list_missing_is_refused_by_its_position(tmp_pat
     assert "row 2: date is missing" in refusal(report_of(good, {"tenant": tenant}, good), tmp_path)
 
 
+@pytest.mark.parametrize("rows_key", ["usages", "items"])
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("second", [[GOOD], [], {"a": GOOD}])
+def test_an_element_with_two_lists_of_rows_is_refused_by_its_position(
+    tmp_path: Path, rows_key: str, before: int, second: Any
+) -> None:
+    row = usage_row()
+    good = {"tenant": row.pop("tenant"), rows_key: [row]}
+    both = {"items": second, "usages": second} | good
+
+    message = refusal(report_of(*[good] * before, both, good), tmp_path)
+
+    assert f"element {before + 1} of 'tenants' has both 'usages' and 'items'" in message
+
+
+def test_a_second_list_that_is_null_has_no_rows(tmp_path: Path) -> None:
+    row = usage_row()
+    good = {"tenant": row.pop("tenant"), "usages": [row]}
+
+    rows, _ = load_json(report_of(good, good | {"items": None}), tmp_path)
+
+    assert [row["delta_total"] for row in rows] == [5, 5]
+
+
 @pytest.mark.parametrize(
     "element",
     [{"tenant": {"id": 1}, "services": []}, {"a": 1}, {"tenant": {}, "usages": [{"value": 3}]}, 5, None, []],

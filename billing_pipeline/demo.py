@@ -102,6 +102,7 @@ Try next
   Ask in SQL:        BILLING_DATA_DIR={_FOLDER} {script} sql "SELECT tenant_name, sum(dr_compute_points_total) AS points FROM usage WHERE dr_compute_points_total > 0 GROUP BY 1 ORDER BY 2 DESC LIMIT 5"
   See the periods:   BILLING_DATA_DIR={_FOLDER} {script} status
   Open the UI:       BILLING_DATA_DIR={_FOLDER} make ui     (then http://127.0.0.1:3000)
+  A month's page:    {_FOLDER}/reports/{table[-1][0]}.html
   The raw reports:   {_FOLDER}/raw/{table[-1][0]}/"""  # noqa: E501
     )
 

@@ -188,6 +188,19 @@ def test_an_element_with_two_lists_of_rows_is_refused_by_its_position(
     assert f"element {before + 1} of 'tenants' has both 'usages' and 'items'" in message
 
 
+@pytest.mark.parametrize("piece", [64, 1 << 20])
+def test_unknown_fields_that_are_null_are_kept_but_null_objects_of_known_fields_are_not(
+    tmp_path: Path, piece: int
+) -> None:
+    report = report_of(
+        GOOD, usage_row(region=None), usage_row(region=None, infra=None), usage_row(infra=None)
+    )
+
+    rows, _ = load_json(report, tmp_path, piece=piece)
+
+    assert [row["extra"] for row in rows] == [None, {"region": None}, {"region": None}, None]
+
+
 def test_a_second_list_that_is_null_has_no_rows(tmp_path: Path) -> None:
     row = usage_row()
     good = {"tenant": row.pop("tenant"), "usages": [row]}

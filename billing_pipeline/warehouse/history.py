@@ -24,7 +24,7 @@ class LoadAttempt:
     """One attempt to load a period; the columns of `load_history`, without its time.
 
     Args:
-        forced: loaded although the period was closed.
+        forced: loaded even if the period was closed, or would be emptied.
         restatement: how it differs from the load before; None if there was none.
         checks: what the load was checked for; rows of `load_checks`.
     """

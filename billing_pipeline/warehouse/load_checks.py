@@ -24,10 +24,12 @@ Severity = Literal["stop", "warn"]
 
 CROSS_CHECK = "cross_check"
 CONTROL_TOTALS = "control_totals"
+_EMPTIED = "emptied"
 
 CHECKS: Mapping[str, Severity] = {
     CONTROL_TOTALS: "stop",
     CROSS_CHECK: "stop",
+    _EMPTIED: "stop",
     "period_and_tenant": "stop",
     "duplicates": "stop",
     "totals": "stop",
@@ -44,7 +46,10 @@ CHECKS: Mapping[str, Severity] = {
     "unknown_tenant_kinds": "warn",
     "unknown_fields": "warn",
 }
-"""Every check and what it does when it fails; `BILLING_CROSS_CHECK` may weaken `cross_check`."""
+"""Every check and what it does when it fails.
+
+`BILLING_CROSS_CHECK` may weaken `cross_check`, and `run --force` makes `emptied` a warning.
+"""
 
 _DESCRIPTIONS = {
     CONTROL_TOTALS: "Row count and exact sums are those of the raw report, which were added up another way.",
@@ -138,12 +143,14 @@ def run_checks(
     *,
     root_tenant_id: str | None,
     report_level: str | None,
+    forced: bool = False,
 ) -> list[CheckResult]:
     """Run every check that needs nothing but the tables, over the period's rows as they are now.
 
     Args:
         connection: inside the loading transaction.
         root_tenant_id, report_level: as ordered.
+        forced: whether an empty report may replace what was loaded before.
     """
     ordered = {
         "billing_period": period.start,
@@ -157,7 +164,8 @@ def run_checks(
         statement = sql(f"checks/{check_name}.sql")
         needed = duckdb.extract_statements(statement)[0].named_parameters
         rows = connection.execute(statement, {name: ordered[name] for name in needed}).fetchall()
-        results.append(CheckResult.of(check_name, [Finding(*row) for row in rows]))
+        severity: Severity | None = "warn" if forced and check_name == _EMPTIED else None
+        results.append(CheckResult.of(check_name, [Finding(*row) for row in rows], severity=severity))
     return results
 
 

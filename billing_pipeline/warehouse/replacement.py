@@ -61,7 +61,7 @@ def replace_period(
     Args:
         rows: the report's rows.
         attempt: what is known of the load so far; its ids are written beside each row. `forced` lets a
-            closed period be replaced.
+            closed period be replaced, and one that has usage by an empty report.
         witness: the same report in its other format, for the cross-check, or why that cannot be read.
         cross_check_mode: whether a difference stops the load, is a warning, or is not looked for.
 
@@ -87,7 +87,11 @@ def replace_period(
             _compare_totals(rows.control_totals(), in_table),
             _compare_files(connection, period, witness, cross_check_mode),
             *run_checks(
-                connection, period, root_tenant_id=attempt.root_tenant_id, report_level=attempt.report_level
+                connection,
+                period,
+                root_tenant_id=attempt.root_tenant_id,
+                report_level=attempt.report_level,
+                forced=attempt.forced,
             ),
         ]
         if any(check.stops for check in checks):

@@ -142,13 +142,14 @@ def test_what_may_be_right_warns_and_is_loaded(warehouse: Warehouse, name: str) 
 
 
 def test_every_check_of_the_table_is_shown_to_fail() -> None:
-    elsewhere = {"cross_check", "control_totals", "tenant_history"}
+    elsewhere = {"cross_check", "control_totals", "emptied", "tenant_history"}
 
     assert {*STOPS, *WARNINGS, *elsewhere} == set(CHECKS)
     assert {name for name, severity in CHECKS.items() if severity == "stop"} == {
         *STOPS,
         "cross_check",
         "control_totals",
+        "emptied",
     }
 
 
@@ -320,7 +321,7 @@ def test_storage_far_from_the_tenants_own_history(
 
 def test_results_are_kept_with_the_load(warehouse: Warehouse) -> None:
     load(warehouse, SOUND)
-    load(warehouse, [row(sku=None, absolute_production=1)], number=2)
+    load(warehouse, [{**columns, "sku": None} for columns in SOUND], number=2)
 
     kept = query(
         warehouse, "SELECT published, passed, count(*) AS checks FROM load_checks GROUP BY ALL ORDER BY ALL"

@@ -1,4 +1,4 @@
--- The month has usage, and not less than half of the rows and tenants of the month before.
+-- The month has usage, and not less than half of the rows and tenants of the month before, or of its own rows before.
 WITH size AS (
     SELECT
         count(*) FILTER (billing_period = $billing_period) AS rows_now,
@@ -24,3 +24,10 @@ SELECT
     rows_now * 2 < rows_before OR tenants_now * 2 < tenants_before
 FROM size
 WHERE rows_now > 0 AND rows_before > 0
+
+UNION ALL
+
+SELECT format('{} rows; {} when the month was loaded before', rows_now, row_count), rows_now, true
+FROM size
+JOIN loaded_report ON billing_period = $billing_period
+WHERE rows_now > 0 AND rows_now * 2 < row_count

@@ -1,0 +1,70 @@
+"""A report without rows, or with few of them, for a month that has usage."""
+
+from __future__ import annotations
+
+import pytest
+
+from billing_pipeline.warehouse import LoadAttempt, LoadStoppedError, Warehouse
+from billing_pipeline.warehouse.load_checks import CheckResult
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query, row
+
+SIX = [row(offering_item=f"item {number}", absolute_production=number) for number in range(6)]
+
+
+def check(loaded: LoadAttempt, name: str) -> CheckResult:
+    (found,) = [result for result in loaded.checks if result.check_name == name]
+    return found
+
+
+def rows(warehouse: Warehouse) -> object:
+    return query(warehouse, "SELECT count(*) AS found FROM usage")[0]["found"]
+
+
+def test_an_empty_report_does_not_replace_a_month_that_has_usage(warehouse: Warehouse) -> None:
+    load(warehouse, SIX)
+
+    with pytest.raises(
+        LoadStoppedError, match=r"emptied: the report is empty, and would replace 6 rows; .*--force"
+    ):
+        load(warehouse, [], number=2)
+
+    assert rows(warehouse) == 6
+
+
+def test_by_force_it_does_and_the_check_still_says_so(warehouse: Warehouse) -> None:
+    load(warehouse, SIX)
+
+    found = check(load(warehouse, [], number=2, forced=True), "emptied")
+
+    assert (found.passed, found.severity) == (False, "warn")
+    assert "6 rows" in found.detail
+    assert rows(warehouse) == 0
+
+
+def test_a_first_load_without_rows_warns(warehouse: Warehouse) -> None:
+    load(warehouse, SIX, SEPTEMBER.previous())
+
+    loaded = load(warehouse, [])
+
+    assert check(loaded, "emptied").passed
+    assert check(loaded, "completeness").detail == "the report is empty"
+
+
+def test_a_month_that_is_empty_already_may_stay_so(warehouse: Warehouse) -> None:
+    load(warehouse, [])
+
+    assert check(load(warehouse, [], number=2), "emptied").passed
+
+
+@pytest.mark.parametrize(("left", "passed"), [(3, True), (2, False)])
+def test_less_than_half_of_what_was_loaded_before_warns(
+    warehouse: Warehouse, left: int, *, passed: bool
+) -> None:
+    load(warehouse, SIX)
+
+    found = check(load(warehouse, SIX[:left], number=2), "completeness")
+
+    assert found.passed is passed
+    if not passed:
+        assert found.detail == "2 rows; 6 when the month was loaded before"
+    assert rows(warehouse) == left

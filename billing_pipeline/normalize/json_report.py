@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -56,6 +56,9 @@ class JsonReport:
             raise
         self._file = CheckedFile(file, self.envelope, piece=piece)
         self._writer = PartWriter(self._file, parts, rows_of_a_part)
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="check")
+        self._exit.callback(self._ahead.shutdown)
+        self._coming: Future[list[Part]] | None = self._ahead.submit(self._writer.next_parts)
         self._select_rows: str | None = None
         self._kept: list[Part] = []
 
@@ -85,14 +88,12 @@ class JsonReport:
         Raises:
             ReportRefusedError: names the row, and what is wrong with it; then none of the rows may be kept.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="check") as ahead:
-            coming = ahead.submit(self._writer.next_parts)
-            while parts := coming.result():
-                coming = ahead.submit(self._writer.next_parts)
-                self._kept = parts
-                yield self._select(parts)
-                for part in parts:
-                    part.path.unlink()
+        while parts := self._next_parts():
+            self._coming = self._ahead.submit(self._writer.next_parts)
+            self._kept = parts
+            yield self._select(parts)
+            for part in parts:
+                part.remove()
 
     @property
     def select_rows(self) -> str:
@@ -102,26 +103,32 @@ class JsonReport:
             ReportRefusedError: as `selects`.
         """
         if self._select_rows is None:
-            while parts := self._writer.next_parts():
+            while parts := self._next_parts():
                 self._kept += parts
             self._select_rows = self._select(self._kept or [self._writer.empty_part()])
         return self._select_rows
 
     def control_totals(self) -> ControlTotals:
         """Row count and sums of all rows, by the parser that checked them; DuckDB has no part in it."""
-        while not self._writer.ended and self._writer.next_parts():
-            pass
+        while not self._writer.ended and (parts := self._next_parts()):
+            for part in parts:
+                part.remove()
         return self._file.totals.result()
 
     def refusal(self, error: duckdb.Error) -> ReportRefusedError:
         """What DuckDB complained of while it executed one of the SELECTs, in words."""
         for part in self._kept:
-            if part.layout is not PLAIN_LAYOUT:
+            reader = OddRows(part.first_row - part.skipped, 1)
+            for file in part.files if part.layout is not PLAIN_LAYOUT else ():
                 try:
-                    OddRows(part.first_row - part.skipped, 1).plain(part.path.read_bytes()[1:-1], Totals())
+                    reader.plain(file.read_bytes()[1:-1], Totals())
                 except ReportRefusedError as found:
                     return found
         return refusal(error)
+
+    def _next_parts(self) -> list[Part]:
+        coming, self._coming = self._coming, None
+        return coming.result() if coming else self._writer.next_parts()
 
     def _select(self, parts: list[Part]) -> str:
         return select_rows(

@@ -1,15 +1,15 @@
-"""The rows of a json_v2_0 file as part files, which DuckDB reads in parallel.
+"""The rows of a json_v2_0 file in parts, which DuckDB reads in parallel.
 
 DuckDB reads one JSON array with one thread, and several array files with as many threads as there are; and it
 stores rows in groups, each compressed by the thread that has filled it. So the checked pieces are copied,
-as they are, into files of as many rows as a group has. A piece rarely ends where a group does: then it stands
-at the end of one file and at the start of the next, and each file is told which rows are its own.
+as they are, into parts of as many rows as a group has. A piece rarely ends where a group does: then it stands
+at the end of one part and at the start of the next, and each part knows which rows are its own.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from billing_pipeline.normalize.layout import Layout
@@ -19,6 +19,9 @@ from billing_pipeline.normalize.pieces import CheckedFile, Piece
 ROW_GROUP = 122_880
 """Rows that DuckDB stores together."""
 
+_FILE = 4 << 20
+"""Bytes of a file: of grouped elements, DuckDB unpacks up to 2048 of one file at once, which may be a lot."""
+
 _PARTS_AT_ONCE = min(max(os.cpu_count() or 1, 2), 4)
 _FEW_PARTS = 8
 _FEWEST_ROWS = 4_000
@@ -26,23 +29,28 @@ _FEWEST_ROWS = 4_000
 
 @dataclass(slots=True)
 class Part:
-    """A file with some of the rows, in the order of the report.
+    """Some of the rows, in the order of the report.
 
     Args:
-        path: an array file.
-        layout: of its elements.
+        layout: of the elements.
         first_row: position in the report of the first row that is the part's own, from 1.
-        skipped: rows before it in the file.
-        rows: how many rows are its own; further ones may follow in the file.
+        skipped: rows before it in the first file.
+        rows: how many rows are its own; further ones may follow in the last file.
+        files: array files.
         largest_piece: bytes; no element is larger.
     """
 
-    path: Path
     layout: Layout
     first_row: int
     skipped: int = 0
     rows: int = 0
+    files: list[Path] = field(default_factory=list)
     largest_piece: int = 0
+
+    def remove(self) -> None:
+        """Remove the files."""
+        for file in self.files:
+            file.unlink()
 
 
 class PartWriter:
@@ -56,6 +64,7 @@ class PartWriter:
 
     def __init__(self, file: CheckedFile, folder: Path, rows: int | None = None) -> None:
         self.ended = False
+        self._failure: BaseException | None = None
         self._folder = folder
         self._file = file
         self._pieces = file.pieces()
@@ -74,17 +83,23 @@ class PartWriter:
         Raises:
             ReportRefusedError: names the row, and what is wrong with it.
         """
+        if self._failure is not None:
+            raise self._failure
         parts: list[Part] = []
         wanted = _PARTS_AT_ONCE if self._written else 1
-        while len(parts) < wanted and (piece := self._current()):
-            parts.append(self._write(piece))
+        try:
+            while len(parts) < wanted and (piece := self._current()):
+                parts.append(self._write(piece))
+        except BaseException as failure:
+            self._failure = failure  # or the next call would find the report at its end
+            raise
         self.ended = not parts
         return parts
 
     def empty_part(self) -> Part:
         """A part without rows."""
-        part = self._new_part(PLAIN_LAYOUT)
-        part.path.write_bytes(b"[]")
+        part = Part(PLAIN_LAYOUT, self._rows + 1)
+        self._new_file(part).write_bytes(b"[]")
         return part
 
     def _current(self) -> Piece | None:
@@ -96,20 +111,21 @@ class PartWriter:
         return self._piece
 
     def _write(self, first: Piece) -> Part:
-        part = self._new_part(first.layout)
-        part.skipped = self._used
+        part = Part(first.layout, self._rows + 1, self._used)
         limit = self._rows_of_a_part = self._rows_of_a_part or self._fitting(first)
-        opening = b"["
-        with part.path.open("wb") as file:
-            while part.rows < limit and (piece := self._current()) and piece.layout is part.layout:
-                file.write(opening)
-                file.write(piece.array[1:-1])
-                opening = b","
-                taken = min(piece.rows - self._used, limit - part.rows)
-                self._used += taken
-                part.rows += taken
-                part.largest_piece = max(part.largest_piece, len(piece.array))
-            file.write(b"]")
+        while part.rows < limit and (piece := self._current()) and piece.layout is part.layout:
+            with self._new_file(part).open("wb") as file:
+                size = 0
+                while size < _FILE and piece and piece.layout is part.layout:
+                    file.write(b"," if size else b"[")
+                    file.write(piece.array[1:-1])
+                    size += len(piece.array)
+                    part.largest_piece = max(part.largest_piece, len(piece.array))
+                    taken = min(piece.rows - self._used, limit - part.rows)
+                    self._used += taken
+                    part.rows += taken
+                    piece = self._current() if part.rows < limit else None
+                file.write(b"]")
         self._rows += part.rows
         return part
 
@@ -119,6 +135,7 @@ class PartWriter:
             return ROW_GROUP
         return max(expected // _FEW_PARTS + 1, _FEWEST_ROWS)
 
-    def _new_part(self, layout: Layout) -> Part:
+    def _new_file(self, part: Part) -> Path:
         self._written += 1
-        return Part(self._folder / f"{self._written:06d}.json", layout, self._rows + 1)
+        part.files.append(self._folder / f"{self._written:06d}.json")
+        return part.files[-1]

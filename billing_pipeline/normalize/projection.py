@@ -47,7 +47,7 @@ def json_source(part: Part) -> str:
     grouped = part.layout.rows_key is not None
     return sql("json_grouped_elements.sql" if grouped else "json_elements.sql").format(
         **layout_in_sql(part.layout),
-        file=text(_without_wildcards(str(part.path))),
+        files=", ".join(text(_without_wildcards(str(file))) for file in part.files),
         rows_before=part.first_row - 1 - part.skipped,
         first_row=part.first_row,
         last_row=part.first_row + part.rows - 1,

@@ -43,7 +43,6 @@ AMOUNTS = {
     "pricing.price": ("price", 12),
     "pricing.total_cost": ("total_cost", 12),
 }
-OBJECTS = {"application", "infra", "pricing", "quota", "tenant", "usage"}
 KNOWN = {
     *TEXTS,
     *IDS,
@@ -194,9 +193,7 @@ def _columns(fields: dict[str, Any], first_day: date, last_day: date) -> dict[st
                 raise NotAReportError("too many compute points")
         row[f"dr_compute_points_{part}"] = points
     row["extra"] = {
-        name: value
-        for name, value in fields.items()
-        if name not in KNOWN and (value is not None or name not in OBJECTS)
+        name: value for name, value in fields.items() if name not in KNOWN and value is not None
     } or None
     return row
 

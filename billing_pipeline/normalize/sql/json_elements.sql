@@ -5,6 +5,6 @@ FROM (
         {fields},
         {extra} AS extra,
         row_number() OVER () + {rows_before} AS report_row
-    FROM read_json({file}, format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element})
+    FROM read_json([{files}], format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element})
 ) AS numbered
 WHERE report_row BETWEEN {first_row} AND {last_row}

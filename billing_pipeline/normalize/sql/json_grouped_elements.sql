@@ -7,7 +7,7 @@ FROM (
         row_number() OVER () + {rows_before} AS report_row
     FROM (
         SELECT *, unnest({rows_key}) AS usage_row
-        FROM read_json({file}, format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element})
+        FROM read_json([{files}], format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element})
     ) AS elements
 ) AS numbered
 WHERE report_row BETWEEN {first_row} AND {last_row}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TextIO
@@ -30,23 +32,84 @@ def execute(arguments: argparse.Namespace) -> int:
     """Print the query's result.
 
     Raises:
-        WarehouseError: there is no warehouse, or the query is wrong.
+        WarehouseError: there is no warehouse, the query is wrong, or its result cannot be printed.
     """
     with Warehouse(PipelineSettings.load().data_dir).reading() as connection:
         # Read-only keeps the warehouse; these keep every other file (COPY … TO, ATTACH).
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-        try:
+        with _complaints():
+            _refuse_what_has_no_rows(arguments.query)
             cursor = connection.execute(arguments.query)
-            columns = [(column[0], str(column[1])) for column in cursor.description or ()]
+        kinds = [str(column[1]) for column in cursor.description or ()]
+        columns = list(zip(_unique(column[0] for column in cursor.description or ()), kinds, strict=True))
+        try:
             _WRITERS[arguments.format](columns, _rows(cursor), sys.stdout)
-        except duckdb.Error as error:
-            raise WarehouseError(str(error).strip(), todo="Correct the query.") from None
+        except UnicodeEncodeError as error:
+            raise WarehouseError(
+                f"the output's encoding, {error.encoding}, lacks a character of the result",
+                todo="Set PYTHONIOENCODING=utf-8.",
+            ) from None
     return 0
 
 
+def _refuse_what_has_no_rows(query: str) -> None:
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        raise WarehouseError("the query is not valid UTF-8", todo="Correct the query.") from None
+    statements = duckdb.extract_statements(query)
+    if not statements:
+        raise WarehouseError("the query is empty", todo='Ask something: billing-pipeline sql "FROM usage".')
+    # DuckDB makes several statements of one PIVOT, too.
+    if len(statements) > 1 and ";" in query.strip().rstrip(";"):
+        raise WarehouseError(f"these are {len(statements)} statements", todo="Ask one query at a time.")
+    last = statements[-1]
+    if last.type.name == "CREATE" or last.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:
+        raise WarehouseError(
+            f"a {last.type.name} statement has no rows to show",
+            todo="Ask with SELECT; nothing is changed here.",
+        )
+
+
 def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
-    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+    while True:
+        with _complaints():
+            rows = cursor.fetchmany(_ROWS_AT_ONCE)
+        if not rows:
+            return
         yield from rows
+
+
+@contextmanager
+def _complaints() -> Iterator[None]:
+    """Turns what DuckDB raises into one line."""
+    try:
+        yield
+    except duckdb.Error as error:
+        lines = (line.strip() for line in str(error).splitlines())
+        told = " ".join(line for line in lines if line.strip("^~ "))
+        raise WarehouseError(_printable(told), todo="Correct the query.") from None
+    except (RuntimeError, ValueError, OverflowError) as error:
+        # Such as text that is not UTF-8, or an interval of more years than Python knows.
+        told = _printable(" ".join(str(error).split()))
+        raise WarehouseError(
+            f"the result has a value that cannot be read: {told}",
+            todo="Leave it out, or cast it to VARCHAR or BLOB.",
+        ) from None
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    """The columns' names; a second `a` becomes `a_1`, as it would in a subquery."""
+    names = list(names)
+    taken = set(names)
+    unique: list[str] = []
+    for name in names:
+        number, given = 0, name
+        while given in unique or (number and given in taken):
+            number += 1
+            given = f"{name}_{number}"
+        unique.append(given)
+    return unique
 
 
 def _text(value: Any) -> str:
@@ -70,7 +133,7 @@ def _printable(text: str) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON in which decimals keep every digit."""
+    """JSON in which decimals keep every digit; it has no NaN and no infinity."""
     match value:
         case Decimal() if value.is_finite():
             return format(value, "f")
@@ -79,7 +142,7 @@ def _json(value: Any) -> str:
         case list() | tuple():
             return "[" + ", ".join(map(_json, value)) + "]"
         case None | bool() | int() | float():
-            return json.dumps(value)
+            return "null" if isinstance(value, float) and not math.isfinite(value) else json.dumps(value)
         case datetime() | date():
             return json.dumps(value.isoformat())
     return json.dumps(str(value), ensure_ascii=False)
@@ -94,7 +157,7 @@ def _write_table(columns: Columns, rows: Iterator[Sequence[Any]], out: TextIO) -
     numeric = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "NUMBER", "BIGNUM")
     table = [[_printable(_text(value)) for value in row] for row in rows]
     alignment = ["right" if any(n in kind.upper() for n in numeric) else "left" for _, kind in columns]
-    headers = [name for name, _ in columns]
+    headers = [_printable(name) for name, _ in columns]
     out.write(tabulate(table, headers, tablefmt="simple", disable_numparse=True, colalign=alignment) + "\n")
     out.write(f"({len(table)} row{'' if len(table) == 1 else 's'})\n")
 

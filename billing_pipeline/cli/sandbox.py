@@ -8,10 +8,14 @@ from billing_pipeline.errors import SettingsError
 from billing_pipeline.sandbox import serve
 from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
 
+_LARGEST_PORT = 65_535
+
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--port", type=int, default=8080, help="port on loopback; default: 8080")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="port on loopback; default: 8080; 0 takes a free one"
+    )
     parser.add_argument(
         "--tenants", type=int, default=DEFAULT_TENANTS, help="size of the distributor; default: %(default)s"
     )
@@ -31,6 +35,11 @@ def execute(arguments: argparse.Namespace) -> int:
     Raises:
         SettingsError: the port is taken, or an argument makes no sense.
     """
+    if not 0 <= arguments.port <= _LARGEST_PORT:
+        raise SettingsError(
+            f"the sandbox cannot start: {arguments.port} is no port",
+            todo=f"Give --port a number from 0 to {_LARGEST_PORT}.",
+        )
     try:
         serve(
             arguments.port,
@@ -38,6 +47,6 @@ def execute(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             ready_after_seconds=arguments.ready_after,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise SettingsError(f"the sandbox cannot start: {error}", todo="Correct the arguments.") from None
     return 0

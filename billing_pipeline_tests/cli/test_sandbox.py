@@ -1,0 +1,30 @@
+"""`billing-pipeline sandbox`: arguments that make no sense are told in one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--port", "99999"], "99999 is no port. Give --port a number from 0 to 65535."),
+        (["--port", "-1"], "-1 is no port"),
+        (["--port", "0", "--tenants", "-5"], "the sandbox cannot start"),
+    ],
+)
+def test_a_sandbox_that_cannot_start_is_told_in_one_line(arguments: list[str], told: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "billing_pipeline", "sandbox", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert told in done.stderr

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,7 @@ from billing_pipeline.normalize.typed_rows import Totals
 _OPTIONAL = {"sku"}
 """Columns that a file may lack altogether; every other one is in each csv_v2_0 file."""
 _LONGEST_LINE = 16 << 20
+_LONGEST_LAST_RECORD = 1 << 20
 
 
 class CsvReport:
@@ -122,17 +124,52 @@ def _read_header(path: Path) -> list[str]:
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
         raise refused(f"the column {shown(twice)} stands twice in the header")
+    _refuse_ambiguous(header)
     missing = [field.name for field in FIELDS if field.name not in header and field.name not in _OPTIONAL]
     if missing:
         raise refused(
             f"the header lacks {', '.join(missing[:5])}{' and others' if len(missing) > 5 else ''};"
             f" it starts with {shown(','.join(header))}"
         )
-    with path.open("rb") as file:
-        file.seek(-1, 2)
-        if file.read(1) not in b"\n\r":
-            raise refused("the last line does not end as a line does: the file is cut short", DAMAGED)
+    if _ends_within_a_record(path, len(header)):
+        raise refused("the last record is not whole: the file is cut short", DAMAGED)
     return header
+
+
+def _refuse_ambiguous(header: list[str]) -> None:
+    """DuckDB takes columns for the same whose names differ in the case of A to Z only."""
+    found: dict[bytes, str] = {}
+    for name in header:
+        if not name:
+            raise refused("a column of the header has no name")
+        other = found.setdefault(name.encode().lower(), name)
+        if other != name:
+            raise refused(f"the columns {shown(other)} and {shown(name)} differ in upper and lower case only")
+
+
+def _ends_within_a_record(path: Path, columns: int) -> bool:
+    """Whether the last record is neither ended by a line break nor has a cell for each column.
+
+    The last line break may be left out (RFC 4180). A cut within the last cell of a record cannot be seen
+    here; the comparison of all rows with json_v2_0 sees it.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - _LONGEST_LAST_RECORD))
+        tail = file.read()
+    if tail.endswith((b"\n", b"\r")):
+        return False
+    # A line break within quotes has an odd number of them behind it.
+    start, quotes = len(tail), 0
+    while (found := tail.rfind(b"\n", 0, start)) >= 0:
+        quotes += tail.count(b'"', found, start)
+        start = found
+        if quotes % 2 == 0:
+            break
+    record = tail[start + 1 if found >= 0 else 0 :].decode("utf-8", "replace").removeprefix("\ufeff")
+    try:
+        return [len(cells) for cells in csv.reader(StringIO(record, newline=""), strict=True)] != [columns]
+    except csv.Error:
+        return True
 
 
 @contextmanager

@@ -43,10 +43,25 @@ class Layout:
     rows_key: str | None
 
 
+class TwoListsError(ValueError):
+    """A grouped element does not say which list its rows are in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"has both {' and '.join(map(repr, LISTS))}: which of them are its rows is not known"
+        )
+
+
 def list_key(element: Mapping[str, Any]) -> str | None:
-    """The key of a grouped element's rows: it has `usages` or `items`, and no usage itself."""
+    """The key of a grouped element's rows: it has `usages` or `items`, and no usage itself.
+
+    Raises:
+        TwoListsError: it has both, and the rows of one would not be billed.
+    """
     if any(name == "usage" or name.startswith("usage.") for name in element):
         return None
+    if all(element.get(key) is not None for key in LISTS):
+        raise TwoListsError
     return next((key for key in LISTS if key in element), None)
 
 
@@ -80,7 +95,10 @@ def learn_layout(element: Any) -> Layout:
     """
     if not isinstance(element, dict):
         raise refused(f"the first element of 'tenants' is not an object but {shown(element)}")
-    rows_key = list_key(element)
+    try:
+        rows_key = list_key(element)
+    except TwoListsError as error:
+        raise refused(f"element 1 of 'tenants' {error}") from None
     if rows_key is None:
         row = _paths(flattened(element))
         if not any(name.startswith("usage.") for name in row):

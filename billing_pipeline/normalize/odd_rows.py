@@ -12,14 +12,18 @@ from decimal import Decimal
 from typing import Any
 
 from billing_pipeline.normalize import strict_json
-from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, UNIT
-from billing_pipeline.normalize.layout import Layout, flattened, list_key
+from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, OBJECTS, UNIT
+from billing_pipeline.normalize.layout import Layout, TwoListsError, flattened, list_key
 from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, refused, shown
 from billing_pipeline.normalize.strict_json import StrictJsonError
 from billing_pipeline.normalize.typed_rows import Totals
 
 EXTRA = "extra"
-"""The column for what has none, as JSON text."""
+"""The column for what has none, as JSON text: nulls too, so that a new field is noticed before it is used.
+
+An object of known fields that is null is none of it: its fields are null in their columns. CSV cannot tell
+null from empty, so a row of csv_v2_0 has only the cells in `extra` that are not empty; it is not compared.
+"""
 
 PLAIN_LAYOUT = Layout({field.name: (field.name,) for field in FIELDS}, {}, None)
 """The plain form: an object with dotted keys for each row."""
@@ -86,7 +90,10 @@ class OddRows:
     def _rows(self, element: Any) -> Iterator[dict[str, Any]]:
         if not isinstance(element, dict):
             raise self._refused(f"element {self._element} of 'tenants' is {shown(element)}, not an object")
-        rows_key = list_key(element)
+        try:
+            rows_key = list_key(element)
+        except TwoListsError as error:
+            raise self._refused(f"element {self._element} of 'tenants' {error}") from None
         if rows_key is None:
             yield self._fields(element)
             return
@@ -114,7 +121,11 @@ class OddRows:
             if value is None and field.required:
                 raise self._refused(f"{field.name} is missing")
             values[field.name] = None if value is None else self._value(field.name, value)
-        extra = {name: value for name, value in row.items() if name not in BY_NAME and value is not None}
+        extra = {
+            name: value
+            for name, value in row.items()
+            if name not in BY_NAME and not (value is None and name in OBJECTS)
+        }
         values[EXTRA] = strict_json.encode(extra) if extra else None
         return values
 

@@ -17,6 +17,11 @@ def refused(what: str, todo: str = UNKNOWN) -> ReportRefusedError:
 
 
 def shown(value: object) -> str:
-    """A value of a report as an error names it: in full if short."""
+    """A value of a report as an error names it: in full if short, and on one line."""
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return on_one_line(text if len(text) <= 80 else text[:77] + "...")
+
+
+def on_one_line(text: str) -> str:
+    """The text with its line breaks, control characters and halves of characters written out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

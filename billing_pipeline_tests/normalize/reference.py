@@ -43,6 +43,7 @@ AMOUNTS = {
     "pricing.price": ("price", 12),
     "pricing.total_cost": ("total_cost", 12),
 }
+OBJECTS = {"application", "infra", "pricing", "quota", "tenant", "usage"}
 KNOWN = {
     *TEXTS,
     *IDS,
@@ -193,7 +194,9 @@ def _columns(fields: dict[str, Any], first_day: date, last_day: date) -> dict[st
                 raise NotAReportError("too many compute points")
         row[f"dr_compute_points_{part}"] = points
     row["extra"] = {
-        name: value for name, value in fields.items() if name not in KNOWN and value is not None
+        name: value
+        for name, value in fields.items()
+        if name not in KNOWN and (value is not None or name not in OBJECTS)
     } or None
     return row
 

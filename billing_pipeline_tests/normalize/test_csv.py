@@ -160,10 +160,16 @@ def test_a_bad_cell_is_refused_by_name(tmp_path: Path, changed: dict[str, str], 
     ("content", "told"),
     [
         (b"", "empty"),
-        (csv_of(ROW)[:-2], "cut short"),
+        (csv_of(ROW)[:-3], "the last record is not whole: the file is cut short"),
+        (csv_of(ROW)[:-2] + b'"', "cut short"),
         (b"a,b\r\n1,2\r\n", "the header lacks application.id"),
         (b'{"params": {}, "tenants": []}\n', "the header lacks"),
         (csv_of(ROW).replace(b"edition", b"date"), "the column date stands twice"),
+        (
+            csv_of(ROW, header=[*SAMPLE_HEADER, "sku", "Region", "SKU"]),
+            "the columns sku and SKU differ in upper and lower case only",
+        ),
+        (csv_of(ROW, header=[*SAMPLE_HEADER, ""]), "a column of the header has no name"),
         (csv_of(ROW).replace(b"Foobar", b"Foo,bar"), ""),
         (csv_of(ROW).replace(b"Foobar,", b""), ""),
         (csv_of(ROW).replace(b"Foobar", b'"Foobar'), ""),
@@ -178,10 +184,31 @@ def test_what_is_not_a_report_is_refused(tmp_path: Path, content: bytes, told: s
     assert told in refusal(content, tmp_path)
 
 
-def test_a_file_cut_within_a_line_is_not_loaded(tmp_path: Path) -> None:
-    whole = csv_of(ROW, ROW)
-    ends = [at + 1 for at, byte in enumerate(whole) if byte in b"\r\n"]
+@pytest.mark.parametrize("tenant_name", ["Foobar", 'Müller "Söhne",\r\nBerlin\nNord'])
+def test_a_file_cut_within_a_record_is_not_loaded(tmp_path: Path, tenant_name: str) -> None:
+    row = ROW | {"tenant.name": tenant_name}
+    whole = csv_of(row, row)
+    record = len(csv_of(row)) - len(csv_of())
+    # The last cell is empty: a record is whole before its line break, within it and behind it.
+    ends = {len(csv_of()) + n * record - behind for n in range(3) for behind in range(3)}
 
     for length in range(len(whole)):
         if length not in ends:
             refusal(whole[:length], tmp_path)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "last",
+    [{}, {"edition": "pro"}, {"edition": 'Müller "Söhne",\r\nNord\n'}, {"tenant.name": "Süd\n,\n"}],
+)
+def test_the_last_line_break_may_be_left_out(tmp_path: Path, last: dict[str, str], end: str) -> None:
+    whole = csv_of(ROW, ROW | last, end=end)
+
+    assert load_csv(whole.removesuffix(end.encode()), tmp_path) == load_csv(whole, tmp_path)
+
+
+def test_an_empty_report_without_the_last_line_break(tmp_path: Path) -> None:
+    rows, totals = load_csv(b"\xef\xbb\xbf" + csv_of().rstrip(), tmp_path)
+
+    assert (rows, totals.rows) == ([], 0)

@@ -113,6 +113,7 @@ def test_an_integer_arrives_exactly_however_it_is_written(tmp_path: Path, token:
             "pricing.total_cost is 0.1234567890123, which DECIMAL",
         ),
         ({"tenant.id": "0fcd4a69-8a40-4de8-b711-d9c83dc000f7"}, "tenant.id is given twice"),
+        ({"date": "2026\r\n\n09\x1b[2J"}, "date is 2026\\r\\n\\n09\\x1b[2J, which is not a day from"),
     ],
 )
 @pytest.mark.parametrize("piece", [64, 1 << 20])
@@ -123,6 +124,7 @@ def test_a_bad_field_is_refused_by_name(
 
     assert message.startswith("row 3: "), message
     assert told in message
+    assert message.isprintable()
     assert len(message) < 400
 
 
@@ -173,6 +175,43 @@ def test_a_grouped_report_with_a_list_missing_is_refused_by_its_position(tmp_pat
     assert "row 2: date is missing" in refusal(report_of(good, {"tenant": tenant}, good), tmp_path)
 
 
+@pytest.mark.parametrize("rows_key", ["usages", "items"])
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("second", [[GOOD], [], {"a": GOOD}])
+def test_an_element_with_two_lists_of_rows_is_refused_by_its_position(
+    tmp_path: Path, rows_key: str, before: int, second: Any
+) -> None:
+    row = usage_row()
+    good = {"tenant": row.pop("tenant"), rows_key: [row]}
+    both = {"items": second, "usages": second} | good
+
+    message = refusal(report_of(*[good] * before, both, good), tmp_path)
+
+    assert f"element {before + 1} of 'tenants' has both 'usages' and 'items'" in message
+
+
+@pytest.mark.parametrize("piece", [64, 1 << 20])
+def test_unknown_fields_that_are_null_are_kept_but_null_objects_of_known_fields_are_not(
+    tmp_path: Path, piece: int
+) -> None:
+    report = report_of(
+        GOOD, usage_row(region=None), usage_row(region=None, infra=None), usage_row(infra=None)
+    )
+
+    rows, _ = load_json(report, tmp_path, piece=piece)
+
+    assert [row["extra"] for row in rows] == [None, {"region": None}, {"region": None}, None]
+
+
+def test_a_second_list_that_is_null_has_no_rows(tmp_path: Path) -> None:
+    row = usage_row()
+    good = {"tenant": row.pop("tenant"), "usages": [row]}
+
+    rows, _ = load_json(report_of(good, good | {"items": None}), tmp_path)
+
+    assert [row["delta_total"] for row in rows] == [5, 5]
+
+
 @pytest.mark.parametrize(
     "element",
     [{"tenant": {"id": 1}, "services": []}, {"a": 1}, {"tenant": {}, "usages": [{"value": 3}]}, 5, None, []],
@@ -219,6 +258,13 @@ def test_what_is_not_quite_json_is_refused(
 
     assert message.startswith("row 2: "), message
     assert told in message
+
+
+@pytest.mark.parametrize("behind", ["\n{}\n{}", "\n\n\x1b[2J"])
+def test_what_stands_behind_a_report_is_told_on_one_line(tmp_path: Path, behind: str) -> None:
+    message = refusal(report_of(GOOD) + behind.encode(), tmp_path)
+
+    assert message.isprintable(), message
 
 
 def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -26,8 +27,15 @@ PUBLISHED = "published"
 _STORAGE_VERSION = "v1.5.0"
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
 _WRITE_BITS = 0o222
+_COPIED_AT_ONCE = 2**20
 # What a full disk, missing rights or a lost file make of DuckDB; anything else is a defect and stays one.
 _ENVIRONMENT = (OSError, duckdb.OperationalError, duckdb.FatalException)
+
+
+# How DuckDB says that the file is locked, or that the system does not let it in; the rest is damage.
+_HELD = ("Could not set lock", "Conflicting lock", "used by another process")
+_UNREACHABLE = ("Cannot open file", "Permission denied", "Could not open", "Too many open files")
+_CORRUPT = "Corrupt database file"
 
 
 class Warehouse:
@@ -42,6 +50,7 @@ class Warehouse:
         self._next = data_dir / "warehouse.duckdb.next"
         self._lock = FileLock(data_dir / "warehouse.lock")
         self._temporary = data_dir / "warehouse.tmp"
+        self._folded_log = data_dir / "warehouse.duckdb.wal.folded"
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -61,7 +70,12 @@ class Warehouse:
             raise self._cannot_be_opened(error) from error
         with connection:
             connection.execute("SET TimeZone = 'UTC'")
-            yield connection
+            try:
+                yield connection
+            except duckdb.Error as error:
+                if _CORRUPT in str(error):
+                    raise self._cannot_be_opened(error) from error
+                raise
 
     @contextmanager
     def changing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -81,12 +95,16 @@ class Warehouse:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._lock.acquire(timeout=_SECONDS_TO_WAIT_FOR_ANOTHER_LOADER):
+                self._recover_log()
                 self._clear()
                 try:
-                    with self._working_copy() as connection:
+                    with self._guarded() as (connection, published):
+                        before = self._as_it_is()
+                        self._copy(connection, published)
                         yield connection
-                        connection.execute("CHECKPOINT warehouse")
-                    self._publish()
+                        connection.execute("CHECKPOINT warehouse; USE memory; DETACH warehouse")
+                        # While the published file is still held, so that nothing is written to it meanwhile.
+                        self._publish(before)
                 finally:
                     self._clear()
         except Timeout:
@@ -101,51 +119,89 @@ class Warehouse:
             ) from error
 
     @contextmanager
-    def _working_copy(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _guarded(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, BinaryIO | None]]:
+        """A connection that has the published file attached for as long as the change lasts, and that file.
+
+        This fails while some program has the file open for writing, and keeps any from doing so, because
+        what it wrote would be lost.
+        """
         connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
+        published: BinaryIO | None = None
         try:
             connection.execute("SET TimeZone = 'UTC'")
             if self.path.exists():
-                # Attached for as long as the change lasts: fails while some program has the file open for
-                # writing, and keeps any from doing so, because what it wrote would be lost.
                 self._attach(connection, self.path, f"{PUBLISHED} (READ_ONLY)")
-                shutil.copyfile(self.path, self._next)
-                with suppress(FileNotFoundError):
-                    shutil.copyfile(_wal(self.path), _wal(self._next))
-            self._attach(connection, self._next, f"warehouse (STORAGE_VERSION '{_STORAGE_VERSION}')")
-            connection.execute("USE warehouse")
-            create_schema(connection)
-            yield connection
+                # A process that closes any descriptor of a file gives up all its locks on it (POSIX), so the
+                # one to copy from stays open until DuckDB has closed its own.
+                published = self.path.open("rb")
+            yield connection, published
         finally:
             # After an error nothing of the copy is wanted, and closing a full disk's file fails again.
             with suppress(duckdb.Error):
                 connection.close()
+            if published is not None:
+                published.close()
+
+    def _copy(self, connection: duckdb.DuckDBPyConnection, published: BinaryIO | None) -> None:
+        if published is not None:
+            with self._next.open("xb") as copy:
+                shutil.copyfileobj(published, copy, _COPIED_AT_ONCE)
+            with suppress(FileNotFoundError):
+                shutil.copyfile(_wal(self.path), _wal(self._next))
+        self._attach(connection, self._next, f"warehouse (STORAGE_VERSION '{_STORAGE_VERSION}')")
+        connection.execute("USE warehouse")
+        create_schema(connection)
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, name_and_options: str) -> None:
         quoted = str(path).replace("'", "''")
         try:
             connection.execute(f"ATTACH '{quoted}' AS {name_and_options}")
-        except duckdb.IOException as error:
-            if path == self.path:
+        except duckdb.Error as error:
+            if path == self.path and not isinstance(error, duckdb.OutOfMemoryException):
                 raise self._cannot_be_opened(error) from error
             raise
 
-    def _publish(self) -> None:
+    def _as_it_is(self) -> tuple[tuple[int, int, int] | None, ...]:
+        """What tells whether anybody has written to the published file or to its log."""
+        return tuple(
+            (found.st_ino, found.st_size, found.st_mtime_ns) if (found := _stat(path)) else None
+            for path in (self.path, _wal(self.path))
+        )
+
+    def _publish(self, before: tuple[tuple[int, int, int] | None, ...]) -> None:
+        if self._as_it_is() != before:
+            raise WarehouseError(
+                f"another program has written to {self.path} while its next state was being made",
+                todo="Nothing was published, and what it wrote is kept. Run again; writers should leave the "
+                "file alone, or use a copy.",
+            )
         mode = (self.path if self.path.exists() else self._next).stat().st_mode
         # Without write permission a program that opens the file "just to look", but read-write (the default
         # of most), is told so, instead of locking loaders and readers out.
         self._next.chmod(mode & ~_WRITE_BITS)
         with self._next.open("rb") as file:
             os.fsync(file.fileno())
-        # A log that some program left beside the old file is in the copy; into the new one it must not be
-        # replayed again.
-        _wal(self.path).unlink(missing_ok=True)
-        self._next.replace(self.path)
+        # A log that some program left beside the old file is in the copy. DuckDB would not open the new file
+        # beside it, so it is put aside first; it is removed only when the old file is gone.
+        with suppress(FileNotFoundError):
+            _wal(self.path).replace(self._folded_log)
+        try:
+            self._next.replace(self.path)
+        except OSError:
+            self._recover_log()
+            raise
+        self._folded_log.unlink(missing_ok=True)
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    def _recover_log(self) -> None:
+        """Give the published file back the log that a killed loader had put aside and not come to replace."""
+        if self._folded_log.exists() and self._next.exists():
+            self._folded_log.replace(_wal(self.path))
+        self._folded_log.unlink(missing_ok=True)
 
     def _clear(self) -> None:
         self._next.unlink(missing_ok=True)
@@ -153,10 +209,24 @@ class Warehouse:
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _cannot_be_opened(self, error: duckdb.Error) -> WarehouseError:
-        return WarehouseError(
-            f"{self.path} cannot be opened: {_first_line(error)}",
-            todo="Close the program that has it open for writing; readers should open it read-only.",
-        )
+        told = _first_line(error)
+        if any(sign in told for sign in _HELD):
+            todo = "Close the program that has it open for writing; readers should open it read-only."
+        elif any(sign in told for sign in _UNREACHABLE):
+            todo = "Mend the cause (rights, disk) and run again."
+        else:
+            todo = (
+                f"It is damaged, or of another version of DuckDB: move it away, with {_wal(self.path).name} "
+                "if that is there, and load every period again from its raw report with "
+                "`billing-pipeline run --replay`. No further report is ordered."
+            )
+        return WarehouseError(f"{self.path} cannot be opened: {told}", todo=todo)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    with suppress(FileNotFoundError):
+        return path.stat()
+    return None
 
 
 def _wal(database: Path) -> Path:

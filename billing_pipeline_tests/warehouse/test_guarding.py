@@ -1,0 +1,149 @@
+"""The published file is held while the next one is made: other programs are kept out, or noticed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from billing_pipeline.errors import WarehouseError
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline_tests.warehouse.loader import month_of
+from billing_pipeline_tests.warehouse.reports import load, query
+
+_WRITE = """
+import duckdb, sys
+with duckdb.connect(sys.argv[1]) as connection:
+    connection.execute("CREATE TABLE analyst AS SELECT 42 AS answer")
+"""
+_HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); input()"
+_WRITE_AND_DIE = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("SET checkpoint_threshold = '1GB'")
+connection.execute("CREATE TABLE notes AS SELECT 42 AS note")
+os._exit(0)
+"""
+# Dies at the n-th rename or removal of a file by which a load becomes visible.
+_DIE_WHILE_PUBLISHING = """
+import os, sys
+from pathlib import Path
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline_tests.warehouse.loader import month_of
+from billing_pipeline_tests.warehouse.reports import load
+
+left = int(sys.argv[2])
+counting = False
+
+def watch(event, arguments):
+    global left, counting
+    if event == "os.chmod":
+        counting = True
+    if counting and event in ("os.rename", "os.remove"):
+        if left == 0:
+            os._exit(7)
+        left -= 1
+
+sys.addaudithook(watch)
+load(Warehouse(Path(sys.argv[1])), month_of(2), number=2)
+"""
+
+
+def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def tables(warehouse: Warehouse) -> set[str]:
+    return {columns["name"] for columns in query(warehouse, "SELECT table_name AS name FROM duckdb_tables()")}
+
+
+def test_no_other_program_writes_the_file_while_a_load_runs(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+
+    with warehouse.changing() as connection:
+        connection.execute("CREATE TABLE ours AS SELECT 1 AS one")
+        other = run(_WRITE, str(warehouse.path))
+
+    assert other.returncode != 0
+    assert "lock" in other.stderr
+    assert {"ours", "analyst"} & tables(warehouse) == {"ours"}
+
+
+def test_what_another_program_could_write_nevertheless_is_not_lost(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+
+    with pytest.raises(WarehouseError, match="another program has written"):  # noqa: PT012, SIM117
+        with warehouse.changing() as connection:
+            connection.execute("CREATE TABLE ours AS SELECT 1 AS one")
+            # A reader in this very process gives up the locks of the process when it closes.
+            warehouse.path.open("rb").close()
+            other = run(_WRITE, str(warehouse.path))
+
+    assert other.returncode == 0, other.stderr
+    assert {"ours", "analyst"} & tables(warehouse) == {"analyst"}
+    load(warehouse, month_of(2))
+    assert "analyst" in tables(warehouse)
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_log_survives_a_load_that_is_killed_while_publishing(warehouse: Warehouse, step: int) -> None:
+    load(warehouse, month_of(1))
+    assert run(_WRITE_AND_DIE, str(warehouse.path)).returncode == 0
+    assert Path(f"{warehouse.path}.wal").exists()
+
+    killed = run(_DIE_WHILE_PUBLISHING, str(warehouse.path.parent), str(step))
+
+    assert killed.returncode == 7, killed.stderr
+    # Whatever the moment, readers can open the file.
+    assert len(query(warehouse, "FROM usage")) == 3
+    load(warehouse, month_of(3), number=3)
+    assert query(warehouse, "FROM notes") == [{"note": 42}]
+    assert {path.name for path in warehouse.path.parent.iterdir()} == {"warehouse.duckdb", "warehouse.lock"}
+
+
+def test_a_damaged_file_is_told_as_such(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+    sound = warehouse.path.read_bytes()
+    warehouse.path.chmod(0o640)
+    flipped = bytearray(sound)
+    flipped[12288:] = bytes(byte ^ 0x55 for byte in sound[12288:])
+
+    for damaged in (b"not a database" * 1000, b"", sound[:5000], bytes(flipped)):
+        warehouse.path.write_bytes(damaged)
+        with pytest.raises(WarehouseError, match="cannot be opened") as reading, warehouse.reading():
+            pass
+        with pytest.raises(WarehouseError, match="cannot be opened") as loading:
+            load(warehouse, month_of(2))
+
+        for told in (str(reading.value), str(loading.value)):
+            assert "move it away" in told
+            assert "run --replay" in told
+            assert "Close the program" not in told
+
+
+def test_a_file_that_is_held_is_not_called_damaged(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+    held = subprocess.Popen(
+        (sys.executable, "-c", _HOLD, str(warehouse.path)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert held.stdout is not None
+        held.stdout.readline()
+        with pytest.raises(WarehouseError, match="Close the program"), warehouse.reading():
+            pass
+    finally:
+        held.communicate(b"\n")
+
+
+def test_damage_that_a_query_finds_is_told_too(warehouse: Warehouse) -> None:
+    load(warehouse, month_of(1))
+
+    with pytest.raises(WarehouseError, match="run --replay"), warehouse.reading():
+        raise duckdb.Error("Corrupt database file: computed checksum 1 does not match stored checksum 2")

@@ -27,8 +27,10 @@ fingerprint AS (
         hash(
             absolute_production, absolute_trial, absolute_total,
             delta_production, delta_trial, delta_total,
-            effective_production, effective_trial, effective_total
-        )::HUGEINT AS measures,
+            effective_production, effective_trial, effective_total,
+            tenant_name, tenant_kind, customer_id, infra_owner_id,
+            quota, pricing_mode, pricing_currency, price, total_cost
+        )::HUGEINT AS content,
         1 AS side
     FROM new_row
     UNION ALL
@@ -37,7 +39,9 @@ fingerprint AS (
         -hash(
             absolute_production, absolute_trial, absolute_total,
             delta_production, delta_trial, delta_total,
-            effective_production, effective_trial, effective_total
+            effective_production, effective_trial, effective_total,
+            tenant_name, tenant_kind, customer_id, infra_owner_id,
+            quota, pricing_mode, pricing_currency, price, total_cost
         )::HUGEINT,
         -1
     FROM old_row
@@ -47,7 +51,7 @@ differing AS (
     SELECT natural_key
     FROM fingerprint
     GROUP BY natural_key
-    HAVING sum(measures) <> 0 OR sum(side) <> 0
+    HAVING sum(content) <> 0 OR sum(side) <> 0
 ),
 
 before AS (
@@ -62,7 +66,15 @@ before AS (
         sum(delta_total) AS delta_total,
         sum(effective_production) AS effective_production,
         sum(effective_trial) AS effective_trial,
-        sum(effective_total) AS effective_total
+        sum(effective_total) AS effective_total,
+        max(tenant_kind) AS tenant_kind,
+        max(customer_id) AS customer_id,
+        max(infra_owner_id) AS infra_owner_id,
+        max(pricing_mode) AS pricing_mode,
+        max(pricing_currency) AS pricing_currency,
+        max(quota) AS quota,
+        max(price) AS price,
+        sum(total_cost) AS total_cost
     FROM old_row
     SEMI JOIN differing USING (natural_key)
     GROUP BY usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range
@@ -80,7 +92,15 @@ after AS (
         sum(delta_total) AS delta_total,
         sum(effective_production) AS effective_production,
         sum(effective_trial) AS effective_trial,
-        sum(effective_total) AS effective_total
+        sum(effective_total) AS effective_total,
+        max(tenant_kind) AS tenant_kind,
+        max(customer_id) AS customer_id,
+        max(infra_owner_id) AS infra_owner_id,
+        max(pricing_mode) AS pricing_mode,
+        max(pricing_currency) AS pricing_currency,
+        max(quota) AS quota,
+        max(price) AS price,
+        sum(total_cost) AS total_cost
     FROM new_row
     SEMI JOIN differing USING (natural_key)
     GROUP BY usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range
@@ -119,7 +139,25 @@ SELECT
     before.effective_trial AS effective_trial_before,
     after.effective_trial AS effective_trial_after,
     before.effective_total AS effective_total_before,
-    after.effective_total AS effective_total_after
+    after.effective_total AS effective_total_after,
+    before.tenant_name AS tenant_name_before,
+    after.tenant_name AS tenant_name_after,
+    before.tenant_kind AS tenant_kind_before,
+    after.tenant_kind AS tenant_kind_after,
+    before.customer_id AS customer_id_before,
+    after.customer_id AS customer_id_after,
+    before.infra_owner_id AS infra_owner_id_before,
+    after.infra_owner_id AS infra_owner_id_after,
+    before.pricing_mode AS pricing_mode_before,
+    after.pricing_mode AS pricing_mode_after,
+    before.pricing_currency AS pricing_currency_before,
+    after.pricing_currency AS pricing_currency_after,
+    before.quota AS quota_before,
+    after.quota AS quota_after,
+    before.price AS price_before,
+    after.price AS price_after,
+    before.total_cost AS total_cost_before,
+    after.total_cost AS total_cost_after
 FROM before
 FULL JOIN after
     ON before.usage_date = after.usage_date

@@ -32,11 +32,49 @@ CREATE TABLE IF NOT EXISTS usage_restatement (
     effective_trial_before DECIMAL(38, 0),
     effective_trial_after DECIMAL(38, 0),
     effective_total_before DECIMAL(38, 0),
-    effective_total_after DECIMAL(38, 0)
+    effective_total_after DECIMAL(38, 0),
+    tenant_name_before VARCHAR,
+    tenant_name_after VARCHAR,
+    tenant_kind_before VARCHAR,
+    tenant_kind_after VARCHAR,
+    customer_id_before VARCHAR,
+    customer_id_after VARCHAR,
+    infra_owner_id_before UUID,
+    infra_owner_id_after UUID,
+    pricing_mode_before VARCHAR,
+    pricing_mode_after VARCHAR,
+    pricing_currency_before VARCHAR,
+    pricing_currency_after VARCHAR,
+    quota_before DECIMAL(38, 6),
+    quota_after DECIMAL(38, 6),
+    price_before DECIMAL(38, 12),
+    price_after DECIMAL(38, 12),
+    total_cost_before DECIMAL(38, 12),
+    total_cost_after DECIMAL(38, 12)
 );
 
+-- A file of an earlier version has the table without them.
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS tenant_name_before VARCHAR;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS tenant_name_after VARCHAR;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS tenant_kind_before VARCHAR;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS tenant_kind_after VARCHAR;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS customer_id_before VARCHAR;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS customer_id_after VARCHAR;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS infra_owner_id_before UUID;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS infra_owner_id_after UUID;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS pricing_mode_before VARCHAR;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS pricing_mode_after VARCHAR;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS pricing_currency_before VARCHAR;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS pricing_currency_after VARCHAR;
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS quota_before DECIMAL(38, 6);
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS quota_after DECIMAL(38, 6);
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS price_before DECIMAL(38, 12);
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS price_after DECIMAL(38, 12);
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS total_cost_before DECIMAL(38, 12);
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS total_cost_after DECIMAL(38, 12);
+
 COMMENT ON TABLE usage_restatement IS 'What differed when a billing period was loaded again';
-COMMENT ON COLUMN usage_restatement.change IS 'changed, new (only in the later report) or vanished (only in the earlier one)';
+COMMENT ON COLUMN usage_restatement.change IS 'changed (measures, quota, money, names or owners), new (only in the later report) or vanished (only in the earlier one)';
 COMMENT ON COLUMN usage_restatement.restated_at IS 'When the later report was loaded';
 COMMENT ON COLUMN usage_restatement.report_id_before IS 'Report that was loaded before';
 COMMENT ON COLUMN usage_restatement.report_id_after IS 'Report that replaced it';

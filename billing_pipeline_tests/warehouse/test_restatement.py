@@ -79,15 +79,6 @@ def test_a_change_of_any_measure_is_kept(warehouse: Warehouse, measure: str, par
     assert found == {"b": Decimal(0), "a": Decimal(-7)}
 
 
-def test_another_name_of_the_tenant_is_no_restatement(warehouse: Warehouse) -> None:
-    load(warehouse, FIRST)
-
-    assert (
-        load(warehouse, [{**columns, "tenant_name": "Renamed"} for columns in FIRST]).restatement
-        == Restatement()
-    )
-
-
 def test_another_unit_or_sku_is_another_key(warehouse: Warehouse) -> None:
     load(warehouse, [row(absolute_production=1), storage(absolute_production=5)])
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from billing_pipeline_tests.normalize.loading import load_json, report_of, usage_row
+from billing_pipeline.warehouse.sql_files import sql
+from billing_pipeline_tests.normalize.loading import FIRST_DAY, load_json, report_of, usage_row
 from billing_pipeline_tests.normalize.reference import compute_points
 
 
@@ -52,3 +54,23 @@ def test_only_seconds_have_points(tmp_path: Path) -> None:
     rows, _ = load_json(report_of(usage_row(measurement_unit="bytes"), usage_row()), tmp_path)
 
     assert {row["dr_compute_points_total"] for row in rows} == {None}
+
+
+@pytest.mark.parametrize("unit", ["Seconds", "SECONDS", "seconds ", " ", "second", "\u00a0", "s\u0435conds"])
+def test_a_unit_that_is_nearly_seconds_has_no_points_but_is_listed(tmp_path: Path, unit: str) -> None:
+    """It may be one that Acronis added; nobody should have to guess whether it was billed."""
+    report = report_of(usage_row(), usage_row(measurement_unit=unit), usage_row(measurement_unit="seconds"))
+    rows, totals = load_json(report, tmp_path)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE usage (billing_period DATE, measurement_unit TEXT, offering_item TEXT)"
+        )
+        connection.executemany(
+            "INSERT INTO usage VALUES ('2026-09-01', ?, ?)",
+            [(row["measurement_unit"], row["offering_item"]) for row in rows],
+        )
+        listed = connection.execute(sql("checks/unknown_units.sql"), {"billing_period": FIRST_DAY}).fetchall()
+
+    assert [row["dr_compute_points_total"] is None for row in rows] == [True, True, False]
+    assert listed == [(f"{unit}: pw_servers", 1, True)]
+    assert set(totals.sums) == {"quantity", unit, "seconds"}

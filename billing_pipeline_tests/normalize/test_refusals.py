@@ -260,7 +260,7 @@ def test_what_is_not_quite_json_is_refused(
     assert told in message
 
 
-@pytest.mark.parametrize("behind", ["\n{}\n{}", "\n\n\x1b[2J"])
+@pytest.mark.parametrize("behind", ["\n{}\n{}", "\n\n\x1b[2J", "\n" + report_of(GOOD).decode()])
 def test_what_stands_behind_a_report_is_told_on_one_line(tmp_path: Path, behind: str) -> None:
     message = refusal(report_of(GOOD) + behind.encode(), tmp_path)
 

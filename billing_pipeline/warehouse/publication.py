@@ -112,7 +112,11 @@ class Warehouse:
                 "another loader has held the warehouse for an hour",
                 todo=f"See what holds {self._lock.lock_file}, and run again.",
             ) from None
-        except _ENVIRONMENT as error:
+        except (OSError, duckdb.Error) as error:
+            if _CORRUPT in str(error):
+                raise self._cannot_be_opened(error) from error
+            if not isinstance(error, _ENVIRONMENT):
+                raise
             raise WarehouseError(
                 f"the warehouse could not be changed: {_first_line(error)}",
                 todo="The published warehouse is as it was: mend the cause (disk, rights) and run again.",
@@ -208,7 +212,7 @@ class Warehouse:
         _wal(self._next).unlink(missing_ok=True)
         shutil.rmtree(self._temporary, ignore_errors=True)
 
-    def _cannot_be_opened(self, error: duckdb.Error) -> WarehouseError:
+    def _cannot_be_opened(self, error: Exception) -> WarehouseError:
         told = _first_line(error)
         if any(sign in told for sign in _HELD):
             todo = "Close the program that has it open for writing; readers should open it read-only."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,7 +13,7 @@ from typing import Literal, Protocol
 import duckdb
 
 from billing_pipeline.control_totals import MEASURES, ControlTotals
-from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
+from billing_pipeline.errors import BillingPipelineError, ReportRefusedError, WarehouseError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.closing import refuse_if_closed
 from billing_pipeline.warehouse.cross_check import Witness, cross_check, no_witness
@@ -29,6 +31,23 @@ from billing_pipeline.warehouse.restatement import record_restatement
 from billing_pipeline.warehouse.sql_files import sql
 
 CrossCheckMode = Literal["stop", "warn", "off"]
+
+# What the values of a report can make of DuckDB: error('row …') of the normaliser, a value that does not fit
+# its column, a sum of more than 38 digits.
+_CONTENT = (
+    duckdb.InvalidInputException,
+    duckdb.ConversionException,
+    duckdb.OutOfRangeException,
+    duckdb.ConstraintException,
+)
+# What no report can: statements that do not fit the tables, and DuckDB's own assertions.
+_DEFECTS = (
+    duckdb.ProgrammingError,
+    duckdb.NotSupportedError,
+    duckdb.InternalError,
+    duckdb.TransactionException,
+    duckdb.SerializationException,
+)
 
 
 class UsageRows(Protocol):
@@ -81,31 +100,32 @@ def replace_period(
             refuse_if_closed(connection, period)
         loaded_at = datetime.now(UTC)
         connection.execute("BEGIN")
-        _replace_rows(connection, rows, attempt, loaded_at)
-        in_table = table_control_totals(connection, period)
-        checks = [
-            _compare_totals(rows.control_totals(), in_table),
-            _compare_files(connection, period, witness, cross_check_mode),
-            *run_checks(
-                connection,
-                period,
-                root_tenant_id=attempt.root_tenant_id,
-                report_level=attempt.report_level,
-                forced=attempt.forced,
-            ),
-        ]
-        if any(check.stops for check in checks):
-            raise LoadStoppedError(checks, period=period.key, report_id=attempt.report_id)
-        attempt = replace(
-            attempt,
-            outcome="loaded",
-            control_totals=in_table,
-            checks=tuple(checks),
-            restatement=record_restatement(
-                connection, period, report_id=attempt.report_id, restated_at=loaded_at
-            ),
-            load_seconds=Decimal(str(round(time.monotonic() - started, 3))),
-        )
+        with _blamed(rows):
+            _replace_rows(connection, rows, attempt, loaded_at)
+            in_table = table_control_totals(connection, period)
+            checks = [
+                _compare_totals(rows.control_totals(), in_table),
+                _compare_files(connection, period, witness, cross_check_mode),
+                *run_checks(
+                    connection,
+                    period,
+                    root_tenant_id=attempt.root_tenant_id,
+                    report_level=attempt.report_level,
+                    forced=attempt.forced,
+                ),
+            ]
+            if any(check.stops for check in checks):
+                raise LoadStoppedError(checks, period=period.key, report_id=attempt.report_id)
+            attempt = replace(
+                attempt,
+                outcome="loaded",
+                control_totals=in_table,
+                checks=tuple(checks),
+                restatement=record_restatement(
+                    connection, period, report_id=attempt.report_id, restated_at=loaded_at
+                ),
+                load_seconds=Decimal(str(round(time.monotonic() - started, 3))),
+            )
         record(connection, attempt)
         connection.execute("COMMIT")
     return attempt
@@ -115,23 +135,34 @@ def _replace_rows(
     connection: duckdb.DuckDBPyConnection, rows: UsageRows, attempt: LoadAttempt, loaded_at: datetime
 ) -> None:
     connection.execute("DELETE FROM usage WHERE billing_period = $period", {"period": attempt.period.start})
+    connection.execute(
+        sql("insert_usage.sql").format(select_rows=rows.select_rows),
+        {
+            "billing_period": attempt.period.start,
+            "period_start": rows.period_start,
+            "period_end": rows.period_end,
+            "root_tenant_id": attempt.root_tenant_id,
+            "report_id": attempt.report_id,
+            "stored_report_id": attempt.stored_report_id,
+            "loaded_at": loaded_at,
+        },
+    )
+
+
+@contextmanager
+def _blamed(rows: UsageRows) -> Iterator[None]:
+    """Tell what the report's content made of DuckDB from what is a defect; the environment's faults pass."""
     try:
-        connection.execute(
-            sql("insert_usage.sql").format(select_rows=rows.select_rows),
-            {
-                "billing_period": attempt.period.start,
-                "period_start": rows.period_start,
-                "period_end": rows.period_end,
-                "root_tenant_id": attempt.root_tenant_id,
-                "report_id": attempt.report_id,
-                "stored_report_id": attempt.stored_report_id,
-                "loaded_at": loaded_at,
-            },
-        )
-    except (duckdb.IOException, duckdb.OutOfMemoryException):
-        raise
-    except duckdb.Error as error:
+        yield
+    except _CONTENT as error:
         raise rows.refusal(error) from error
+    except _DEFECTS as error:
+        told = str(error).strip().split("\n", 1)[0]
+        raise WarehouseError(
+            f"DuckDB failed in a way that no report accounts for: {told}",
+            todo="Nothing was loaded, and the raw report is kept. This is a defect: please report it. "
+            "No further report is needed.",
+        ) from error
 
 
 def _compare_totals(in_file: ControlTotals, in_table: ControlTotals) -> CheckResult:

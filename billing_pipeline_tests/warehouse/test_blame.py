@@ -1,0 +1,101 @@
+"""What the content of a report makes of DuckDB refuses it; anything else is a defect, and orders nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pytest
+
+from billing_pipeline.errors import ReportRefusedError, WarehouseError
+from billing_pipeline.warehouse import Warehouse, replace_period
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, load, query, row
+
+LARGEST = 10**38 - 1
+
+
+@dataclass
+class Selecting(Report):
+    """A report that is read by a SELECT of one's choice."""
+
+    select: str = ""
+
+    @property
+    def select_rows(self) -> str:
+        return self.select or super().select_rows
+
+
+def replace(warehouse: Warehouse, report: Report) -> None:
+    replace_period(warehouse, report, attempt(report, number=2), cross_check_mode="off")
+
+
+def still_there(warehouse: Warehouse) -> bool:
+    return query(warehouse, "SELECT absolute_total::INTEGER AS n FROM usage") == [{"n": 1}]
+
+
+@pytest.mark.parametrize("measure", ["absolute", "delta", "effective"])
+def test_sums_of_more_digits_than_fit_refuse_the_report(warehouse: Warehouse, measure: str) -> None:
+    load(warehouse, [row(absolute_production=1)])
+    huge: list[dict[str, Any]] = [
+        row(offering_item=item, **{f"{measure}_production": LARGEST}) for item in ("servers", "vms")
+    ]
+
+    with pytest.raises(ReportRefusedError, match="Overflow"):
+        load(warehouse, huge, number=2)
+
+    assert still_there(warehouse)
+
+
+def test_one_row_whose_parts_do_not_add_up_in_38_digits_refuses_the_report(warehouse: Warehouse) -> None:
+    load(warehouse, [row(absolute_production=1)])
+    columns = row(absolute_production=LARGEST, absolute_trial=0)
+
+    with pytest.raises(ReportRefusedError):
+        load(warehouse, [{**columns, "absolute_trial": LARGEST, "absolute_total": LARGEST}], number=2)
+
+    assert still_there(warehouse)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "SELECT error('row 1: tenant.id is missing') AS usage_date",
+        "SELECT 'no day'::DATE AS usage_date",
+        "SELECT 300::VARCHAR::TINYINT AS report_row",
+        "SELECT NULL::DATE AS usage_date",
+        "SELECT '{'::JSON AS extra",
+    ],
+)
+def test_bad_content_refuses_the_report(warehouse: Warehouse, content: str) -> None:
+    load(warehouse, [row(absolute_production=1)])
+
+    with pytest.raises(ReportRefusedError, match="bad row"):
+        replace(warehouse, Selecting([], SEPTEMBER, select=content))
+
+    assert still_there(warehouse)
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT nonsense", "SELECT", "FROM nowhere", "SELECT 1 AS no_such_column"]
+)
+def test_a_statement_that_does_not_fit_is_a_defect_of_ours(warehouse: Warehouse, statement: str) -> None:
+    load(warehouse, [row(absolute_production=1)])
+
+    with pytest.raises(WarehouseError, match=r"defect: please report it.*No further report is needed"):
+        replace(warehouse, Selecting([], SEPTEMBER, select=statement))
+
+    assert still_there(warehouse)
+
+
+@pytest.mark.parametrize("kind", [duckdb.InternalException, duckdb.TransactionException])
+def test_an_assertion_of_duckdb_is_no_fault_of_the_report(
+    warehouse: Warehouse, kind: type[duckdb.Error]
+) -> None:
+    class Breaking(Report):
+        @property
+        def select_rows(self) -> str:
+            raise kind("INTERNAL Error: attempted to access index 0")
+
+    with pytest.raises(WarehouseError, match="attempted to access index 0"):
+        replace(warehouse, Breaking([row()]))

@@ -82,7 +82,7 @@ COMMENT ON COLUMN usage.effective_total IS 'Effective usage as Acronis reports i
 COMMENT ON COLUMN usage.dr_compute_points_production IS 'delta_production of a row in seconds, divided by 3600, rounded half away from zero to 2 decimals';
 COMMENT ON COLUMN usage.dr_compute_points_trial IS 'delta_trial of a row in seconds, divided by 3600, rounded half away from zero to 2 decimals';
 COMMENT ON COLUMN usage.dr_compute_points_total IS 'delta_total of a row in seconds, divided by 3600, rounded half away from zero to 2 decimals';
-COMMENT ON COLUMN usage.extra IS 'Whatever the row carries that has no column, by its dotted name';
+COMMENT ON COLUMN usage.extra IS 'Whatever the row carries that has no column, by its dotted name; nulls of json_v2_0 included, empty cells of csv_v2_0 not';
 COMMENT ON COLUMN usage.root_tenant_id IS 'Tenant that the report is about';
 COMMENT ON COLUMN usage.report_id IS 'Report that the row came from';
 COMMENT ON COLUMN usage.stored_report_id IS 'Stored report (the file) that the row came from';

@@ -11,19 +11,24 @@ from pathlib import Path
 from billing_pipeline.errors import OutputError
 
 _NEW_FILE_MODE = 0o666
+# Of the name, in that of the file beside it, which must not become too long.
+_PREFIX = 40
 
 
 @contextmanager
 def output_file(path: Path) -> Iterator[Path]:
     """A place to write to, which becomes `path` if the block ends without an error.
 
+    Args:
+        path: a symbolic link is followed: it stays, and the file that it points to is written.
+
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or `path` is something else than a file.
     """
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder", todo="Give the path of a file.")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        target = path.resolve()
+        _refuse_what_is_no_file(path, target)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:_PREFIX]}.", dir=target.parent)
         os.close(handle)
         partial = Path(name)
         try:
@@ -31,10 +36,22 @@ def output_file(path: Path) -> Iterator[Path]:
             umask = os.umask(0)
             os.umask(umask)
             partial.chmod(_NEW_FILE_MODE & ~umask)
-            partial.replace(path)
+            partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         raise OutputError(
-            f"{path} could not be written: {error.strerror or error}", todo="Give another place."
+            f"{path} could not be written: {getattr(error, 'strerror', None) or error}",
+            todo="Give another place.",
         ) from error
+
+
+def _refuse_what_is_no_file(path: Path, target: Path) -> None:
+    """A rename would put a file where the folder, device or pipe was."""
+    if target.is_dir():
+        raise OutputError(f"{path} is a folder", todo="Give the path of a file.")
+    if target.exists() and not target.is_file():
+        raise OutputError(
+            f"{path} is a device, a pipe or a socket, not a file",
+            todo="Give the path of a file; it is written beside its place and renamed, which only files can be.",
+        )

@@ -1,0 +1,94 @@
+"""`export --output` onto links, devices and pipes."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from billing_pipeline.errors import OutputError
+from billing_pipeline.output_file import output_file
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse.exporting import export_period
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row
+
+
+def export(warehouse: Warehouse, path: Path) -> None:
+    load(warehouse, [row(absolute_production=18)])
+    export_period(warehouse, SEPTEMBER, "usage", "csv", path)
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_stays_and_its_file_is_written(warehouse: Warehouse, tmp_path: Path, *, exists: bool) -> None:
+    (tmp_path / "share").mkdir()
+    target, link = tmp_path / "share" / "usage.csv", tmp_path / "usage.csv"
+    if exists:
+        target.write_text("old")
+    link.symlink_to("share/usage.csv")
+
+    export(warehouse, link)
+
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8").startswith("billing_period,")
+    assert os.listdir(target.parent) == ["usage.csv"]
+
+
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    loop = tmp_path / "usage.csv"
+    loop.symlink_to(loop)
+
+    with pytest.raises(OutputError, match="could not be written"), output_file(loop):
+        pass
+    assert loop.is_symlink()
+
+
+def test_a_pipe_is_refused_and_stays(warehouse: Warehouse, tmp_path: Path) -> None:
+    pipe = tmp_path / "usage.csv"
+    os.mkfifo(pipe)
+
+    with pytest.raises(OutputError, match="not a file"):
+        export(warehouse, pipe)
+
+    assert pipe.is_fifo()
+
+
+def test_a_socket_is_refused_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("usage.csv")
+        with pytest.raises(OutputError, match="not a file"), output_file(Path("usage.csv")):
+            pass
+        assert Path("usage.csv").is_socket()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="makes a device")
+def test_a_device_is_refused_and_stays(tmp_path: Path) -> None:
+    device, link = tmp_path / "null", tmp_path / "link"
+    try:
+        os.mknod(device, 0o20666, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("no devices here")
+    link.symlink_to(device)
+
+    for path in (device, link):
+        with pytest.raises(OutputError, match="not a file"), output_file(path):
+            pass
+    assert device.is_char_device()
+
+
+def test_a_folder_behind_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+
+    with pytest.raises(OutputError, match="is a folder"), output_file(tmp_path / "link"):
+        pass
+
+
+def test_a_long_name_is_a_name(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 251 + ".csv")
+
+    with output_file(path) as partial:
+        partial.write_text("whole")
+
+    assert path.read_text() == "whole"

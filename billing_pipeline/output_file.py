@@ -26,8 +26,7 @@ def output_file(path: Path) -> Iterator[Path]:
         OutputError: the file cannot be written, or `path` is something else than a file.
     """
     try:
-        target = path.resolve()
-        _refuse_what_is_no_file(path, target)
+        target = _target(path)
         handle, name = tempfile.mkstemp(prefix=f".{target.name[:_PREFIX]}.", dir=target.parent)
         os.close(handle)
         partial = Path(name)
@@ -39,19 +38,27 @@ def output_file(path: Path) -> Iterator[Path]:
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         raise OutputError(
-            f"{path} could not be written: {getattr(error, 'strerror', None) or error}",
+            f"{path} could not be written: {error.strerror or error}",
             todo="Give another place.",
         ) from error
 
 
-def _refuse_what_is_no_file(path: Path, target: Path) -> None:
-    """A rename would put a file where the folder, device or pipe was."""
+def _target(path: Path) -> Path:
+    """The file that `path` means; a rename would put a file where a folder, device or pipe was."""
+    try:
+        target = path.resolve()
+        circular = target.is_symlink()
+    except RuntimeError:  # before Python 3.13
+        circular = True
+    if circular:
+        raise OutputError(f"{path} is a link that leads to itself", todo="Give the path of a file.")
     if target.is_dir():
         raise OutputError(f"{path} is a folder", todo="Give the path of a file.")
     if target.exists() and not target.is_file():
         raise OutputError(
             f"{path} is a device, a pipe or a socket, not a file",
-            todo="Give the path of a file; it is written beside its place and renamed, which only files can be.",
+            todo="Give the path of a file: it is written beside its place and renamed.",
         )
+    return target

@@ -11,7 +11,7 @@ demo: $(VENV)/run.stamp
 	$(BIN)/python -m billing_pipeline.demo
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 ui: $(VENV)/run.stamp
 	$(BIN)/python -m billing_pipeline.ui

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,8 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from billing_pipeline.sandbox import Sandbox
+
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_QUIET_CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 OWN_SETTINGS = ("ACRONIS_", "BILLING_", "DAGSTER_")
 
@@ -80,3 +93,18 @@ def workplace(tmp_path: Path, sandbox: Sandbox) -> Workplace:
             "BILLING_DATA_DIR": str(data_dir),
         },
     )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; a newcomer's machine may be without it, continuous integration may not."""
+    chromium = next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    if chromium is None:
+        message = "The UI tests need Chromium: install the package chromium (apt-get install chromium)."
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=_QUIET_CHROMIUM)
+        yield running
+        running.close()

@@ -9,6 +9,7 @@ at the end of one part and at the start of the next, and each part knows which r
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,12 +20,12 @@ from billing_pipeline.normalize.pieces import CheckedFile, Piece
 ROW_GROUP = 122_880
 """Rows that DuckDB stores together."""
 
-_FILE = 4 << 20
-"""Bytes of a file: of grouped elements, DuckDB unpacks up to 2048 of one file at once, which may be a lot."""
+_FILE_OF_GROUPED = 4 << 20
+"""Bytes of a file of grouped elements: DuckDB unpacks up to 2048 of one file at once, which may be a lot."""
 
 _PARTS_AT_ONCE = min(max(os.cpu_count() or 1, 2), 4)
-_FEW_PARTS = 8
-_FEWEST_ROWS = 4_000
+_MARGIN = 2_000
+"""Rows by which the expected number may be wrong without one more, tiny part."""
 
 
 @dataclass(slots=True)
@@ -112,11 +113,12 @@ class PartWriter:
 
     def _write(self, first: Piece) -> Part:
         part = Part(first.layout, self._rows + 1, self._used)
-        limit = self._rows_of_a_part = self._rows_of_a_part or self._fitting(first)
+        limit = self._limit(first)
+        largest_file = sys.maxsize if part.layout.rows_key is None else _FILE_OF_GROUPED
         while part.rows < limit and (piece := self._current()) and piece.layout is part.layout:
             with self._new_file(part).open("wb") as file:
                 size = 0
-                while size < _FILE and piece and piece.layout is part.layout:
+                while size < largest_file and piece and piece.layout is part.layout:
                     file.write(b"," if size else b"[")
                     file.write(piece.array[1:-1])
                     size += len(piece.array)
@@ -129,11 +131,18 @@ class PartWriter:
         self._rows += part.rows
         return part
 
-    def _fitting(self, piece: Piece) -> int:
-        expected = self._file.size * piece.rows // len(piece.array)
-        if expected >= _FEW_PARTS // 2 * ROW_GROUP:
-            return ROW_GROUP
-        return max(expected // _FEW_PARTS + 1, _FEWEST_ROWS)
+    def _limit(self, first: Piece) -> int:
+        """How many rows the next part shall have."""
+        if self._rows_of_a_part is not None:
+            return self._rows_of_a_part
+        # About; rows of one report are much alike.
+        expected = self._file.remaining * first.rows // len(first.array) + first.rows
+        if not self._rows and expected < 2 * ROW_GROUP:
+            self._rows_of_a_part = expected // (1 + 2 * _PARTS_AT_ONCE) + _MARGIN
+        elif expected < ROW_GROUP:
+            # What does not fill a group is not compressed by the thread that reads it: then share it.
+            self._rows_of_a_part = expected // _PARTS_AT_ONCE + _MARGIN
+        return self._rows_of_a_part or ROW_GROUP
 
     def _new_file(self, part: Part) -> Path:
         self._written += 1

@@ -51,7 +51,6 @@ class CheckedFile:
 
     def __init__(self, file: FileIO, envelope: Envelope, *, piece: int = PIECE) -> None:
         self.totals = Totals()
-        self.size = envelope.end - envelope.start
         self._file = file
         self._next = envelope.start
         self._end = envelope.end
@@ -59,6 +58,11 @@ class CheckedFile:
         self._separator = Separator()
         self._rows = 0
         self._elements = 0
+
+    @property
+    def remaining(self) -> int:
+        """Bytes behind the latest piece, about."""
+        return self._end - self._next + self._window.length
 
     def pieces(self) -> Iterator[Piece]:
         """All rows in the order of the file; sound only if it is read to its end.

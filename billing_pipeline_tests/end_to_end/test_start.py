@@ -1,0 +1,47 @@
+"""What answers at once does not import Dagster, whose import takes longer than the answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from billing_pipeline_tests.conftest import Workplace
+
+_PROGRAM = """
+import sys
+from billing_pipeline.cli import main
+main(sys.argv[1:])
+print("imported" if "dagster" in sys.modules else "not imported")
+"""
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["sql", "SELECT 1"]], ids=lambda words: words[0])
+def test_dagster_is_not_imported(workplace: Workplace, arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, *arguments],
+        env=workplace.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines()[-1] == "not imported"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"BILLING_DATA_DIR": "/nowhere%41"}, "must not contain"),
+        ({"DAGSTER_HOME": "relative"}, "DAGSTER_HOME"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_named(
+    workplace: Workplace, settings: dict[str, str | None], said: str
+) -> None:
+    done = workplace.command("run", "--period", "2026-09", settings=settings)
+
+    assert done.returncode == 1
+    (message,) = done.stderr.strip().splitlines()
+    assert said in message

@@ -10,7 +10,7 @@ from typing import Literal
 
 from billing_pipeline.control_totals import MEASURES
 
-Kind = Literal["text", "number_or_text", "decimal", "date", "flag", "measure"]
+Kind = Literal["text", "number_or_text", "decimal", "date", "flag", "measure", "extra"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Field:
         name: dotted name.
         kind: what its values are: `text` (a string), `number_or_text` (also written as an integer), `decimal`
             (a number, or a string that holds one), `date` (YYYY-MM-DD), `flag` (true or false), `measure` (an
-            integer).
+            integer), `extra` (unknown: a text, an integer or a truth value).
         required: whether a row without it is refused.
     """
 

@@ -7,8 +7,9 @@ says at which keys each field is found; what does not follow it is read row by r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS
@@ -29,6 +30,21 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Extra:
+    """An unknown field that has its place in the layout; it goes to the column `extra`.
+
+    Args:
+        path: the keys that lead to it.
+        shared: whether a grouped element has it for all of its rows.
+        always: whether it is always there and may be null; else it may be absent, and is never null.
+    """
+
+    path: Path
+    shared: bool
+    always: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Where each field is.
 
@@ -36,11 +52,15 @@ class Layout:
         row: for each field of the row itself, by dotted name, the keys that lead to it.
         element: likewise for the fields that a grouped element has for all of its rows.
         rows_key: the key of a grouped element's rows; None where each element is a row.
+        extras: unknown fields, by dotted name.
+        amounts_as_numbers: whether quotas and prices are written as fractions.
     """
 
     row: Mapping[str, Path]
     element: Mapping[str, Path]
     rows_key: str | None
+    extras: Mapping[str, Extra] = dataclass_field(default_factory=dict)
+    amounts_as_numbers: bool = False
 
 
 class TwoListsError(ValueError):
@@ -65,26 +85,29 @@ def list_key(element: Mapping[str, Any]) -> str | None:
     return next((key for key in LISTS if key in element), None)
 
 
-def flattened(found: Mapping[str, Any], *, grouped_element: bool = False) -> Iterator[tuple[str, Path, Any]]:
+def flattened(found: Mapping[str, Any], *, grouped_element: bool = False) -> list[tuple[str, Path, Any]]:
     """Each field of an object: dotted name, the keys that lead to it, value; unknown ones too.
 
     Args:
         grouped_element: bare `id`, `name`, `kind` and `customer_id` are the tenant's, if it has no `tenant`.
     """
-    bare = grouped_element and not any(key == "tenant" or key.startswith("tenant.") for key in found)
+    leaves: list[tuple[str, Path, Any]] = []
+    if grouped_element and not any(key == "tenant" or key.startswith("tenant.") for key in found):
+        leaves += ((BARE_TENANT[key], (key,), found[key]) for key in BARE_TENANT if key in found)
+        found = {key: value for key, value in found.items() if key not in BARE_TENANT}
+    _add_leaves(leaves, "", (), found)
+    return leaves
+
+
+def _add_leaves(
+    leaves: list[tuple[str, Path, Any]], prefix: str, above: Path, found: Mapping[str, Any]
+) -> None:
     for key, value in found.items():
-        if bare and key in BARE_TENANT:
-            yield BARE_TENANT[key], (key,), value
+        name = prefix + key
+        if isinstance(value, dict) and name in OBJECTS:
+            _add_leaves(leaves, f"{name}.", (*above, key), value)
         else:
-            yield from _leaves(key, (key,), value)
-
-
-def _leaves(name: str, path: Path, value: Any) -> Iterator[tuple[str, Path, Any]]:
-    if name in OBJECTS and isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(f"{name}.{key}", (*path, key), inner)
-    else:
-        yield name, path, value
+            leaves.append((name, (*above, key), value))
 
 
 def learn_layout(element: Any) -> Layout:
@@ -122,7 +145,7 @@ def _unknown_layout(element: Mapping[str, Any]) -> Exception:
     return refused(f"the layout of 'tenants' is not known: its first element has the keys {keys}")
 
 
-def _paths(leaves: Iterator[tuple[str, Path, Any]]) -> dict[str, Path]:
+def _paths(leaves: Iterable[tuple[str, Path, Any]]) -> dict[str, Path]:
     return {name: path for name, path, _ in leaves if name in BY_NAME}
 
 

@@ -7,12 +7,13 @@ the value that it does not take.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from billing_pipeline.normalize import strict_json
-from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, OBJECTS, UNIT
+from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, OBJECTS, UNIT, Kind
 from billing_pipeline.normalize.layout import Layout, TwoListsError, flattened, list_key
 from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, refused, shown
 from billing_pipeline.normalize.strict_json import StrictJsonError
@@ -28,7 +29,10 @@ null from empty, so a row of csv_v2_0 has only the cells in `extra` that are not
 PLAIN_LAYOUT = Layout({field.name: (field.name,) for field in FIELDS}, {}, None)
 """The plain form: an object with dotted keys for each row."""
 
+_text = json.JSONEncoder(ensure_ascii=False).encode
 _MEASURE_DIGITS = 38
+_TOO_LARGE = 10**_MEASURE_DIGITS
+_NOT_TEXTS: tuple[Kind, ...] = ("flag", "measure")
 _LARGEST_EXPONENT = 60
 
 
@@ -60,7 +64,7 @@ class OddRows:
             for row in self._rows(element):
                 values = self._checked(row)
                 _add(values, totals)
-                plain.append(strict_json.encode(values))
+                plain.append(_text(values))
                 self._row += 1
             self._element += 1
         return plain
@@ -117,10 +121,14 @@ class OddRows:
     def _checked(self, row: Mapping[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for field in FIELDS:
-            value = row.get(field.name)
-            if value is None and field.required:
-                raise self._refused(f"{field.name} is missing")
-            values[field.name] = None if value is None else self._value(field.name, value)
+            name = field.name
+            value = row.get(name)
+            if value is None:
+                if field.required:
+                    raise self._refused(f"{name} is missing")
+            elif not isinstance(value, str) or field.kind in _NOT_TEXTS:
+                value = self._value(name, field.kind, value)
+            values[name] = value
         extra = {
             name: value
             for name, value in row.items()
@@ -129,18 +137,17 @@ class OddRows:
         values[EXTRA] = strict_json.encode(extra) if extra else None
         return values
 
-    def _value(self, name: str, value: Any) -> Any:
-        kind = BY_NAME[name].kind
+    def _value(self, name: str, kind: Kind, value: Any) -> Any:
         whole = isinstance(value, int) and not isinstance(value, bool)
-        if kind == "flag" and isinstance(value, bool):
+        if kind == "measure" and whole and -_TOO_LARGE < value < _TOO_LARGE:
             return value
-        if kind not in ("flag", "measure") and isinstance(value, str):
+        if kind == "flag" and isinstance(value, bool):
             return value
         if kind in ("number_or_text", "decimal") and whole:
             return str(value)
         if kind == "decimal" and isinstance(value, Decimal) and abs(value.adjusted()) <= _LARGEST_EXPONENT:
             return format(value, "f")
-        if kind == "measure" and (number := _integer(value)) is not None:
+        if kind == "measure" and isinstance(value, Decimal) and (number := _integer(value)) is not None:
             return number
         raise self._refused(f"{name} is {_told(value)}, which is not {_WANTED[kind]}")
 
@@ -161,14 +168,12 @@ _WANTED = {
 }
 
 
-def _integer(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+def _integer(value: Decimal) -> int | None:
+    if not value:
+        return 0
+    if value.adjusted() >= _MEASURE_DIGITS or value != value.to_integral_value():
         return None
-    if isinstance(value, Decimal):
-        if not value or value.adjusted() >= _MEASURE_DIGITS or value != value.to_integral_value():
-            return 0 if not value else None
-        value = int(value)
-    return value if abs(value) < 10**_MEASURE_DIGITS else None
+    return int(value)
 
 
 def _told(value: Any) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
 
+import msgspec
+
 from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.elements import Separator, element_ranges, last_comma
 from billing_pipeline.normalize.envelope import Envelope
@@ -18,10 +20,18 @@ from billing_pipeline.normalize.odd_rows import PLAIN_LAYOUT, OddRows
 from billing_pipeline.normalize.refusals import DAMAGED, refused
 from billing_pipeline.normalize.strict_json import StrictJsonError
 from billing_pipeline.normalize.typed_rows import Totals, TypedRows
+from billing_pipeline.normalize.widening import widened
 from billing_pipeline.normalize.window import Window
 
 PIECE = 1 << 18
 """Bytes that are checked at once: what fits the processor's cache."""
+
+
+_MOST_LESSONS = 20
+"""Pieces that a layout learns from: each costs time, and ends a part if something was learned."""
+
+
+_ANY_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ class CheckedFile:
         self._separator = Separator()
         self._rows = 0
         self._elements = 0
+        self._lessons = _MOST_LESSONS
 
     @property
     def remaining(self) -> int:
@@ -73,13 +84,13 @@ class CheckedFile:
         layout = self._learn_layout()
         if layout is None:
             return
-        typed = TypedRows(layout)
+        self._typed_rows = TypedRows(layout)
         while True:
             self._read()
             whole = self._next >= self._end
             if whole and self._window.is_blank():
                 raise refused("there is a comma behind the last element of 'tenants'", DAMAGED)
-            checked = self._check(whole, typed, layout)
+            checked = self._check(whole)
             if checked is None:
                 self._window.grow()
                 continue
@@ -89,32 +100,62 @@ class CheckedFile:
                 return
             self._window.drop_through(comma)
 
-    def _check(self, whole: bool, typed: TypedRows, layout: Layout) -> tuple[Piece, int] | None:
+    def _check(self, whole: bool) -> tuple[Piece, int] | None:
         """The next piece, and where the comma behind it is; None if the window holds no whole element."""
         window = self._window
         likely = window.end if whole else self._separator.last_comma(window.buffer, window.START, window.end)
-        if likely is not None and (piece := self._typed(likely, typed, layout)):
+        if likely is not None and (piece := self._typed(likely)):
             return piece, likely
-        comma = window.end if whole else last_comma(window.buffer, window.START, window.end)
-        if comma is None:
-            return None
-        if not whole:
-            self._separator.learn(window.buffer, comma)
-        piece = self._typed(comma, typed, layout) if comma != likely else None
+        if likely is not None and self._is_array(likely):
+            comma, piece = likely, None
+        else:
+            found = window.end if whole else last_comma(window.buffer, window.START, window.end)
+            if found is None:
+                return None
+            if not whole:
+                self._separator.learn(window.buffer, found)
+            comma, piece = found, self._typed(found)
+        if piece is None and self._learn_from(comma):
+            piece = self._typed(comma)
         return piece or self._odd(comma), comma
 
-    def _typed(self, comma: int, typed: TypedRows, layout: Layout) -> Piece | None:
+    def _learn_from(self, comma: int) -> bool:
+        """Widen the layout by what the piece has; False if that changes nothing."""
+        if not self._lessons:
+            return False
+        self._lessons -= 1
+        try:
+            elements = strict_json.parse(f"[{self._window.elements(comma).decode()}]")
+        except (StrictJsonError, UnicodeDecodeError):
+            return False
+        layout = widened(self._typed_rows.layout, elements)
+        if layout is self._typed_rows.layout:
+            return False
+        self._typed_rows = TypedRows(layout)
+        return True
+
+    def _is_array(self, comma: int) -> bool:
+        """Whether the cut at this comma is sound, whatever the elements are."""
+        try:
+            _ANY_ARRAY.decode(self._window.array(comma))
+        except (ValueError, RecursionError):
+            return False
+        finally:
+            self._window.restore(comma)
+        return True
+
+    def _typed(self, comma: int) -> Piece | None:
         array = self._window.array(comma)
         try:
-            elements = typed.decode(array)
+            elements = self._typed_rows.decode(array)
+            rows = self._typed_rows.count_and_add(elements, self.totals)
         except (ValueError, RecursionError):
             array.release()
             self._window.restore(comma)
             return None
-        rows = typed.count_and_add(elements, self.totals)
         self._rows += rows
         self._elements += len(elements)
-        return Piece(array, layout, rows)
+        return Piece(array, self._typed_rows.layout, rows)
 
     def _odd(self, comma: int) -> Piece:
         reader = OddRows(self._rows + 1, self._elements + 1)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from functools import cache
 from importlib import resources
 
 from billing_pipeline.normalize.fields import FIELDS, Field, Kind
-from billing_pipeline.normalize.layout import Layout
+from billing_pipeline.normalize.layout import Layout, Path
 from billing_pipeline.normalize.odd_rows import EXTRA, PLAIN_LAYOUT
 from billing_pipeline.normalize.parts import Part
-from billing_pipeline.normalize.typed_rows import Tree, tree_of
+from billing_pipeline.normalize.typed_rows import Tree, element_tree, row_tree
 
 _CELL = re.compile(r"\{(\w+):([\w.]+)\}")
-_SQL_TYPES: dict[Kind, str] = {"flag": "BOOLEAN", "measure": "DECIMAL(38, 0)"}
+_SQL_TYPES: dict[Kind, str] = {"flag": "BOOLEAN", "measure": "DECIMAL(38, 0)", "extra": "JSON"}
 """Of the columns that a source gives to rows.sql; every other kind is VARCHAR."""
 _ROW = "usage_row"
 _SMALLEST_BUFFER = 1 << 20
@@ -63,17 +64,17 @@ def layout_in_sql(layout: Layout) -> dict[str, str]:
         `rows_key`: of grouped elements.
     """
     plain = layout is PLAIN_LAYOUT
-    row_tree = tree_of(layout.row)
-    columns = {key: _column_type(node) for key, node in row_tree.items()}
+    row = row_tree(layout)
+    columns = {key: _column_type(node) for key, node in row.items()}
     if layout.rows_key is not None:
-        columns = {key: _column_type(node) for key, node in tree_of(layout.element).items()}
-        columns[layout.rows_key] = f"{_struct_type(row_tree)}[]"
+        columns = {key: _column_type(node) for key, node in element_tree(layout).items()}
+        columns[layout.rows_key] = f"{_struct_type(row)}[]"
     if plain:
         columns[EXTRA] = "VARCHAR"
     return {
         "columns": ", ".join(f"{text(key)}: {text(kind)}" for key, kind in columns.items()),
         "fields": ", ".join(f"{_access(layout, field.name)} AS {identifier(field.name)}" for field in FIELDS),
-        "extra": EXTRA if plain else "NULL",
+        "extra": EXTRA if plain else _extra(layout),
         "rows_key": identifier(layout.rows_key or ""),
     }
 
@@ -94,12 +95,24 @@ def text(value: str) -> str:
 
 
 def _access(layout: Layout, name: str) -> str:
-    if name in layout.element or layout.rows_key is None:
-        first, *path = layout.element.get(name) or layout.row[name]
-        start = identifier(first)
-    else:
-        start, path = _ROW, list(layout.row[name])
-    return start + "".join(f"[{text(key)}]" for key in path)
+    shared = name in layout.element
+    return _at(layout, layout.element[name] if shared else layout.row[name], shared=shared)
+
+
+def _at(layout: Layout, path: Path, *, shared: bool) -> str:
+    keys = list(path)
+    start = identifier(keys.pop(0)) if shared or layout.rows_key is None else _ROW
+    return start + "".join(f"[{text(key)}]" for key in keys)
+
+
+def _extra(layout: Layout) -> str:
+    """The unknown fields of a row as one JSON text; NULL where it has none."""
+    members = []
+    for name, extra in layout.extras.items():
+        value = f"{_at(layout, extra.path, shared=extra.shared)}::VARCHAR"
+        value = f"coalesce({value}, 'null')" if extra.always else value
+        members.append(f"{text(json.dumps(name, ensure_ascii=False) + ':')} || {value}")
+    return f"nullif('{{' || concat_ws(',', {', '.join(members)}) || '}}', '{{}}')" if members else "NULL"
 
 
 def _column_type(node: Field | Tree) -> str:

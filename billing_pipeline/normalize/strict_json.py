@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from billing_pipeline.normalize.refusals import shown
 
+_HALF_OF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 _DIGITS_OF_AN_INT = 60
 _LONGEST_TOKEN = 12  # half of a surrogate pair that is escaped, twice
 
@@ -40,7 +42,11 @@ def parse_next(text: str, position: int) -> tuple[Any, int]:
         StrictJsonError: as `parse`.
     """
     try:
-        return _decoder.raw_decode(text, position)
+        found = _decoder.raw_decode(text, position)
+        if _HALF_OF_A_CHARACTER.search(text, position, found[1]):
+            _encoder.encode(found[0]).encode()
+    except UnicodeEncodeError:
+        raise StrictJsonError("half of a surrogate pair in a text") from None
     except StrictJsonError:
         raise
     except RecursionError:
@@ -51,19 +57,18 @@ def parse_next(text: str, position: int) -> tuple[Any, int]:
         raise StrictJsonError(f"{error.msg} near {shown(text[error.pos :])}") from None
     except (ValueError, InvalidOperation) as error:
         raise StrictJsonError(str(error).split("\n", 1)[0]) from None
+    return found
 
 
 def encode(value: Any) -> str:
     """JSON text of what `parse` returned, every number with the digits that it had."""
     if isinstance(value, dict):
-        return (
-            "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{encode(v)}" for k, v in value.items()) + "}"
-        )
+        return "{" + ",".join(f"{_text(k)}:{encode(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(encode, value)) + "]"
     if isinstance(value, Decimal):
         return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    return _text(value)
 
 
 def skip_white_space(text: str, position: int) -> int:
@@ -79,21 +84,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise StrictJsonError(f"the key {twice!r} stands twice in one object")
-    for key, value in pairs:
-        _refuse_half_characters(key)
-        _refuse_half_characters(value)
     return found
-
-
-def _refuse_half_characters(value: Any) -> None:
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise StrictJsonError("half of a surrogate pair in a text") from None
-    elif isinstance(value, list):
-        for item in value:
-            _refuse_half_characters(item)
 
 
 def _integer(text: str) -> int | Decimal:
@@ -104,6 +95,8 @@ def _constant(text: str) -> Any:
     raise StrictJsonError(f"{text} is not a number")
 
 
+_text = json.JSONEncoder(ensure_ascii=False).encode
+_encoder = json.JSONEncoder(ensure_ascii=False, default=str)
 _decoder = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=Decimal, parse_int=_integer, parse_constant=_constant
 )

@@ -9,14 +9,15 @@ sound. The decoded rows live only until they are counted and added up: those are
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from billing_pipeline.control_totals import MEASURES, ControlTotals
-from billing_pipeline.normalize.fields import BY_NAME, EMPTY_UNIT, MEASURE_FIELDS, UNIT, Field, Kind
-from billing_pipeline.normalize.layout import Layout, Path
+from billing_pipeline.normalize.fields import BY_NAME, EMPTY_UNIT, FIELDS, MEASURE_FIELDS, UNIT, Field, Kind
+from billing_pipeline.normalize.layout import Extra, Layout, Path
 
 # A null is a value like any other to JSON; whether a row may lack the field, SQL says by name.
 _TYPES: dict[Kind, Any] = {
@@ -26,20 +27,34 @@ _TYPES: dict[Kind, Any] = {
     "date": str,
     "flag": bool,
     "measure": int,
+    "extra": str | int | bool,
 }
+_DIGITS_OF_A_DOUBLE = 15
+_PLAIN_PLACES = 4
 _ROWS = "rows"
 
 Tree = dict[str, "Field | Tree"]
 
 
-def tree_of(paths: Mapping[str, Path]) -> Tree:
-    """The nested keys that lead to these fields."""
+def row_tree(layout: Layout) -> Tree:
+    """The nested keys that lead to the fields of a row."""
+    return _tree(layout.row, {name: extra for name, extra in layout.extras.items() if not extra.shared})
+
+
+def element_tree(layout: Layout) -> Tree:
+    """The nested keys that lead to the fields that a grouped element has for its rows."""
+    return _tree(layout.element, {name: extra for name, extra in layout.extras.items() if extra.shared})
+
+
+def _tree(paths: Mapping[str, Path], extras: Mapping[str, Extra]) -> Tree:
+    leaves = [(path, BY_NAME[name]) for name, path in paths.items()]
+    leaves += [(extra.path, Field(name, "extra", required=extra.always)) for name, extra in extras.items()]
     tree: Tree = {}
-    for name, path in paths.items():
+    for path, leaf in leaves:
         node = tree
         for key in path[:-1]:
             node = node.setdefault(key, {})  # type: ignore[assignment]
-        node[path[-1]] = BY_NAME[name]
+        node[path[-1]] = leaf
     return tree
 
 
@@ -51,19 +66,23 @@ class TypedRows:
     """
 
     def __init__(self, layout: Layout) -> None:
-        row_type, row_places = _struct("Row", tree_of(layout.row))
+        self.layout = layout
+        types = _TYPES | {"decimal": Decimal | None} if layout.amounts_as_numbers else _TYPES
+        row_type, row_places = _struct("Row", row_tree(layout), types)
         places = {name: ".".join(place) for name, place in row_places.items()}
         self._grouped = layout.rows_key is not None
         self._unit_of_element = None
         element_type = row_type
         if layout.rows_key is not None:
             element_type, element_places = _struct(
-                "Element", tree_of(layout.element), (_ROWS, _list_of(row_type), layout.rows_key)
+                "Element", element_tree(layout), types, (_ROWS, _list_of(row_type), layout.rows_key)
             )
             if UNIT in element_places:
                 self._unit_of_element = attrgetter(".".join(element_places[UNIT]))
         self._unit = attrgetter(places[UNIT]) if UNIT in places else None
         self._sums = _measure_getters(places)
+        amounts = [places[field.name] for field in FIELDS if field.kind == "decimal" and field.name in places]
+        self._amounts = list(map(attrgetter, amounts)) if layout.amounts_as_numbers else []
         self._decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(_list_of(element_type))
 
     def decode(self, array: memoryview) -> list[Any]:
@@ -75,8 +94,15 @@ class TypedRows:
         return self._decoder.decode(array)
 
     def count_and_add(self, elements: Sequence[Any], totals: Totals) -> int:
-        """Add the elements' rows to the totals; how many rows they have."""
+        """Add the elements' rows to the totals; how many rows they have.
+
+        Raises:
+            ValueError: DuckDB would not have all digits of an amount; nothing was added.
+        """
         rows = [row for element in elements for row in element.rows] if self._grouped else elements
+        for amount in self._amounts:
+            if not all(map(_survives_as_double, filter(None, map(amount, rows)))):
+                raise ValueError("an amount with too many digits")
         by_unit: dict[str | None, list[Any]] = {}
         for unit, row in zip(self._units(elements, rows), rows, strict=True):
             try:
@@ -123,8 +149,25 @@ def _list_of(kind: Any) -> Any:
     return list[kind]
 
 
+def _cannot_be_null(node: Field | Tree) -> bool:
+    """Whether an object must be there because something in it must."""
+    if isinstance(node, Field):
+        return node.kind == "measure" or (node.kind == "extra" and node.required)
+    return any(map(_cannot_be_null, node.values()))
+
+
+def _survives_as_double(amount: Decimal) -> bool:
+    """Whether an amount comes back from a double, as DuckDB reads it, with its digits, plainly written."""
+    _, digits, exponent = amount.as_tuple()
+    return (
+        isinstance(exponent, int)
+        and len(digits) <= _DIGITS_OF_A_DOUBLE
+        and -_PLAIN_PLACES <= amount.adjusted() < _DIGITS_OF_A_DOUBLE
+    )
+
+
 def _struct(
-    name: str, tree: Tree, rows: tuple[str, Any, str] | None = None
+    name: str, tree: Tree, types: Mapping[Kind, Any], rows: tuple[str, Any, str] | None = None
 ) -> tuple[Any, dict[str, tuple[str, ...]]]:
     """A struct for these keys and no others, and by which attributes each field is reached in it."""
     members: list[Any] = []
@@ -136,13 +179,17 @@ def _struct(
         attribute = f"member_{number}"
         if isinstance(node, Field):
             places[node.name] = (attribute,)
-            kind, required = _TYPES[node.kind], node.kind in ("date", "flag", "measure")
+            kind, required = types[node.kind], node.kind in ("date", "flag", "measure")
+            if node.kind == "extra":
+                kind, required = kind | (None if node.required else msgspec.UnsetType), node.required
         else:
-            kind, inner = _struct(f"{name}_{number}", node)
+            kind, inner = _struct(f"{name}_{number}", node, types)
             places.update({field: (attribute, *place) for field, place in inner.items()})
-            required = any(BY_NAME[field].kind == "measure" for field in inner)
+            required = _cannot_be_null(node)
             kind = kind if required else kind | None
-        default = {} if required else {"default": None}
+        default: dict[str, Any] = {} if required else {"default": None}
+        if isinstance(node, Field) and node.kind == "extra" and not required:
+            default = {"default": msgspec.UNSET}
         members.append((attribute, kind, msgspec.field(name=key, **default)))
     struct = msgspec.defstruct(name, members, kw_only=True, forbid_unknown_fields=True, gc=False)
     return struct, places

@@ -70,14 +70,16 @@ def load(report: JsonReport | CsvReport, *, one_select: bool = False) -> tuple[R
             except duckdb.Error as error:
                 raise report.refusal(error) from error
             totals = report.control_totals()
-        names = [name for name, *_ in connection.execute("DESCRIBE usage").fetchall()]
-        found = connection.execute("SELECT * FROM usage ORDER BY report_row").fetchall()
+        names = [
+            name
+            for name, *_ in connection.execute("DESCRIBE usage").fetchall()
+            if name not in _NOT_FROM_THE_FILE
+        ]
+        found = connection.execute(f"SELECT {', '.join(names)} FROM usage ORDER BY report_row").fetchall()
     finally:
         connection.execute("ROLLBACK")
     rows = [dict(zip(names, row, strict=True)) for row in found]
     for row in rows:
-        for name in _NOT_FROM_THE_FILE:
-            del row[name]
         row["extra"] = None if row["extra"] is None else json.loads(row["extra"], parse_float=Decimal)
     return rows, totals
 

@@ -103,6 +103,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
 def reports(draw: st.DrawFn, row: st.SearchStrategy[dict[str, Any]] = rows()) -> bytes:  # noqa: B008
     """A report in one layout, or in several at once."""
     found = draw(st.lists(row, max_size=9))
+    _add_regular_fields(draw, found)
     chance = random.Random(draw(st.integers(0, 2**32)))
     style = draw(st.sampled_from(["nested", "dotted", "mixed"]))
     grouped = draw(st.sampled_from([None, "usages", "items", "mixed"]))
@@ -129,6 +130,24 @@ def reports(draw: st.DrawFn, row: st.SearchStrategy[dict[str, Any]] = rows()) ->
     if chance.random() < 0.3:
         envelope["version"] = {"tenants": [1, "]}"]}
     return written(_shuffled(envelope, chance), chance, draw(st.sampled_from([0, 0, 0.3]))).encode()
+
+
+def _add_regular_fields(draw: st.DrawFn, found: list[dict[str, Any]]) -> None:
+    """What Acronis might add: a field that all rows have, or some; prices as numbers."""
+    for name in draw(st.lists(st.sampled_from(["region", "infra.zone", "tenant.level", "Name"]), max_size=2)):
+        always = draw(st.booleans())
+        values = st.one_of(texts, st.integers(-(10**25), 10**25), st.booleans())
+        for row in found:
+            if always:
+                row[name] = draw(st.one_of(st.none(), values))
+            elif draw(st.booleans()):
+                row[name] = draw(values)
+    if draw(st.booleans()):
+        for row in found:
+            row["pricing.price"] = draw(st.one_of(st.none(), prices))
+
+
+prices = st.decimals(-(10**6), 10**6, places=4).map(lambda number: Token(str(number)))
 
 
 def _shared(group: list[dict[str, Any]], chance: random.Random) -> dict[str, Any]:

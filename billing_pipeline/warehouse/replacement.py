@@ -53,12 +53,12 @@ _DEFECTS = (
 class UsageRows(Protocol):
     """A raw report, read by the engine.
 
-    `select_rows` yields every column of `usage` that comes from the file, and fails inside DuckDB on a
-    bad row; `refusal` turns that failure into words; `control_totals` come from the file another way.
+    `selects` are executed one by one, in their order; together they yield every row, with each column of
+    `usage` that comes from the file, and they fail inside DuckDB on a bad row; `refusal` turns that failure
+    into words; `control_totals` come from the file another way.
     """
 
-    @property
-    def select_rows(self) -> str: ...
+    def selects(self) -> Iterator[str]: ...
     @property
     def period_start(self) -> date: ...
     @property
@@ -135,18 +135,20 @@ def _replace_rows(
     connection: duckdb.DuckDBPyConnection, rows: UsageRows, attempt: LoadAttempt, loaded_at: datetime
 ) -> None:
     connection.execute("DELETE FROM usage WHERE billing_period = $period", {"period": attempt.period.start})
-    connection.execute(
-        sql("insert_usage.sql").format(select_rows=rows.select_rows),
-        {
-            "billing_period": attempt.period.start,
-            "period_start": rows.period_start,
-            "period_end": rows.period_end,
-            "root_tenant_id": attempt.root_tenant_id,
-            "report_id": attempt.report_id,
-            "stored_report_id": attempt.stored_report_id,
-            "loaded_at": loaded_at,
-        },
-    )
+    origin = {
+        "billing_period": attempt.period.start,
+        "period_start": rows.period_start,
+        "period_end": rows.period_end,
+        "root_tenant_id": attempt.root_tenant_id,
+        "report_id": attempt.report_id,
+        "stored_report_id": attempt.stored_report_id,
+        "loaded_at": loaded_at,
+    }
+    # Each row knows its place (report_row), and rows that need not keep theirs are stored by all threads.
+    connection.execute("SET preserve_insertion_order = false")
+    for select_rows in rows.selects():
+        connection.execute(sql("insert_usage.sql").format(select_rows=select_rows), origin)
+    connection.execute("RESET preserve_insertion_order")
 
 
 @contextmanager

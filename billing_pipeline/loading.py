@@ -11,7 +11,7 @@ from pathlib import Path
 from billing_pipeline.acronis import ReportOrder
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
 from billing_pipeline.landing import RawReport, latest_raw_report, load_requests, period_lock
-from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.ordering import mark_refused
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import CrossCheckMode, LoadAttempt, Warehouse, Witness, replace_period
@@ -56,13 +56,13 @@ def load_period(
             # What a killed load left; the lock says that nobody else is at work on the period.
             shutil.rmtree(work_dir, ignore_errors=True)
             files.callback(shutil.rmtree, work_dir, ignore_errors=True)
-            report = open_report(raw.path(_FORMAT), _FORMAT, expected, work_dir=work_dir)
+            report = JsonReport(raw.path(_FORMAT), expected, work_dir)
             files.enter_context(report)
             witness = None
             if cross_check != "off" and _WITNESS_FORMAT in {
                 file.report_format for file in raw.manifest.files
             }:
-                witness = _open_witness(files, raw, expected, work_dir)
+                witness = _open_witness(files, raw, expected)
             return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
     except ReportRefusedError as error:
         error.about(period=period.key, report_id=raw.report_id)
@@ -73,11 +73,9 @@ def load_period(
         raise
 
 
-def _open_witness(
-    files: ExitStack, raw: RawReport, expected: ExpectedReport, work_dir: Path
-) -> Witness | ReportRefusedError:
+def _open_witness(files: ExitStack, raw: RawReport, expected: ExpectedReport) -> Witness | ReportRefusedError:
     try:
-        witness = open_report(raw.path(_WITNESS_FORMAT), _WITNESS_FORMAT, expected, work_dir=work_dir)
+        witness = CsvReport(raw.path(_WITNESS_FORMAT), expected)
     except ReportRefusedError as error:
         return error  # what it does to the load is the cross-check's to say
     files.enter_context(witness)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
-from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
@@ -59,7 +59,7 @@ class DemoMonths:
         )
         expected = ExpectedReport(period=period, kind=self.kind, level=self.level, tenant_id=root)
         with (
-            open_report(paths["json_v2_0"], "json_v2_0", expected, folder / "work") as report,
-            open_report(paths["csv_v2_0"], "csv_v2_0", expected, folder / "work") as witness,
+            JsonReport(paths["json_v2_0"], expected, folder / "work") as report,
+            CsvReport(paths["csv_v2_0"], expected) as witness,
         ):
             replace_period(warehouse, report, attempt, witness=witness)

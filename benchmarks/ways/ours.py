@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.normalize import ExpectedReport, JsonReport
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
 
@@ -29,7 +29,7 @@ def main(report: Path, folder: Path, period: BillingPeriod) -> str:
         stored_report_id=_ID,
         requested_report_ids=(_ID,),
     )
-    with open_report(report, "json_v2_0", expected, folder / "work") as rows:
+    with JsonReport(report, expected, folder / "work") as rows:
         loaded = replace_period(Warehouse(folder), rows, attempt, cross_check_mode="off")
     totals = loaded.control_totals
     assert totals is not None

@@ -54,7 +54,7 @@ def engine() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def load(report: JsonReport | CsvReport, *, one_select: bool = False) -> tuple[Rows, ControlTotals]:
+def load(report: JsonReport | CsvReport) -> tuple[Rows, ControlTotals]:
     """The rows that end up in the table, in the order of the report, and the control totals.
 
     Raises:
@@ -65,7 +65,7 @@ def load(report: JsonReport | CsvReport, *, one_select: bool = False) -> tuple[R
     try:
         with report:
             try:
-                for select in [report.select_rows] if one_select else report.selects():
+                for select in report.selects():
                     connection.execute(f"INSERT INTO usage BY NAME SELECT {_ADDED}, r.* FROM ({select}) AS r")
             except duckdb.Error as error:
                 raise report.refusal(error) from error
@@ -85,13 +85,13 @@ def load(report: JsonReport | CsvReport, *, one_select: bool = False) -> tuple[R
 
 
 def load_json(
-    content: bytes, folder: Path, *, piece: int = 1 << 20, part: int | None = None, one_select: bool = False
+    content: bytes, folder: Path, *, piece: int = 1 << 20, part: int | None = None
 ) -> tuple[Rows, ControlTotals]:
     """Load a json_v2_0 file with this content."""
     path = folder / "json_v2_0.json"
     path.write_bytes(content)
     report = JsonReport(path, None, folder / "work", piece=piece, rows_of_a_part=part)
-    return load(report, one_select=one_select)
+    return load(report)
 
 
 def load_csv(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.normalize import ExpectedReport, JsonReport
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline_tests.normalize.loading import PARAMS, load_json, refusal, report_of, usage_row
 
@@ -21,7 +21,7 @@ ORDERED = ExpectedReport(BillingPeriod(2026, 9), "usage_summary", "direct_partne
 def opened(folder: Path, expected: ExpectedReport, **params: Any) -> None:
     path = folder / "report.json"
     path.write_bytes(report_of(params={n: v for n, v in (PARAMS | params).items() if v is not ...}))
-    with open_report(path, "json_v2_0", expected, folder / "work") as report:
+    with JsonReport(path, expected, folder / "work") as report:
         assert report.period_start <= report.period_end
 
 
@@ -58,9 +58,9 @@ def test_a_large_envelope(tmp_path: Path, before: int, after: int) -> None:
 def test_an_empty_report_is_an_empty_month(tmp_path: Path, text: str) -> None:
     content = f'{{"params": {json.dumps(PARAMS)}, "tenants": {text}}}'.encode()
 
-    for one_select in (True, False):
-        rows, totals = load_json(content, tmp_path, one_select=one_select)
-        assert (rows, totals.rows, totals.sums) == ([], 0, {})
+    rows, totals = load_json(content, tmp_path)
+
+    assert (rows, totals.rows, totals.sums) == ([], 0, {})
 
 
 @pytest.mark.parametrize(
@@ -154,11 +154,6 @@ def test_a_documented_type_stands_for_no_other_kind(tmp_path: Path) -> None:
             ExpectedReport(ORDERED.period, "usage_breakdown", "direct_partners", TENANT),
             report_type=4,
         )
-
-
-def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ReportRefusedError, match="json_v1"):
-        open_report(tmp_path / "x", "json_v1", ORDERED, tmp_path)
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:

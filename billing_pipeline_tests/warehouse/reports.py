@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -99,6 +99,9 @@ class Report:
     @property
     def period_end(self) -> date:
         return self.covers[1] if self.covers else self.period.end
+
+    def selects(self) -> Iterator[str]:
+        yield self.select_rows
 
     @property
     def select_rows(self) -> str:

@@ -21,10 +21,11 @@ _WITNESS_FORMAT = "csv_v2_0"
 
 
 def load_period(
-    data_dir: Path,
+    folder: Path,
     warehouse: Warehouse,
     period: BillingPeriod,
     *,
+    account: str,
     run_id: str,
     cross_check: CrossCheckMode = "stop",
     forced: bool = False,
@@ -32,7 +33,8 @@ def load_period(
     """Replace the period's rows by those of its latest raw report.
 
     Args:
-        data_dir: where the raw report lies.
+        folder: where the account's raw reports lie.
+        account: whose rows are replaced.
         run_id: of the Dagster run, for the history.
         cross_check: what a difference between the report's two files does.
         forced: load the period even if it is closed.
@@ -46,13 +48,13 @@ def load_period(
         ReportRefusedError: its content cannot be trusted; the next run orders another report.
         WarehouseError: the warehouse could not be changed.
     """
-    raw = latest_raw_report(data_dir, period)
+    raw = latest_raw_report(folder, period)
     order = ReportOrder.from_body(raw.manifest.order)
     expected = ExpectedReport(period=period, kind=order.kind, level=order.level, tenant_id=order.tenant_id)
-    attempt = replace(_attempt(data_dir, period, raw, order, run_id), forced=forced)
+    attempt = replace(_attempt(folder, period, account, raw, order), run_id=run_id, forced=forced)
     try:
-        with period_lock(data_dir, period), ExitStack() as files:
-            work_dir = data_dir / "work" / period.key
+        with period_lock(folder, period), ExitStack() as files:
+            work_dir = folder / "work" / period.key
             # What a killed load left; the lock says that nobody else is at work on the period.
             shutil.rmtree(work_dir, ignore_errors=True)
             files.callback(shutil.rmtree, work_dir, ignore_errors=True)
@@ -66,7 +68,7 @@ def load_period(
             return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
     except ReportRefusedError as error:
         error.about(period=period.key, report_id=raw.report_id)
-        mark_refused(data_dir, period, raw.report_id, error.what)
+        mark_refused(folder, period, raw.report_id, error.what)
         raise
     except BillingPipelineError as error:
         error.about(period=period.key, report_id=raw.report_id)
@@ -83,16 +85,17 @@ def _open_witness(files: ExitStack, raw: RawReport, expected: ExpectedReport) ->
 
 
 def _attempt(
-    data_dir: Path, period: BillingPeriod, raw: RawReport, order: ReportOrder, run_id: str
+    folder: Path, period: BillingPeriod, account: str, raw: RawReport, order: ReportOrder
 ) -> LoadAttempt:
     file = raw.file(_FORMAT)
     requests = [
         request
-        for request in load_requests(data_dir, period).requests
+        for request in load_requests(folder, period).requests
         if raw.report_id in {report.report_id for report in request.reports}
     ]
     return LoadAttempt(
         period=period,
+        account=account,
         outcome="failed",
         root_tenant_id=order.tenant_id,
         report_kind=order.kind,
@@ -113,5 +116,4 @@ def _attempt(
         wait_seconds=Decimal(str(round(raw.manifest.waited_seconds, 3))),
         raw_bytes=file.size,
         raw_sha256=file.sha256,
-        run_id=run_id,
     )

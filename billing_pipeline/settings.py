@@ -6,14 +6,26 @@ the data, `AccountSettings` only by what talks to Acronis.
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from dotenv import dotenv_values
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from billing_pipeline.errors import PeriodError, SettingsError
 from billing_pipeline.periods import BillingPeriod
@@ -21,6 +33,10 @@ from billing_pipeline.periods import BillingPeriod
 _PACKAGE_PARENT = Path(__file__).resolve().parent.parent
 PROJECT_ROOT = _PACKAGE_PARENT if (_PACKAGE_PARENT / "pyproject.toml").exists() else Path.cwd()
 
+SINGLE_ACCOUNT = "default"
+"""The account whose settings, assets and files have no account's name in theirs: the only one, mostly."""
+
+_ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _API_SUFFIX = "/api/2"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -49,30 +65,57 @@ def _period(value: Any) -> BillingPeriod:
         raise ValueError(f"{error.what}; write it as YYYY-MM") from None
 
 
-class _EnvironmentSettings(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_file=PROJECT_ROOT / ".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
-    )
+def _account_names(value: Any) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in str(value).split(","))
+    for name in names:
+        if not _ACCOUNT_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of an account; use a to z, digits and _, a letter first")
+    if len(set(names)) < len(names):
+        raise ValueError("a name stands twice")
+    return names
+
+
+def _environment() -> Mapping[str, str]:
+    """The environment, and `.env` for what is not there; what is empty is not set."""
+    found = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
+    return {name: value for name, value in found.items() if value}
+
+
+class _EnvironmentSettings(BaseModel):
+    """Settings whose fields have the names of environment variables as their aliases."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     @classmethod
-    def load(cls) -> Self:
-        """Read and validate the environment and `.env`.
+    def _read(cls, environment: Mapping[str, str], spelled: Callable[[str], str], **known: str) -> Self:
+        """Validate the environment.
+
+        Args:
+            spelled: the name in the environment of the setting with an alias.
+            known: fields that do not come from the environment.
 
         Raises:
             SettingsError: names every missing or bad setting, with its meaning.
         """
+        names = {
+            str(field.validation_alias): spelled(str(field.validation_alias))
+            for field in cls.model_fields.values()
+            if field.validation_alias
+        }
+        values = {alias: environment[name] for alias, name in names.items() if name in environment}
         try:
-            return cls()
+            return cls.model_validate(values | known)
         except ValidationError as error:
             raise SettingsError(
-                "; ".join(_complaint(cls, detail["loc"], detail) for detail in error.errors()),
+                "; ".join(_complaint(cls, names, detail) for detail in error.errors()),
                 todo="Set it in the environment or in .env (.env.example explains each setting).",
             ) from None
 
 
-def _complaint(model: type[BaseSettings], location: tuple[int | str, ...], detail: Any) -> str:
-    name = str(location[0]) if location else "settings"
-    field = next((f for f in model.model_fields.values() if f.validation_alias == name), None)
+def _complaint(model: type[BaseModel], names: Mapping[str, str], detail: Any) -> str:
+    alias = str(detail["loc"][0]) if detail["loc"] else ""
+    field = next((f for f in model.model_fields.values() if f.validation_alias == alias), None)
+    name = names.get(alias, "settings")
     meaning = f" ({field.description})" if field and field.description else ""
     if detail["type"] == "missing":
         return f"{name} is not set{meaning}"
@@ -85,7 +128,12 @@ class PipelineSettings(_EnvironmentSettings):
     data_dir: Path = Field(
         Path("data"), validation_alias="BILLING_DATA_DIR", description="everything that is kept lies below it"
     )
-    first_period: Annotated[BillingPeriod, NoDecode, BeforeValidator(_period)] = Field(
+    accounts: Annotated[tuple[str, ...], BeforeValidator(_account_names)] = Field(
+        (SINGLE_ACCOUNT,),
+        validation_alias="BILLING_ACCOUNTS",
+        description="names of the accounts, separated by commas",
+    )
+    first_period: Annotated[BillingPeriod, BeforeValidator(_period)] = Field(
         BillingPeriod(2024, 1),
         validation_alias="BILLING_FIRST_PERIOD",
         description="first partition, YYYY-MM",
@@ -109,6 +157,19 @@ class PipelineSettings(_EnvironmentSettings):
         description="what a difference between json_v2_0 and csv_v2_0 does to a load: stop, warn or off",
     )
 
+    @classmethod
+    def load(cls) -> Self:
+        """Read and validate the environment and `.env`.
+
+        Raises:
+            SettingsError: names every bad setting, with its meaning.
+        """
+        return cls._read(_environment(), lambda name: name)
+
+    def account_dir(self, account: str) -> Path:
+        """Where an account's requests and raw reports lie."""
+        return self.data_dir if account == SINGLE_ACCOUNT else self.data_dir / "accounts" / account
+
     @model_validator(mode="after")
     def _absolute_data_dir(self) -> Self:
         # Dagster's processes and the shell have different working directories; the data has one place.
@@ -120,8 +181,14 @@ class PipelineSettings(_EnvironmentSettings):
 
 
 class AccountSettings(_EnvironmentSettings):
-    """One API client of the Acronis account-management API, and the report that is ordered with it."""
+    """One API client of the Acronis account-management API, and the report that is ordered with it.
 
+    The settings of an account called `eu` are `ACRONIS_EU_BASE_URL` and so on. Who it is, it says itself;
+    what is ordered and how it is waited for, `ACRONIS_REPORT_LEVEL` and its like say for every account that
+    does not say so itself.
+    """
+
+    account: str = SINGLE_ACCOUNT
     base_url: Annotated[str, AfterValidator(_api_base_url)] = Field(
         validation_alias="ACRONIS_BASE_URL", description="data-centre URL, with or without /api/2"
     )
@@ -158,3 +225,23 @@ class AccountSettings(_EnvironmentSettings):
         validation_alias="ACRONIS_POLL_TIMEOUT_SECONDS",
         description="seconds after which a report that is still not ready is given up",
     )
+
+    @classmethod
+    def load(cls, account: str = SINGLE_ACCOUNT) -> Self:
+        """Read and validate an account's settings from the environment and `.env`.
+
+        Raises:
+            SettingsError: names every missing or bad setting, with its meaning.
+        """
+        environment = _environment()
+
+        def spelled(name: str) -> str:
+            if account == SINGLE_ACCOUNT:
+                return name
+            own = name.replace("ACRONIS_", f"ACRONIS_{account.upper()}_", 1)
+            return own if own in environment or name in _NEVER_SHARED else name
+
+        return cls._read(environment, spelled, account=account)
+
+
+_NEVER_SHARED = {"ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET", "ACRONIS_TENANT_ID"}

@@ -14,6 +14,7 @@ from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_rows import ReportSelection
 from billing_pipeline.sandbox.windows import Window
+from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
 
 PERIODS = tuple(BillingPeriod(2026, month) for month in (7, 8, 9))
@@ -50,6 +51,7 @@ class DemoMonths:
             write_report({"json_v2_0": json_file, "csv_v2_0": csv_file}, distributor, selection, options)
         attempt = LoadAttempt(
             period=period,
+            account=SINGLE_ACCOUNT,
             outcome="failed",
             root_tenant_id=root,
             report_id=str(uuid5(NAMESPACE_URL, f"{self}/{period}")),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from billing_pipeline.normalize import ExpectedReport, JsonReport
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
 
 _ID = "11111111-1111-4111-8111-111111111111"
@@ -21,6 +22,7 @@ def main(report: Path, folder: Path, period: BillingPeriod) -> str:
     expected = ExpectedReport(period, "usage_summary", "direct_partners", _ID)
     attempt = LoadAttempt(
         period=period,
+        account=SINGLE_ACCOUNT,
         outcome="failed",
         root_tenant_id=_ID,
         report_kind=expected.kind,

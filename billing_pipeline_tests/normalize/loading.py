@@ -30,7 +30,8 @@ _USAGE = Path(__file__).parents[2] / "billing_pipeline" / "warehouse" / "usage.s
 _ADDED = (
     "DATE '2026-09-01' AS billing_period, "
     "DATE '2026-09-01' AS period_start, DATE '2026-09-30' AS period_end, "
-    "uuid() AS root_tenant_id, uuid() AS report_id, uuid() AS stored_report_id, now() AS loaded_at"
+    "uuid() AS root_tenant_id, uuid() AS report_id, uuid() AS stored_report_id, now() AS loaded_at, "
+    "'default' AS account"
 )
 _NOT_FROM_THE_FILE = (
     "billing_period",
@@ -40,6 +41,7 @@ _NOT_FROM_THE_FILE = (
     "report_id",
     "stored_report_id",
     "loaded_at",
+    "account",
 )
 
 Rows = list[dict[str, Any]]

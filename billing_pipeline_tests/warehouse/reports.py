@@ -14,6 +14,7 @@ import duckdb
 from billing_pipeline.control_totals import MEASURES, ControlTotals
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
 from billing_pipeline.warehouse.replacement import CrossCheckMode
 
@@ -150,6 +151,7 @@ def attempt(report: Report, **columns: Any) -> LoadAttempt:
     return LoadAttempt(
         **{
             "period": report.period,
+            "account": SINGLE_ACCOUNT,
             "outcome": "failed",
             "root_tenant_id": ROOT,
             "report_id": str(UUID(int=number)),

@@ -14,6 +14,9 @@ from billing_pipeline.errors import SettingsError
 from billing_pipeline.landing.atomic import whole_file
 from billing_pipeline.settings import PipelineSettings
 
+SPARE_RUNS = 2
+"""Runs beyond those with an open report, so that some start and load while the others wait for Acronis."""
+
 
 def prepare_dagster_home(settings: PipelineSettings) -> Path:
     """Make `<data>/dagster` the home of this process and of those that it starts.
@@ -48,7 +51,9 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
     os.environ["DAGSTER_HOME"] = str(home)
     with FileLock(home / ".initialise.lock"):
         template = resources.files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
-        text = template.replace("$BILLING_OPEN_REPORTS", str(settings.open_reports))
+        report_runs = settings.open_reports + SPARE_RUNS
+        text = template.replace("$REPORT_RUNS", str(report_runs))
+        text = text.replace("$ALL_RUNS", str(report_runs + SPARE_RUNS))
         with whole_file(home / "dagster.yaml") as file:
             # Half of it, seen by a process that starts just now, would switch telemetry on.
             file.write(text.encode())

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from billing_pipeline.assets import ALL_ASSETS
+from billing_pipeline.assets.limits import Limits
 from billing_pipeline.assets.resources import AcronisAccount, DataFolder, ProgressReporter
 from billing_pipeline.checks import freshness
 from billing_pipeline.warehouse.freshness import DUE_DAY, DUE_HOUR
@@ -53,6 +54,7 @@ def build_defs(**resources: object) -> dg.Definitions:
     live: Mapping[str, Any] = {
         "account": AcronisAccount(),
         "data": DataFolder(),
+        "limits": Limits(),
         "progress": ProgressReporter(),
     }
     return dg.Definitions(

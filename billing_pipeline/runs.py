@@ -12,6 +12,7 @@ from billing_pipeline.assets.failures import ERROR_TYPE
 from billing_pipeline.assets.resources import ProgressListener, ProgressReporter
 from billing_pipeline.dagster_home import prepare_dagster_home
 from billing_pipeline.definitions import build_defs, monthly_usage
+from billing_pipeline.killed_runs import alive
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 
@@ -69,14 +70,16 @@ def run_periods(
     selection = [dg.AssetKey(name) for name in assets] if assets is not None else None
     with dg.DagsterInstance.get() as instance:
         for period in periods:
-            result = job.execute_in_process(
-                instance=instance,
-                partition_key=period.key,
-                asset_selection=selection,
-                run_config=_QUIET,
-                tags={FORCE_TAG: "true"} if force else None,
-                raise_on_error=False,
-            )
+            with alive(settings) as run_id:
+                result = job.execute_in_process(
+                    instance=instance,
+                    partition_key=period.key,
+                    asset_selection=selection,
+                    run_config=_QUIET,
+                    run_id=run_id,
+                    tags={FORCE_TAG: "true"} if force else None,
+                    raise_on_error=False,
+                )
             yield _outcome(period, result)
 
 

@@ -3,6 +3,7 @@
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, asset
 
 from billing_pipeline.assets.failures import one_clear_failure
+from billing_pipeline.assets.limits import REPORT_POOL, Limits
 from billing_pipeline.assets.partitions import billing_periods
 from billing_pipeline.assets.resources import AcronisAccount, DataFolder, ProgressReporter
 from billing_pipeline.assets.stored_report import stored_report
@@ -13,6 +14,7 @@ from billing_pipeline.periods import BillingPeriod
 
 @asset(
     partitions_def=billing_periods,
+    pool=REPORT_POOL,
     deps=[stored_report],
     kinds={"json", "csv", "file"},
     group_name="acronis_usage",
@@ -23,6 +25,7 @@ def raw_report(
     context: AssetExecutionContext,
     account: AcronisAccount,
     data: DataFolder,
+    limits: Limits,
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """The report's files below `raw/<period>/<report id>/`, with a manifest that vouches for them.
@@ -30,14 +33,12 @@ def raw_report(
     Never changed once written; enough to rebuild the warehouse with the network off.
     """
     period = BillingPeriod.parse(context.partition_key)
+    tell = progress.for_run(context, period)
     with one_clear_failure(context, data, period), account.client() as client:
-        raw = download_report(
-            client,
-            data.path,
-            period,
-            progress=progress.for_run(context, period),
-            max_bytes=data.max_report_bytes,
-        )
+        limits.open_report(tell)
+        with limits.download(tell):
+            raw = download_report(client, data.path, period, progress=tell, max_bytes=data.max_report_bytes)
+        limits.downloaded()
         return MaterializeResult(
             metadata={
                 "report_id": raw.report_id,

@@ -5,6 +5,7 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, Res
 from billing_pipeline.acronis import ReportOrder
 from billing_pipeline.assets.closing import loadable_period
 from billing_pipeline.assets.failures import one_clear_failure
+from billing_pipeline.assets.limits import REPORT_POOL, Limits
 from billing_pipeline.assets.partitions import billing_periods
 from billing_pipeline.assets.resources import AcronisAccount, DataFolder, ProgressReporter
 from billing_pipeline.ordering import request_report
@@ -14,6 +15,7 @@ from billing_pipeline.warehouse.history import loaded_report_ids
 
 @asset(
     partitions_def=billing_periods,
+    pool=REPORT_POOL,
     kinds={"acronis"},
     group_name="acronis_usage",
     owners=["team:billing"],
@@ -23,6 +25,7 @@ def report_request(
     context: AssetExecutionContext,
     account: AcronisAccount,
     data: DataFolder,
+    limits: Limits,
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """A usage report ordered with `POST /reports`, in `json_v2_0` and `csv_v2_0`.
@@ -30,11 +33,13 @@ def report_request(
     A request whose report is not loaded yet is continued, not repeated: each POST makes another report.
     """
     period = BillingPeriod.parse(context.partition_key)
+    tell = progress.for_run(context, period)
     with (
         one_clear_failure(context, data, period),
         loadable_period(context, data, period),
         account.client() as client,
     ):
+        limits.open_report(tell)
         order = ReportOrder.from_settings(
             account.settings, tenant_id=account.settings.tenant_id or client.own_tenant_id(), period=period
         )
@@ -43,7 +48,7 @@ def report_request(
             data.path,
             order,
             loaded_report_ids=loaded_report_ids(data.warehouse, period),
-            progress=progress.for_run(context, period),
+            progress=tell,
             first_wait=account.settings.poll_interval_seconds,
             timeout=account.settings.poll_timeout_seconds,
         )

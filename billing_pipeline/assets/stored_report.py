@@ -3,6 +3,7 @@
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, asset
 
 from billing_pipeline.assets.failures import one_clear_failure
+from billing_pipeline.assets.limits import REPORT_POOL, Limits
 from billing_pipeline.assets.partitions import billing_periods
 from billing_pipeline.assets.report_request import report_request
 from billing_pipeline.assets.resources import AcronisAccount, DataFolder, ProgressReporter
@@ -13,6 +14,7 @@ from billing_pipeline.periods import BillingPeriod
 
 @asset(
     partitions_def=billing_periods,
+    pool=REPORT_POOL,
     deps=[report_request],
     kinds={"acronis"},
     group_name="acronis_usage",
@@ -23,6 +25,7 @@ def stored_report(
     context: AssetExecutionContext,
     account: AcronisAccount,
     data: DataFolder,
+    limits: Limits,
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """The stored report, once every format of it is saved; generation usually takes 1 to 2 minutes.
@@ -30,14 +33,16 @@ def stored_report(
     Polled with growing waits until a deadline. A report that failed is ordered again, three at most.
     """
     period = BillingPeriod.parse(context.partition_key)
+    tell = progress.for_run(context, period)
     with one_clear_failure(context, data, period), account.client() as client:
+        limits.open_report(tell)
         request = await_stored_reports(
             client,
             data.path,
             period,
             first_wait=account.settings.poll_interval_seconds,
             timeout=account.settings.poll_timeout_seconds,
-            progress=progress.for_run(context, period),
+            progress=tell,
         )
         report = request.report
         return MaterializeResult(

@@ -18,7 +18,8 @@ from multiprocessing.context import ForkServerProcess
 
 from billing_pipeline.assets.resources import ProgressListener
 from billing_pipeline.cli.progress import warnings_shown_by
-from billing_pipeline.dagster_home import prepare_dagster_home
+from billing_pipeline.dagster_home import SPARE_RUNS, prepare_dagster_home
+from billing_pipeline.killed_runs import end_killed_runs
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.runs import PeriodRun, run_periods
@@ -47,20 +48,21 @@ def run_at_once(
     Args:
         periods: what to load.
         settings, listener, assets, force: as for `run_periods`.
-            At most `settings.open_reports` run at a time, each with one open report at the API.
+            At most `settings.open_reports` have an open report at the API at a time.
         hopeless: after an outcome of which this is true, no further period is started.
 
     Yields:
         Each period's outcome as it ends; periods that were not started are missing.
     """
-    at_once = settings.open_reports
+    prepare_dagster_home(settings)
+    end_killed_runs(settings)
+    at_once = settings.open_reports + SPARE_RUNS if settings.open_reports > 1 else 1
     if at_once == 1 or len(periods) == 1:
         for run in run_periods(periods, settings=settings, listener=listener, assets=assets, force=force):
             yield run
             if hopeless(run):
                 return
         return
-    prepare_dagster_home(settings)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     waiting = list(reversed(periods))
@@ -81,6 +83,8 @@ def run_at_once(
                     case PeriodRun() as run:
                         workers.pop(receiver).process.join()
                         receiver.close()
+                        if not run.run_id:
+                            end_killed_runs(settings)
                         if hopeless(run):
                             waiting.clear()
                         yield run

@@ -21,20 +21,6 @@ def loaded(workplace: Workplace) -> list[str]:
     return [row["p"] for row in rows]
 
 
-def most_open_at_once(sandbox: Sandbox) -> int:
-    """From the first to the last look at each report, as the server saw them."""
-    looks: dict[str, list[str]] = {}
-    for request in sandbox.requests:
-        if request["route"] == "stored_reports":
-            looks.setdefault(request["path"], []).append(request["time"])
-    events = [(min(times), 1) for times in looks.values()] + [(max(times), -1) for times in looks.values()]
-    most = now = 0
-    for _, change in sorted(events):
-        now += change
-        most = max(most, now)
-    return most
-
-
 def test_periods_wait_together_but_no_more_than_allowed(workplace: Workplace) -> None:
     with Sandbox(tenants=4, ready_after_seconds=2) as sandbox:
         done = workplace.command(
@@ -46,7 +32,7 @@ def test_periods_wait_together_but_no_more_than_allowed(workplace: Workplace) ->
         assert done.returncode == 0, done.stderr
         assert loaded(workplace) == PERIODS
         assert sandbox.reports_created == len(PERIODS)
-        assert 1 < most_open_at_once(sandbox) <= 3
+        assert sandbox.most_at_once["open_reports"] == 3
 
 
 def test_a_period_that_fails_does_not_cost_the_others(workplace: Workplace, sandbox: Sandbox) -> None:

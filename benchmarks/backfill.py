@@ -207,7 +207,7 @@ def _by_daemon(
             process.wait(30)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    if failed := [key for key, run in runs.items() if run["status"] != "SUCCESS"]:
+    if failed := [key for key, run in runs.items() if run != ["SUCCESS"]]:
         raise SystemExit(f"not loaded: {', '.join(failed)}")
     return seconds, memory.peak
 

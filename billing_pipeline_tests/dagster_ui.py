@@ -8,7 +8,6 @@ from typing import Any
 
 import requests
 
-LOCATION = "billing_pipeline.definitions"
 ASSETS = ("report_request", "stored_report", "raw_report", "usage")
 
 _BACKFILL = """
@@ -27,7 +26,7 @@ query Backfill($id: String!) {
     ... on PartitionBackfill {
       status
       error { message }
-      runs(limit: 1000) { id status tags { key value } }
+      runs(limit: 1000) { status tags { key value } }
     }
   }
 }
@@ -55,21 +54,21 @@ def launch_backfill(url: str, periods: Sequence[str]) -> str:
     return str(told["backfillId"])
 
 
-def backfill_state(url: str, backfill_id: str) -> tuple[str, dict[str, dict[str, str]]]:
-    """Its status, and the id and status of each period's run."""
+def backfill_state(url: str, backfill_id: str) -> tuple[str, dict[str, list[str]]]:
+    """Its status, and of each period the statuses of its runs."""
     told = ask(url, _PROGRESS, id=backfill_id)["partitionBackfillOrError"]
     assert not told["error"], told
-    runs = {}
+    runs: dict[str, list[str]] = {}
     for run in told["runs"]:
-        tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-        runs[tags["dagster/partition"]] = {"id": run["id"], "status": run["status"]}
+        (period,) = (tag["value"] for tag in run["tags"] if tag["key"] == "dagster/partition")
+        runs.setdefault(period, []).append(run["status"])
     return told["status"], runs
 
 
 def await_backfill(
     url: str, backfill_id: str, *, seconds: float, alive: Callable[[], bool] = lambda: True
-) -> dict[str, dict[str, str]]:
-    """Each period's run, once the backfill has ended.
+) -> dict[str, list[str]]:
+    """The statuses of each period's runs, once the backfill has ended.
 
     Args:
         seconds: after which it is given up.

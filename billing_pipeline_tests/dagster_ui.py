@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import requests
@@ -20,18 +20,13 @@ mutation LaunchPartitionBackfill($parameters: LaunchBackfillParams!) {
   }
 }
 """
-_PROGRESS = """
-query Backfill($id: String!) {
-  partitionBackfillOrError(backfillId: $id) {
-    ... on PartitionBackfill {
-      status
-      error { message }
-      runs(limit: 1000) { status tags { key value } }
-    }
+_RUNS = """
+query Runs($backfill: String!) {
+  runsOrError(filter: { tags: [{ key: "dagster/backfill", value: $backfill }] }) {
+    ... on Runs { results { status tags { key value } } }
   }
 }
 """
-_ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 
 
 def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:
@@ -54,21 +49,24 @@ def launch_backfill(url: str, periods: Sequence[str]) -> str:
     return str(told["backfillId"])
 
 
-def backfill_state(url: str, backfill_id: str) -> tuple[str, dict[str, list[str]]]:
-    """Its status, and of each period the statuses of its runs."""
-    told = ask(url, _PROGRESS, id=backfill_id)["partitionBackfillOrError"]
-    assert not told["error"], told
+def runs_of(url: str, backfill_id: str) -> dict[str, list[str]]:
+    """The statuses of the runs that a backfill has started, by period; the latest run first."""
     runs: dict[str, list[str]] = {}
-    for run in told["runs"]:
+    for run in ask(url, _RUNS, backfill=backfill_id)["runsOrError"]["results"]:
         (period,) = (tag["value"] for tag in run["tags"] if tag["key"] == "dagster/partition")
         runs.setdefault(period, []).append(run["status"])
-    return told["status"], runs
+    return runs
 
 
-def await_backfill(
-    url: str, backfill_id: str, *, seconds: float, alive: Callable[[], bool] = lambda: True
+def await_periods(
+    url: str,
+    backfill_id: str,
+    periods: Collection[str],
+    *,
+    seconds: float,
+    alive: Callable[[], bool] = lambda: True,
 ) -> dict[str, list[str]]:
-    """The statuses of each period's runs, once the backfill has ended.
+    """Wait until the latest run of each period has succeeded; what `runs_of` tells then.
 
     Args:
         seconds: after which it is given up.
@@ -76,9 +74,9 @@ def await_backfill(
     """
     deadline = time.monotonic() + seconds
     while True:
-        status, runs = backfill_state(url, backfill_id)
-        if status in _ENDED:
+        runs = runs_of(url, backfill_id)
+        if all(runs.get(period, [""])[0] == "SUCCESS" for period in periods):
             return runs
         assert alive(), "a process of Dagster has ended"
-        assert time.monotonic() < deadline, (status, runs)
+        assert time.monotonic() < deadline, runs
         time.sleep(0.5)

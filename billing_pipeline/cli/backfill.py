@@ -18,7 +18,7 @@ from multiprocessing.context import ForkServerProcess
 
 from billing_pipeline.assets.resources import ProgressListener
 from billing_pipeline.cli.progress import warnings_shown_by
-from billing_pipeline.dagster_home import SPARE_RUNS, prepare_dagster_home
+from billing_pipeline.dagster_home import prepare_dagster_home, report_runs
 from billing_pipeline.killed_runs import end_killed_runs
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import BillingPeriod
@@ -56,20 +56,19 @@ def run_at_once(
     """
     prepare_dagster_home(settings)
     end_killed_runs(settings)
-    at_once = settings.open_reports + SPARE_RUNS if settings.open_reports > 1 else 1
-    if at_once == 1 or len(periods) == 1:
+    if settings.open_reports == 1 or len(periods) == 1:
         for run in run_periods(periods, settings=settings, listener=listener, assets=assets, force=force):
             yield run
             if hopeless(run):
                 return
         return
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, "billing_pipeline.month_report"])
     waiting = list(reversed(periods))
     workers: dict[Connection, _Worker] = {}
     try:
         while waiting or workers:
-            while waiting and len(workers) < at_once:
+            while waiting and len(workers) < report_runs(settings):
                 period = waiting.pop()
                 receiver, sender = context.Pipe(duplex=False)
                 process = context.Process(

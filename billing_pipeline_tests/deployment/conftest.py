@@ -56,12 +56,6 @@ class Deployment:
     def are_up(self) -> bool:
         return all(service.poll() is None for service in self.services.values())
 
-    def workers(self) -> list[psutil.Process]:
-        """The processes that the code server started for runs, oldest first."""
-        children = psutil.Process(self.services["code"].pid).children(recursive=True)
-        found = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-        return sorted(found, key=psutil.Process.create_time)
-
 
 @pytest.fixture
 def deployment(postgres: PostgresServer, sandbox: Sandbox, workplace: Workplace) -> Iterator[Deployment]:
@@ -150,13 +144,13 @@ def _service(
     try:
         yield process
     finally:
-        everybody = [psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
+        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(15)
         process.kill()
         process.wait()
-        for child in (child for children in everybody for child in children):
+        for child in children:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
 

@@ -27,7 +27,7 @@ lint: $(VENV)/test.stamp
 # Renews the lock files within the ranges of pyproject.toml.
 lock:
 	$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv
-	set -e; for extras in run "test test" "bench test bench"; do set -- $$extras; file=$$1; shift; \
+	set -e; for extras in run "deploy deploy" "test test" "bench test bench"; do set -- $$extras; file=$$1; shift; \
 	  $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
 	    --generate-hashes --no-header --no-annotate --quiet --extra build \
 	    $$(for extra in "$$@"; do echo --extra $$extra; done) \

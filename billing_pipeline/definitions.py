@@ -7,6 +7,7 @@ import dagster as dg
 
 from billing_pipeline.assets import ASSETS
 from billing_pipeline.assets.accounts import configured_accounts
+from billing_pipeline.assets.limits import Limits
 from billing_pipeline.assets.resources import AcronisAccounts, DataFolder, ProgressReporter
 from billing_pipeline.checks import freshness_check
 from billing_pipeline.jobs import (
@@ -28,6 +29,7 @@ def build_defs(accounts: Sequence[str] | None = None, **resources: object) -> dg
     live: Mapping[str, Any] = {
         "accounts": AcronisAccounts(),
         "data": DataFolder(),
+        "limits": Limits(),
         "progress": ProgressReporter(),
     }
     return dg.Definitions(

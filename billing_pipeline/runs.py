@@ -14,6 +14,7 @@ from billing_pipeline.assets.resources import ProgressListener, ProgressReporter
 from billing_pipeline.dagster_home import prepare_dagster_home
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.jobs import MONTHLY_USAGE, account_asset_keys, account_check_keys
+from billing_pipeline.killed_runs import alive
 from billing_pipeline.settings import PipelineSettings
 
 # Dagster's own account of a failure is in its event log; the reader of a terminal gets one clear line.
@@ -75,13 +76,15 @@ def run_periods(
                 asset_selection={key for key in keys if assets is None or key.path[-1] in assets},
                 asset_check_selection=set(account_check_keys(subject.account)),
             )
-            result = its_job.execute_in_process(
-                instance=instance,
-                partition_key=subject.period.key,
-                run_config=_QUIET,
-                tags={FORCE_TAG: "true"} if force else None,
-                raise_on_error=False,
-            )
+            with alive(settings) as run_id:
+                result = its_job.execute_in_process(
+                    instance=instance,
+                    partition_key=subject.period.key,
+                    run_config=_QUIET,
+                    run_id=run_id,
+                    tags={FORCE_TAG: "true"} if force else None,
+                    raise_on_error=False,
+                )
             yield _outcome(subject, result)
 
 

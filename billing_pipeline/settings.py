@@ -143,7 +143,14 @@ class PipelineSettings(_EnvironmentSettings):
         ge=1,
         le=64,
         validation_alias="BILLING_OPEN_REPORTS",
-        description="how many periods are run at once, each with one open report at the API",
+        description="how many reports may be open at the API at once, each ordered by a run of its own",
+    )
+    parallel_downloads: int = Field(
+        2,
+        ge=1,
+        le=64,
+        validation_alias="BILLING_PARALLEL_DOWNLOADS",
+        description="how many reports are downloaded at once",
     )
     max_report_gib: int = Field(
         20,

@@ -4,16 +4,18 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, Res
 
 from billing_pipeline.assets.accounts import account_asset, account_period
 from billing_pipeline.assets.failures import one_clear_failure
+from billing_pipeline.assets.limits import REPORT_POOL, Limits
 from billing_pipeline.assets.resources import AcronisAccounts, DataFolder, ProgressReporter
 from billing_pipeline.assets.tables import markdown_table
 from billing_pipeline.ordering import download_report
 
 
-@account_asset(after="stored_report", kinds={"json", "csv", "file"})
+@account_asset(after="stored_report", pool=REPORT_POOL, kinds={"json", "csv", "file"})
 def raw_report(
     context: AssetExecutionContext,
     accounts: AcronisAccounts,
     data: DataFolder,
+    limits: Limits,
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """The report's files below `raw/<period>/<report id>/`, with a manifest that vouches for them.
@@ -22,14 +24,14 @@ def raw_report(
     """
     subject = account_period(context)
     period, account = subject
+    tell = progress.for_run(context, subject)
     with one_clear_failure(context, data, subject), accounts.client(account) as client:
-        raw = download_report(
-            client,
-            data.of(account),
-            period,
-            progress=progress.for_run(context, subject),
-            max_bytes=data.max_report_bytes,
-        )
+        limits.open_report(account, tell)
+        with limits.download(tell):
+            raw = download_report(
+                client, data.of(account), period, progress=tell, max_bytes=data.max_report_bytes
+            )
+        limits.downloaded(account)
         return MaterializeResult(
             metadata={
                 "report_id": raw.report_id,

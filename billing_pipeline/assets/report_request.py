@@ -6,16 +6,18 @@ from billing_pipeline.acronis import ReportOrder
 from billing_pipeline.assets.accounts import account_asset, account_period
 from billing_pipeline.assets.closing import loadable_period
 from billing_pipeline.assets.failures import one_clear_failure
+from billing_pipeline.assets.limits import REPORT_POOL, Limits
 from billing_pipeline.assets.resources import AcronisAccounts, DataFolder, ProgressReporter
 from billing_pipeline.ordering import request_report
 from billing_pipeline.warehouse.history import loaded_report_ids
 
 
-@account_asset(kinds={"acronis"})
+@account_asset(pool=REPORT_POOL, kinds={"acronis"})
 def report_request(
     context: AssetExecutionContext,
     accounts: AcronisAccounts,
     data: DataFolder,
+    limits: Limits,
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """A usage report ordered with `POST /reports`, in `json_v2_0` and `csv_v2_0`.
@@ -24,11 +26,13 @@ def report_request(
     """
     subject = account_period(context)
     period, account = subject
+    tell = progress.for_run(context, subject)
     with (
         one_clear_failure(context, data, subject),
         loadable_period(context, data, period),
         accounts.client(account) as client,
     ):
+        limits.open_report(account, tell)
         settings = accounts.settings(account)
         order = ReportOrder.from_settings(
             settings, tenant_id=settings.tenant_id or client.own_tenant_id(), period=period
@@ -38,7 +42,7 @@ def report_request(
             data.of(account),
             order,
             loaded_report_ids=loaded_report_ids(data.warehouse, period),
-            progress=progress.for_run(context, subject),
+            progress=tell,
             first_wait=settings.poll_interval_seconds,
             timeout=settings.poll_timeout_seconds,
         )

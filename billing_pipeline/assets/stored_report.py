@@ -4,16 +4,18 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, Res
 
 from billing_pipeline.assets.accounts import account_asset, account_period
 from billing_pipeline.assets.failures import one_clear_failure
+from billing_pipeline.assets.limits import REPORT_POOL, Limits
 from billing_pipeline.assets.resources import AcronisAccounts, DataFolder, ProgressReporter
 from billing_pipeline.assets.tables import markdown_table
 from billing_pipeline.ordering import await_stored_reports
 
 
-@account_asset(after="report_request", kinds={"acronis"})
+@account_asset(after="report_request", pool=REPORT_POOL, kinds={"acronis"})
 def stored_report(
     context: AssetExecutionContext,
     accounts: AcronisAccounts,
     data: DataFolder,
+    limits: Limits,
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """The stored report, once every format of it is saved; generation usually takes 1 to 2 minutes.
@@ -22,7 +24,9 @@ def stored_report(
     """
     subject = account_period(context)
     period, account = subject
+    tell = progress.for_run(context, subject)
     with one_clear_failure(context, data, subject), accounts.client(account) as client:
+        limits.open_report(account, tell)
         settings = accounts.settings(account)
         request = await_stored_reports(
             client,
@@ -30,7 +34,7 @@ def stored_report(
             period,
             first_wait=settings.poll_interval_seconds,
             timeout=settings.poll_timeout_seconds,
-            progress=progress.for_run(context, subject),
+            progress=tell,
         )
         report = request.report
         return MaterializeResult(

@@ -10,8 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -20,7 +19,8 @@ from multiprocessing.context import ForkServerProcess
 from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.assets.resources import ProgressListener
 from billing_pipeline.cli.progress import warnings_shown_by
-from billing_pipeline.dagster_home import prepare_dagster_home
+from billing_pipeline.dagster_home import prepare_dagster_home, report_runs
+from billing_pipeline.killed_runs import end_killed_runs
 from billing_pipeline.ordering import Progress
 from billing_pipeline.runs import PeriodRun, run_periods
 from billing_pipeline.settings import PipelineSettings
@@ -48,26 +48,26 @@ def run_at_once(
     Args:
         subjects: what to load.
         settings, listener, assets, force: as for `run_periods`.
-            At most `settings.open_reports` of an account run at a time, each with one open report at the API.
+            As many as `report_runs` says run at a time.
         hopeless: after an outcome of which this is true, no further period of the account is started.
 
     Yields:
         Each period's outcome as it ends; periods that were not started are missing.
     """
-    at_once = settings.open_reports
+    prepare_dagster_home(settings)
+    end_killed_runs(settings)
     if len(subjects) == 1:
         for run in run_periods(subjects, settings=settings, listener=listener, assets=assets, force=force):
             yield run
         return
-    prepare_dagster_home(settings)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, "billing_pipeline.month_report"])
     waiting = list(subjects)
     workers: dict[Connection, _Worker] = {}
     try:
         while waiting or workers:
-            while (subject := _next(waiting, workers.values(), at_once)) is not None:
-                waiting.remove(subject)
+            while waiting and len(workers) < report_runs(settings):
+                subject = waiting.pop(0)
                 receiver, sender = context.Pipe(duplex=False)
                 process = context.Process(
                     target=_work, args=(sender, subject, dict(os.environ), settings, assets, force)
@@ -80,6 +80,8 @@ def run_at_once(
                     case PeriodRun() as run:
                         workers.pop(receiver).process.join()
                         receiver.close()
+                        if not run.run_id:
+                            end_killed_runs(settings)
                         if hopeless(run):
                             waiting = [each for each in waiting if each.account != run.subject.account]
                         yield run
@@ -87,12 +89,6 @@ def run_at_once(
                         listener(workers[receiver].subject, progress)
     finally:
         _stop([worker.process for worker in workers.values()])
-
-
-def _next(waiting: Sequence[AccountPeriod], workers: Iterable[_Worker], at_once: int) -> AccountPeriod | None:
-    """The next one whose account has fewer than so many at work."""
-    at_work = Counter(worker.subject.account for worker in workers)
-    return next((subject for subject in waiting if at_work[subject.account] < at_once), None)
 
 
 def _ready(workers: Mapping[Connection, _Worker]) -> list[Connection]:

@@ -58,9 +58,8 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(postgres: PostgresServer, sandbox: Sandbox, workplace: Workplace) -> Iterator[Deployment]:
+def deployment(databases: PostgresServer, sandbox: Sandbox, workplace: Workplace) -> Iterator[Deployment]:
     """PostgreSQL with its two databases, code server, webserver and daemon, up and healthy."""
-    make_databases(postgres)
     folder = workplace.data_dir.parent
     home = folder / "home"
     home.mkdir()
@@ -78,8 +77,8 @@ def deployment(postgres: PostgresServer, sandbox: Sandbox, workplace: Workplace)
         "BILLING_CODE_PORT": str(ports["code"]),
         "BILLING_OPEN_REPORTS": "3",
         "BILLING_PARALLEL_DOWNLOADS": "1",
-        "DAGSTER_POSTGRES_HOST": postgres.host,
-        "DAGSTER_POSTGRES_PORT": str(postgres.port),
+        "DAGSTER_POSTGRES_HOST": databases.host,
+        "DAGSTER_POSTGRES_PORT": str(databases.port),
         "DAGSTER_POSTGRES_DB": "dagster",
         "DAGSTER_POSTGRES_USER": "dagster",
         "DAGSTER_COMPUTE_LOGS": str(folder / "compute-logs"),
@@ -111,26 +110,28 @@ def deployment(postgres: PostgresServer, sandbox: Sandbox, workplace: Workplace)
         start("webserver")
         start("daemon")
         wait_for(lambda: _serves(url))
-        yield Deployment(url, folder, home, environment, workplace, sandbox, postgres, services)
+        yield Deployment(url, folder, home, environment, workplace, sandbox, databases, services)
 
 
-def make_databases(server: PostgresServer) -> None:
-    """Run deploy/databases.sh as the PostgreSQL image does."""
+@pytest.fixture(scope="session")
+def databases(postgres: PostgresServer) -> PostgresServer:
+    """A server on which deploy/databases.sh was run, as the PostgreSQL image does."""
     done = subprocess.run(
         ["bash", DEPLOY / "databases.sh"],
         env={
             **os.environ,
             **PASSWORDS,
-            "PGHOST": server.host,
-            "PGPORT": str(server.port),
-            "PGPASSWORD": server.password,
-            "POSTGRES_USER": server.user,
+            "PGHOST": postgres.host,
+            "PGPORT": str(postgres.port),
+            "PGPASSWORD": postgres.password,
+            "POSTGRES_USER": postgres.user,
         },
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return postgres
 
 
 @contextmanager

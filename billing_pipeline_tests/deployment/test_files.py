@@ -1,4 +1,4 @@
-"""The files of the deployment agree with one another, with the settings, and with the project."""
+"""The deployment's files agree with one another, with the settings, and with what lies in the project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, PipelineSettings
-from billing_pipeline_tests.deployment.conftest import COMPOSE, DEPLOY, PASSWORDS, make_databases
+from billing_pipeline_tests.deployment.conftest import COMPOSE, DEPLOY
 from billing_pipeline_tests.postgres import PostgresServer
 
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -126,9 +126,8 @@ def test_the_image_is_made_of_files_that_exist_by_a_user_without_rights() -> Non
         assert instruction != "FROM" or re.match(r"python:\d+\.\d+\.\d+-", rest)
 
 
-def test_each_database_is_its_own_roles_only(postgres: PostgresServer) -> None:
-    make_databases(postgres)
-    owners = postgres.query(
+def test_each_database_is_its_own_roles_only(databases: PostgresServer) -> None:
+    owners = databases.query(
         "SELECT datname, pg_get_userbyid(datdba), "
         "has_database_privilege('dagster', datname, 'CONNECT'), "
         "has_database_privilege('lake', datname, 'CONNECT') "
@@ -136,5 +135,8 @@ def test_each_database_is_its_own_roles_only(postgres: PostgresServer) -> None:
         database="postgres",
     )
     assert owners == [["dagster", "dagster", "t", "f"], ["lake", "lake", "f", "t"]]
-    # That the passwords are the right ones, whatever is in them, is seen where the services use them.
-    assert all("'" in password for password in PASSWORDS.values())
+    assert databases.query(
+        "SELECT rolname FROM pg_roles WHERE rolname IN ('dagster', 'lake') AND rolcanlogin "
+        "AND NOT rolsuper AND NOT rolcreatedb AND NOT rolcreaterole ORDER BY 1",
+        database="postgres",
+    ) == [["dagster"], ["lake"]]

@@ -32,6 +32,11 @@ lock:
 	    --generate-hashes --no-header --no-annotate --quiet --extra build \
 	    $$(for extra in "$$@"; do echo --extra $$extra; done) \
 	    $$([ $$file = run ] || echo --constraint locks/run.lock) --output-file locks/$$file.lock; done
+	# The same for a lake, but for the version of DuckDB.
+	sed -n 's/^\([a-z].*\) \\$$/\1/p' locks/test.lock | grep -v '^duckdb==' > $(VENV)/without-duckdb.txt
+	$(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-header --no-annotate --quiet --extra build --extra test --extra lake --extra lake-test \
+	  --constraint $(VENV)/without-duckdb.txt --output-file locks/lake.lock
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found" >&2; exit 1; }
@@ -43,4 +48,4 @@ $(VENV)/%.stamp: locks/%.lock pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LAKE) .mypy_cache .pytest_cache .ruff_cache .hypothesis

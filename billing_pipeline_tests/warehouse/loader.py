@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.warehouse.reports import load, row
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--value", type=int, default=1)
     parser.add_argument("--until-killed", action="store_true")
     arguments = parser.parse_args()
-    warehouse = Warehouse(arguments.data_dir)
+    warehouse = WarehouseFile(arguments.data_dir)
     value = arguments.value
     while True:
         for key in arguments.periods:

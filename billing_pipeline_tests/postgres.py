@@ -98,20 +98,21 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it, on the data that it had."""
-        self._process = process = subprocess.Popen(
-            [
-                str(self._binaries / "postgres"),
-                *("-D", str(self._data), "-p", str(self.port), "-k", str(self._folder)),
-                *(word for setting in _QUIET for word in ("-c", setting)),
-                *("-c", f"listen_addresses={self.host}"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._log.open("ab"),
-            cwd=self._folder,
-            text=True,
-            **self._account,
-        )
+        with self._log.open("ab") as log:
+            self._process = process = subprocess.Popen(
+                [
+                    str(self._binaries / "postgres"),
+                    *("-D", str(self._data), "-p", str(self.port), "-k", str(self._folder)),
+                    *(word for setting in _QUIET for word in ("-c", setting)),
+                    *("-c", f"listen_addresses={self.host}"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                cwd=self._folder,
+                text=True,
+                **self._account,
+            )
         deadline = time.monotonic() + _SECONDS_TO_START
         while not self._is_ready():
             if process.poll() is not None or time.monotonic() > deadline:

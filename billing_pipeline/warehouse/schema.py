@@ -62,9 +62,7 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
 
 def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether this very version has made the tables, macros and views."""
-    (known,) = connection.execute("SELECT max(fingerprint) FROM schema_version").fetchone() or (
-        None,
-    )
+    (known,) = connection.execute("SELECT max(fingerprint) FROM schema_version").fetchone() or (None,)
     return bool(known == _fingerprint())
 
 

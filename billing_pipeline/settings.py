@@ -65,11 +65,11 @@ def _warehouse(value: Any) -> ConnectionString | None:
 
 
 def _s3_endpoint(value: str) -> str:
+    if "@" in value:
+        raise ValueError("must not carry credentials: they are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     parts = urlsplit(value.strip().rstrip("/"))
     if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path or parts.query:
         raise ValueError("must be a URL such as https://s3.example:9000, without a path")
-    if parts.username or parts.password:
-        raise ValueError("must not carry credentials: they are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     return parts.geturl()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 from billing_pipeline.cli import main as billing_pipeline
@@ -37,6 +38,7 @@ def store() -> Iterator[str]:
         )
         yield f"http://{host}:{port}"
     finally:
+        requests.post(f"http://{host}:{port}/moto-api/reset", timeout=60)
         server.stop()
 
 

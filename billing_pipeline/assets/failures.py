@@ -11,7 +11,6 @@ from billing_pipeline.errors import (
     BillingPipelineError,
     PeriodClosedError,
     ReportRefusedError,
-    WarehouseError,
 )
 from billing_pipeline.warehouse import LoadAttempt, LoadStoppedError
 from billing_pipeline.warehouse.history import record_attempt
@@ -44,7 +43,7 @@ def one_clear_failure(
         )
         try:
             record_attempt(data.warehouse, attempt)
-        except WarehouseError as second:
+        except BillingPipelineError as second:
             context.log.warning(f"The failure could not be recorded in load_history: {second}")
         raise Failure(
             description=str(error),

@@ -13,6 +13,7 @@ from billing_pipeline.errors import BillingPipelineError, CredentialsError, Peri
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import BillingPeriod, periods_between
 from billing_pipeline.settings import AccountSettings, PipelineSettings
+from billing_pipeline.warehouse import open_warehouse
 
 # After one of these the next period would fail alike: asking on would only load a server that is down.
 _HOPELESS = {ApiUnavailableError.__name__, CredentialsError.__name__}
@@ -51,12 +52,14 @@ def execute(arguments: argparse.Namespace) -> int:
         0 only if every period was loaded.
 
     Raises:
-        BillingPipelineError: settings or periods are wrong, or the API does not let this client in;
-            nothing was written.
+        BillingPipelineError: settings or periods are wrong, the warehouse cannot be reached, or the API
+            does not let this client in; nothing was written.
     """
     settings = PipelineSettings.load()
     periods = _periods(arguments, settings)
     accounts = _accounts(arguments, settings)
+    # Of a warehouse that cannot be opened, one line; not one for each period.
+    open_warehouse(settings).exists()
     closed = {} if arguments.replay else _knock(accounts)
     if len(closed) == len(accounts):
         raise next(iter(closed.values()))

@@ -10,7 +10,7 @@ from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.landing import ReportRequest, load_requests
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import LoadedPeriod, Warehouse
+from billing_pipeline.warehouse import LoadedPeriod, open_warehouse
 from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
@@ -31,7 +31,7 @@ def execute(_: argparse.Namespace) -> int:
 
     settings = PipelineSettings.load()
     requests = _latest_requests(settings)
-    loads = loaded_periods(Warehouse(settings.data_dir))
+    loads = loaded_periods(open_warehouse(settings))
     lines = [
         _line(subject, requests.get(subject), loads.get(subject)) for subject in sorted({*requests, *loads})
     ]

@@ -173,8 +173,9 @@ class Lake:
         alone: bool,
     ) -> Result:
         with self._connections.open() as connection:
-            if not self._connections.attach_if_there(connection, "warehouse") or not _is_current(connection):
-                self._create(connection)
+            attached = self._connections.attach_if_there(connection, "warehouse")
+            if not attached or not _is_current(connection):
+                self._create(connection, attached=attached)
             with self._turn(connection, alone=alone), _transaction(connection):
                 (snapshot,) = connection.execute(
                     "FROM ducklake_current_snapshot('warehouse')"
@@ -191,10 +192,11 @@ class Lake:
                 )
             return result
 
-    def _create(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _create(self, connection: duckdb.DuckDBPyConnection, *, attached: bool) -> None:
         """Make the lake, or renew its views; alone, so that several workers may start at once."""
         with self._turn(connection, alone=True):
-            if not self._connections.attach_if_there(connection, "warehouse"):
+            # Attached twice under one name, DuckLake 1.0 brings the process down.
+            if not attached and not self._connections.attach_if_there(connection, "warehouse"):
                 self._refuse_files_of_others(connection)
                 self._connections.attach(connection, "warehouse")
             connection.execute("USE warehouse")

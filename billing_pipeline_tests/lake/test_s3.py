@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -70,7 +71,8 @@ def test_a_month_is_loaded_and_asked_for(
 
     assert done.returncode == 0, done.stderr
     (row,) = workplace.query("SELECT count(*) AS n, sum(absolute_total)::BIGINT AS total FROM usage")
-    units = sandbox.totals("2026-09")["units"].values()
+    totals: dict[str, Any] = dict(sandbox.totals("2026-09"))
+    units = totals["units"].values()
     assert (row["n"], row["total"]) == (
         sum(unit["rows"] for unit in units),
         sum(unit["absolute_total"] for unit in units),

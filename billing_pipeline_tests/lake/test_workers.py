@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -68,6 +69,9 @@ def test_two_machines_and_a_kill(
 
     assert finished(other) == (0, "")
     assert finished(again) == (0, "")
+    totals: dict[BillingPeriod, dict[str, Any]] = {
+        period: dict(sandbox.totals(period.key)) for period in periods_between(FIRST, LAST)
+    }
     expected = [
         {
             "period": period.key,
@@ -77,8 +81,8 @@ def test_two_machines_and_a_kill(
             "absolute_total": sums["absolute_total"],
             "delta_total": sums["delta_total"],
         }
-        for period in periods_between(FIRST, LAST)
-        for unit, sums in sorted(sandbox.totals(period.key)["units"].items())
+        for period, sums_of in totals.items()
+        for unit, sums in sorted(sums_of["units"].items())
     ]
     assert query(warehouse, _ROWS) == expected
 

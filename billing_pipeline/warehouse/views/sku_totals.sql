@@ -7,7 +7,7 @@ SELECT
     account,
     root_tenant_id,
     sku,
-    if(sku IS NULL, offering_item, NULL) AS offering_item_without_sku,
+    CASE WHEN sku IS NULL THEN offering_item END AS offering_item_without_sku,
     storage_ownership,
     unit,
     sum(quantity)::DECIMAL(38, 10) AS quantity,

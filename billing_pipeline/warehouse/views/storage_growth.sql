@@ -27,9 +27,9 @@ CREATE OR REPLACE MACRO storage_growth_in(month) AS TABLE (
         offering_item,
         storage_ownership,
         sum(now)::DECIMAL(38, 10) AS gib,
-        if(month_before_is_known, sum(before), NULL)::DECIMAL(38, 10) AS gib_before,
-        if(month_before_is_known, sum(now) - sum(before), NULL)::DECIMAL(38, 10) AS growth,
-        if(month_before_is_known, percent_change(sum(before), sum(now)), NULL) AS growth_percent
+        (CASE WHEN month_before_is_known THEN sum(before) END)::DECIMAL(38, 10) AS gib_before,
+        (CASE WHEN month_before_is_known THEN sum(now) - sum(before) END)::DECIMAL(38, 10) AS growth,
+        CASE WHEN month_before_is_known THEN percent_change(sum(before), sum(now)) END AS growth_percent
     FROM (
         SELECT
             *,

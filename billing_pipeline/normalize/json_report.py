@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -50,19 +50,25 @@ class JsonReport:
     ) -> None:
         self._exit = ExitStack()
         try:
-            envelope = read_envelope(path)
-            self.coverage: Coverage = check_params(envelope.params, expected)
+            self._envelope = read_envelope(path)
+            self.coverage: Coverage = check_params(self._envelope.params, expected)
             work_dir.mkdir(parents=True, exist_ok=True)
             folder = TemporaryDirectory(dir=work_dir, prefix="report-")
-            parts = Path(self._exit.enter_context(folder))
-            file = self._exit.enter_context(path.open("rb", buffering=0))
+            self._parts = Path(self._exit.enter_context(folder))
+            self._source = self._exit.enter_context(path.open("rb", buffering=0))
         except BaseException:
             self._exit.close()
             raise
-        self._file = CheckedFile(file, envelope, piece=piece)
-        self._writer = PartWriter(self._file, parts, rows_of_a_part)
+        self._piece = piece
+        self._rows_of_a_part = rows_of_a_part
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="check")
         self._exit.callback(self._ahead.shutdown)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start at the first row, before it is asked for: a part is being checked while others are read."""
+        self._file = CheckedFile(self._source, self._envelope, piece=self._piece)
+        self._writer = PartWriter(self._file, self._parts, self._rows_of_a_part)
         self._coming: Future[list[Part]] | None = self._ahead.submit(self._writer.next_parts)
         self._kept: list[Part] = []
 
@@ -87,11 +93,15 @@ class JsonReport:
     def selects(self) -> Iterator[str]:
         """SELECTs that give all rows, some at a time, in the order of the report; to be executed one by one.
 
-        While one is executed, the next part of the file is being checked.
+        While one is executed, the next part of the file is being checked. Asked for again, they begin anew.
 
         Raises:
             ReportRefusedError: names the row, and what is wrong with it; then none of the rows may be kept.
         """
+        if self._kept or self._writer.ended:
+            if self._coming:
+                wait([self._coming])
+            self._begin()
         while parts := self._next_parts():
             self._coming = self._ahead.submit(self._writer.next_parts)
             self._kept = parts

@@ -55,7 +55,7 @@ class UsageRows(Protocol):
 
     `selects` are executed one by one, in their order; together they yield every row, with each column of
     `usage` that comes from the file, and they fail inside DuckDB on a bad row; `refusal` turns that failure
-    into words; `control_totals` come from the file another way.
+    into words; `control_totals` come from the file another way. All of it can be asked for again.
     """
 
     def selects(self) -> Iterator[str]: ...

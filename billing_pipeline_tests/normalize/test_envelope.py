@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize import ExpectedReport, JsonReport
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline_tests.normalize.loading import PARAMS, load_json, refusal, report_of, usage_row
+from billing_pipeline_tests.normalize.loading import PARAMS, load, load_json, refusal, report_of, usage_row
 
 ROW = json.dumps(usage_row())
 TENANT = "11111111-1111-4111-8111-111111111111"
@@ -154,6 +155,20 @@ def test_a_documented_type_stands_for_no_other_kind(tmp_path: Path) -> None:
             ExpectedReport(ORDERED.period, "usage_breakdown", "direct_partners", TENANT),
             report_type=4,
         )
+
+
+@pytest.mark.parametrize("read_before", [0, 1, 2, 100])
+def test_rows_can_be_read_again_from_the_first(tmp_path: Path, read_before: int) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(report_of(*(usage_row(name=f"item_{number}") for number in range(50))))
+
+    with JsonReport(path, None, tmp_path / "work", piece=1500, rows_of_a_part=7) as report:
+        for _ in itertools.islice(report.selects(), read_before):
+            pass
+        rows, totals = load(report)
+
+    assert [row["offering_item"] for row in rows] == [f"item_{number}" for number in range(50)]
+    assert totals.rows == 50
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:

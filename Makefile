@@ -1,11 +1,12 @@
 # Each target installs what it needs into .venv first, from a hash-locked file.
 .DELETE_ON_ERROR:
-.PHONY: demo test ui bench lint lock clean
+.PHONY: demo test lake test-lake ui bench lint lock clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+LAKE := .venv-lake
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python -m billing_pipeline.demo
@@ -13,11 +14,20 @@ demo: $(VENV)/run.stamp
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
+# What a shared warehouse needs, in an environment of its own: its extensions fit another version of DuckDB.
+lake:
+	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/lake.stamp
+
+# Everything again on that version, and what is there for a lake only; needs the programs of a PostgreSQL server.
+test-lake: $(VENV)/test.stamp lake
+	$(LAKE)/bin/python -m pytest -n 2 --dist worksteal
+
 ui: $(VENV)/run.stamp
 	$(BIN)/python -m billing_pipeline.ui
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.backfill
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -27,11 +37,18 @@ lint: $(VENV)/test.stamp
 # Renews the lock files within the ranges of pyproject.toml.
 lock:
 	$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv
-	set -e; for extras in run "deploy deploy" "test test" "bench test bench"; do set -- $$extras; file=$$1; shift; \
+	set -e; for extras in run "test test" "bench test bench"; do set -- $$extras; file=$$1; shift; \
 	  $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
 	    --generate-hashes --no-header --no-annotate --quiet --extra build \
 	    $$(for extra in "$$@"; do echo --extra $$extra; done) \
 	    $$([ $$file = run ] || echo --constraint locks/run.lock) --output-file locks/$$file.lock; done
+	# The same for a lake, alone and in the deployment's image, but for the version of DuckDB.
+	sed -n 's/^\([a-z].*\) \\$$/\1/p' locks/test.lock | grep -v '^duckdb==' > $(VENV)/without-duckdb.txt
+	set -e; for extras in "lake lake lake-test test" "deploy lake deploy"; do set -- $$extras; file=$$1; shift; \
+	  $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
+	    --generate-hashes --no-header --no-annotate --quiet --extra build \
+	    $$(for extra in "$$@"; do echo --extra $$extra; done) \
+	    --constraint $(VENV)/without-duckdb.txt --output-file locks/$$file.lock; done
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found" >&2; exit 1; }
@@ -43,4 +60,4 @@ $(VENV)/%.stamp: locks/%.lock pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LAKE) .mypy_cache .pytest_cache .ruff_cache .hypothesis

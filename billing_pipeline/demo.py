@@ -19,7 +19,7 @@ from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import Warehouse, open_warehouse
 
 _FOLDER = Path("data") / "demo"
 _GIB = Decimal(1024**3)
@@ -44,13 +44,14 @@ def main() -> int:
             "ACRONIS_CLIENT_SECRET": sandbox.client_secret,
             "ACRONIS_POLL_INTERVAL_SECONDS": "1",
             "BILLING_DATA_DIR": str(PROJECT_ROOT / _FOLDER),
+            "BILLING_WAREHOUSE": "file",
         }
         print(f"A sandbox of the Acronis API serves an invented distributor on {sandbox.base_url}.")
         print(f"Dagster materialises {', '.join(map(str, periods))} into {_FOLDER}:\n", flush=True)
         settings = PipelineSettings.load()
         if status := load(periods, settings):
             return status
-        ours = _loaded(Warehouse(settings.data_dir))
+        ours = _loaded(open_warehouse(settings))
         theirs = {period.start: _expected(sandbox, period) for period in periods}
     agree = all(
         (row["row_count"], row["compute_points"]) == theirs[row["billing_period"]]

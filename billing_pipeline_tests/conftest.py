@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,10 @@ _QUIET_CHROMIUM = [
     "--disable-sync",
 ]
 
-OWN_SETTINGS = ("ACRONIS_", "BILLING_", "DAGSTER_")
+OWN_SETTINGS = ("ACRONIS_", "AWS_", "BILLING_", "DAGSTER_", "PG")
+
+# DuckLake's extension is in the environment of `make test-lake` alone; there, nothing is skipped.
+collect_ignore = ["lake"] if find_spec("duckdb_extension_ducklake") is None else []
 
 
 @dataclass

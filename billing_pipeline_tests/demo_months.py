@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import NAMESPACE_URL, uuid5
 
 from billing_pipeline.normalize import ExpectedReport, open_report
@@ -34,11 +35,11 @@ class DemoMonths:
 
     def load(self, warehouse: Warehouse, periods: Iterable[BillingPeriod] = PERIODS) -> None:
         """Load periods from both files of their reports, as the pipeline does."""
-        for period in periods:
-            self._load(warehouse, period, warehouse.path.parent)
+        with TemporaryDirectory() as folder:
+            for period in periods:
+                self._load(warehouse, period, Path(folder))
 
     def _load(self, warehouse: Warehouse, period: BillingPeriod, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         distributor = self.distributor
         root = distributor.root.id
         paths = {name: folder / f"{period}.{name}" for name in ("json_v2_0", "csv_v2_0")}

@@ -42,7 +42,7 @@ class PostgresServer:
         self._binaries = _binaries()
         self._account = _account()
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -98,19 +98,24 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it, on the data that it had."""
-        self._process = subprocess.Popen(
-            [self._binaries / "postgres", "-D", self._data, "-p", str(self.port), "-k", self._folder]
-            + [word for setting in _QUIET for word in ("-c", setting)]
-            + ["-c", f"listen_addresses={self.host}"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._log.open("ab"),
-            cwd=self._folder,
-            **self._account,
-        )
+        with self._log.open("ab") as log:
+            self._process = process = subprocess.Popen(
+                [
+                    str(self._binaries / "postgres"),
+                    *("-D", str(self._data), "-p", str(self.port), "-k", str(self._folder)),
+                    *(word for setting in _QUIET for word in ("-c", setting)),
+                    *("-c", f"listen_addresses={self.host}"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                cwd=self._folder,
+                text=True,
+                **self._account,
+            )
         deadline = time.monotonic() + _SECONDS_TO_START
         while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"PostgreSQL did not start: {self._log.read_text(errors='replace')}")
             time.sleep(0.05)
 
@@ -150,7 +155,7 @@ class PostgresServer:
         assert done.returncode == 0, done.stderr
 
     def _is_ready(self) -> bool:
-        asked = [self._binaries / "pg_isready", "--quiet", "--host", self.host, "--port", str(self.port)]
+        asked = [str(self._binaries / "pg_isready"), "--quiet", "--host", self.host, "--port", str(self.port)]
         return subprocess.run(asked, check=False).returncode == 0
 
     def _remove(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.settings import PROJECT_ROOT
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.demo_months import DemoMonths
 
 PAGE = PROJECT_ROOT / "docs" / "questions.md"
@@ -43,7 +43,7 @@ def answer(query: str) -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["BILLING_DATA_DIR"] = folder
-        DemoMonths().load(Warehouse(Path(folder)))
+        DemoMonths().load(WarehouseFile(Path(folder)))
         PAGE.write_text(answered(PAGE.read_text(encoding="utf-8"), answer), encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests import reference_tables
 from billing_pipeline_tests.demo_months import DemoMonths
@@ -18,7 +18,7 @@ QUERIES = queries(PAGE.read_text(encoding="utf-8"))
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("questions")
-    DemoMonths().load(Warehouse(folder))
+    DemoMonths().load(WarehouseFile(folder))
     return folder
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from billing_pipeline.normalize import ExpectedReport, open_report
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
+from billing_pipeline.warehouse import LoadAttempt, WarehouseFile, replace_period
 
 _ID = "11111111-1111-4111-8111-111111111111"
 
@@ -30,7 +30,7 @@ def main(report: Path, folder: Path, period: BillingPeriod) -> str:
         requested_report_ids=(_ID,),
     )
     with open_report(report, "json_v2_0", expected, folder / "work") as rows:
-        loaded = replace_period(Warehouse(folder), rows, attempt, cross_check_mode="off")
+        loaded = replace_period(WarehouseFile(folder), rows, attempt, cross_check_mode="off")
     totals = loaded.control_totals
     assert totals is not None
     return f"{totals.rows} {sum(sums['absolute_total'] for sums in totals.sums.values())}"

@@ -10,7 +10,6 @@ from billing_pipeline.errors import (
     BillingPipelineError,
     PeriodClosedError,
     ReportRefusedError,
-    WarehouseError,
 )
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import LoadAttempt, LoadStoppedError
@@ -43,7 +42,7 @@ def one_clear_failure(
         )
         try:
             record_attempt(data.warehouse, attempt)
-        except WarehouseError as second:
+        except BillingPipelineError as second:
             context.log.warning(f"The failure could not be recorded in load_history: {second}")
         raise Failure(
             description=str(error),

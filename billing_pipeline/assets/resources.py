@@ -10,7 +10,7 @@ from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import AccountSettings, PipelineSettings
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import Warehouse, open_warehouse
 
 ProgressListener = Callable[[str, Progress], None]
 
@@ -30,8 +30,8 @@ class DataFolder(ConfigurableResource[None]):
 
     @property
     def warehouse(self) -> Warehouse:
-        """The warehouse in it."""
-        return Warehouse(self.path)
+        """The warehouse that `BILLING_WAREHOUSE` names."""
+        return open_warehouse(PipelineSettings.load())
 
 
 class AcronisAccount(ConfigurableResource[None]):

@@ -24,6 +24,7 @@ COMMANDS = {
     "report": "a period at a glance, as a page for the browser",
     "close": "close a period that has been invoiced",
     "reopen": "reopen a closed period",
+    "maintain": "compact a shared warehouse, and forget states older than anybody asks for",
     "sandbox": "serve a local stand-in for the Acronis API until stopped",
 }
 

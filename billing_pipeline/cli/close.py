@@ -6,7 +6,7 @@ import argparse
 
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import Warehouse, close_period
+from billing_pipeline.warehouse import close_period, open_warehouse
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,6 @@ def execute(arguments: argparse.Namespace) -> int:
         BillingPipelineError: it is not loaded, or closed already.
     """
     period = BillingPeriod.parse(arguments.period)
-    close_period(Warehouse(PipelineSettings.load().data_dir), period, note=arguments.note)
+    close_period(open_warehouse(PipelineSettings.load()), period, note=arguments.note)
     print(f"{period} is closed: it is loaded again only with --force.")
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from billing_pipeline.errors import PeriodError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import open_warehouse
 from billing_pipeline.warehouse.exporting import EXPORTABLE, FORMATS, export_period, file_name
 
 
@@ -46,7 +46,7 @@ def execute(arguments: argparse.Namespace) -> int:
             f"{len(periods)} periods do not go into the one file {target}",
             todo="Give a folder that exists as --output, or one period.",
         )
-    warehouse = Warehouse(PipelineSettings.load().data_dir)
+    warehouse = open_warehouse(PipelineSettings.load())
     for period in periods:
         name = file_name(arguments.table, period, arguments.format)
         path = target / name if target.is_dir() else target

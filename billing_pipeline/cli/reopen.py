@@ -6,7 +6,7 @@ import argparse
 
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import Warehouse, reopen_period
+from billing_pipeline.warehouse import open_warehouse, reopen_period
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,6 @@ def execute(arguments: argparse.Namespace) -> int:
         BillingPipelineError: it is not closed.
     """
     period = BillingPeriod.parse(arguments.period)
-    reopen_period(Warehouse(PipelineSettings.load().data_dir), period, note=arguments.note)
+    reopen_period(open_warehouse(PipelineSettings.load()), period, note=arguments.note)
     print(f"{period} is open: the next load replaces it.")
     return 0

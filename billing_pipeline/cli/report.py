@@ -7,7 +7,7 @@ from pathlib import Path
 
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import open_warehouse
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,6 @@ def execute(arguments: argparse.Namespace) -> int:
 
     period = BillingPeriod.parse(arguments.period) if arguments.period else BillingPeriod.last_closed()
     path: Path = arguments.output or Path(f"month-report-{period}.html")
-    write_month_report(Warehouse(PipelineSettings.load().data_dir), period, path)
+    write_month_report(open_warehouse(PipelineSettings.load()), period, path)
     print(f"{path}: {period} at a glance; open it in a browser")
     return 0

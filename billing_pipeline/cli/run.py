@@ -11,6 +11,7 @@ from billing_pipeline.errors import CredentialsError, PeriodError
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import BillingPeriod, periods_between
 from billing_pipeline.settings import AccountSettings, PipelineSettings
+from billing_pipeline.warehouse import open_warehouse
 
 # After one of these the next period would fail alike: asking on would only load a server that is down.
 _HOPELESS = {ApiUnavailableError.__name__, CredentialsError.__name__}
@@ -42,11 +43,13 @@ def execute(arguments: argparse.Namespace) -> int:
         0 only if every period was loaded.
 
     Raises:
-        BillingPipelineError: settings or periods are wrong, or the API does not let this client in;
-            nothing was written.
+        BillingPipelineError: settings or periods are wrong, the warehouse cannot be reached, or the API
+            does not let this client in; nothing was written.
     """
     settings = PipelineSettings.load()
     periods = _periods(arguments, settings)
+    # Of a warehouse that cannot be opened, one line; not one for each period.
+    open_warehouse(settings).exists()
     if not arguments.replay:
         _knock(AccountSettings.load())
     return load(periods, settings, replay=arguments.replay, force=arguments.force)

@@ -17,7 +17,7 @@ import duckdb
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import open_warehouse
 
 _ROWS_AT_ONCE = 10_000
 
@@ -34,11 +34,11 @@ def execute(arguments: argparse.Namespace) -> int:
     Raises:
         WarehouseError: there is no warehouse, the query is wrong, or its result cannot be printed.
     """
-    with Warehouse(PipelineSettings.load().data_dir).reading() as connection:
-        # Read-only keeps the warehouse; these keep every other file (COPY … TO, ATTACH).
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+    warehouse = open_warehouse(PipelineSettings.load())
+    with warehouse.reading() as connection:
         with _complaints():
             _refuse_what_has_no_rows(arguments.query)
+            warehouse.confine(connection, arguments.query)
             cursor = connection.execute(arguments.query)
         kinds = [str(column[1]) for column in cursor.description or ()]
         columns = list(zip(_unique(column[0] for column in cursor.description or ()), kinds, strict=True))
@@ -85,6 +85,8 @@ def _complaints() -> Iterator[None]:
     """Turns what DuckDB raises into one line."""
     try:
         yield
+    except duckdb.IOException:
+        raise  # not the query's fault
     except duckdb.Error as error:
         lines = (line.strip() for line in str(error).splitlines())
         told = " ".join(line for line in lines if line.strip("^~ "))

@@ -10,7 +10,7 @@ from pathlib import Path
 from billing_pipeline.landing import ReportRequest, load_requests
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import LoadedPeriod, Warehouse
+from billing_pipeline.warehouse import LoadedPeriod, open_warehouse
 from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
@@ -29,9 +29,9 @@ def execute(_: argparse.Namespace) -> int:
     """Print what state each period is in that was ever requested or loaded."""
     from tabulate import tabulate  # noqa: PLC0415
 
-    data_dir = PipelineSettings.load().data_dir
-    requests = _latest_requests(data_dir)
-    loads = loaded_periods(Warehouse(data_dir))
+    settings = PipelineSettings.load()
+    requests = _latest_requests(settings.data_dir)
+    loads = loaded_periods(open_warehouse(settings))
     lines = [_line(period, requests.get(period), loads.get(period)) for period in sorted({*requests, *loads})]
     if not lines:
         print("No period was requested or loaded yet: billing-pipeline run")

@@ -10,8 +10,8 @@ import duckdb
 
 from billing_pipeline.errors import PeriodClosedError, WarehouseError
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse.publication import Warehouse
 from billing_pipeline.warehouse.sql_files import sql
+from billing_pipeline.warehouse.warehouse import Warehouse
 
 
 def close_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | None = None) -> None:
@@ -24,11 +24,15 @@ def close_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | Non
         WarehouseError: the period is not loaded, or the warehouse cannot be changed.
         PeriodClosedError: it is closed already.
     """
-    with warehouse.reading() as connection:
+
+    def close(connection: duckdb.DuckDBPyConnection) -> None:
         _refuse_if_not_loaded(connection, period)
-    with warehouse.changing() as connection:
         refuse_if_closed(connection, period)
         _record(connection, period, "closed", note)
+
+    with warehouse.reading() as connection:
+        _refuse_if_not_loaded(connection, period)
+    warehouse.change(period.key, "closed", close)
 
 
 def reopen_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | None = None) -> None:
@@ -37,13 +41,14 @@ def reopen_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | No
     Raises:
         WarehouseError: the period is not closed, or the warehouse cannot be changed.
     """
-    with warehouse.reading() as connection:
-        if not _closing(connection, period):
-            raise WarehouseError(
-                "the period is not closed", todo="There is nothing to reopen.", period=period.key
-            )
-    with warehouse.changing() as connection:
+
+    def reopen(connection: duckdb.DuckDBPyConnection) -> None:
+        _refuse_if_not_closed(connection, period)
         _record(connection, period, "reopened", note)
+
+    with warehouse.reading() as connection:
+        _refuse_if_not_closed(connection, period)
+    warehouse.change(period.key, "reopened", reopen)
 
 
 def require_open(warehouse: Warehouse, period: BillingPeriod) -> None:
@@ -52,7 +57,7 @@ def require_open(warehouse: Warehouse, period: BillingPeriod) -> None:
     Raises:
         PeriodClosedError: it is closed.
     """
-    if warehouse.path.exists():
+    if warehouse.exists():
         with warehouse.reading() as connection:
             refuse_if_closed(connection, period)
 
@@ -96,6 +101,13 @@ def _refuse_if_not_loaded(connection: duckdb.DuckDBPyConnection, period: Billing
             "the period is not loaded, so it cannot be closed",
             todo=f"Load it first: billing-pipeline run --period {period}.",
             period=period.key,
+        )
+
+
+def _refuse_if_not_closed(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> None:
+    if not _closing(connection, period):
+        raise WarehouseError(
+            "the period is not closed", todo="There is nothing to reopen.", period=period.key
         )
 
 

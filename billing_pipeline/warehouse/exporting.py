@@ -9,8 +9,8 @@ import duckdb
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.output_file import output_file
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse.publication import Warehouse
 from billing_pipeline.warehouse.sql_files import sql
+from billing_pipeline.warehouse.warehouse import Warehouse
 
 FORMATS = ("csv", "parquet")
 EXPORTABLE = (

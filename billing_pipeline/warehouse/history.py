@@ -14,9 +14,9 @@ import duckdb
 from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.load_checks import CheckResult, latest_checks, record_checks
-from billing_pipeline.warehouse.publication import Warehouse
 from billing_pipeline.warehouse.restatement import Restatement
 from billing_pipeline.warehouse.sql_files import sql
+from billing_pipeline.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +80,7 @@ class LoadedPeriod:
 
 
 def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
-    """Write one attempt through a connection from `Warehouse.changing`."""
+    """Write one attempt inside `Warehouse.change`."""
     row: dict[str, Any] = {name: getattr(attempt, name) for name in _COLUMNS}
     totals = attempt.control_totals
     row |= {
@@ -107,13 +107,14 @@ def record_attempt(warehouse: Warehouse, attempt: LoadAttempt) -> None:
     Raises:
         WarehouseError: the warehouse cannot be changed.
     """
-    with warehouse.changing() as connection:
-        record(connection, attempt)
+    warehouse.change(
+        attempt.period.key, f"attempt {attempt.outcome}", lambda connection: record(connection, attempt)
+    )
 
 
 def loaded_periods(warehouse: Warehouse) -> dict[BillingPeriod, LoadedPeriod]:
     """What is known of each period that was ever attempted; empty while there is no warehouse."""
-    if not warehouse.path.exists():
+    if not warehouse.exists():
         return {}
     with warehouse.reading() as connection:
         cursor = connection.execute(sql("periods.sql"))
@@ -135,7 +136,7 @@ def loaded_periods(warehouse: Warehouse) -> dict[BillingPeriod, LoadedPeriod]:
 
 def loaded_report_ids(warehouse: Warehouse, period: BillingPeriod) -> frozenset[str]:
     """The reports that have ever been loaded for a period: requests that are done with."""
-    if not warehouse.path.exists():
+    if not warehouse.exists():
         return frozenset()
     with warehouse.reading() as connection:
         rows = connection.execute(sql("loaded_reports.sql"), {"billing_period": period.start}).fetchall()

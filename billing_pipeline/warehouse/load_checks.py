@@ -177,7 +177,7 @@ def record_checks(
     *,
     published: bool,
 ) -> None:
-    """Write results to `load_checks`, through a connection from `Warehouse.changing`."""
+    """Write results to `load_checks`, inside `Warehouse.change`."""
     checked_at = datetime.now(UTC)
     rows = [
         {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -19,9 +19,7 @@ from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.warehouse.schema import create_schema
-
-PUBLISHED = "published"
-"""Name under which a loader sees the state before its change, read-only, beside its working copy."""
+from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
 # DuckDB 1.5 still opens files of this version; without it, only 2.0 does.
 _STORAGE_VERSION = "v1.5.0"
@@ -38,7 +36,7 @@ _UNREACHABLE = ("Cannot open file", "Permission denied", "Could not open", "Too 
 _CORRUPT = "Corrupt database file"
 
 
-class Warehouse:
+class WarehouseFile:
     """`<data>/warehouse.duckdb`.
 
     Args:
@@ -51,6 +49,23 @@ class Warehouse:
         self._lock = FileLock(data_dir / "warehouse.lock")
         self._temporary = data_dir / "warehouse.tmp"
         self._folded_log = data_dir / "warehouse.duckdb.wal.folded"
+
+    @property
+    def place(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+    def exists(self) -> bool:
+        """Whether anything has ever been published."""
+        return self.path.exists()
+
+    def confine(self, connection: duckdb.DuckDBPyConnection, query: str) -> None:  # noqa: ARG002
+        """Read-only keeps the warehouse; these keep every other file (COPY … TO, ATTACH)."""
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+
+    def maintain(self, *, keep_days: int, grace_hours: int) -> str:  # noqa: ARG002
+        """Each load makes a new file, which holds one state and no litter."""
+        return f"{self.path} is one file with one state: there is nothing to do."
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -77,12 +92,16 @@ class Warehouse:
                     raise self._cannot_be_opened(error) from error
                 raise
 
-    @contextmanager
-    def changing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to a working copy, published if and only if the block ends without an error.
+    def change(
+        self,
+        subject: str,  # noqa: ARG002
+        action: str,  # noqa: ARG002
+        work: Callable[[duckdb.DuckDBPyConnection], Result],
+    ) -> Result:
+        """Work in one transaction on a copy, published if and only if the work ends without an error.
 
-        Loaders of other processes wait for their turn. What a killed loader left is cleared. The state
-        before the change is there too, attached read-only as `published`, if anything was published.
+        Loaders of other processes wait for their turn, whatever they change. What a killed loader left is
+        cleared.
 
         Raises:
             WarehouseError: the copy cannot be made, written or published; the published file is as it was.
@@ -101,10 +120,13 @@ class Warehouse:
                     with self._guarded() as (connection, published):
                         before = self._as_it_is()
                         self._copy(connection, published)
-                        yield connection
+                        connection.execute("BEGIN")
+                        result = work(connection)
+                        connection.execute("COMMIT")
                         connection.execute("CHECKPOINT warehouse; USE memory; DETACH warehouse")
                         # While the published file is still held, so that nothing is written to it meanwhile.
                         self._publish(before)
+                        return result
                 finally:
                     self._clear()
         except Timeout:

@@ -26,9 +26,9 @@ from billing_pipeline.warehouse.load_checks import (
     LoadStoppedError,
     run_checks,
 )
-from billing_pipeline.warehouse.publication import Warehouse
 from billing_pipeline.warehouse.restatement import record_restatement
 from billing_pipeline.warehouse.sql_files import sql
+from billing_pipeline.warehouse.warehouse import Warehouse
 
 CrossCheckMode = Literal["stop", "warn", "off"]
 
@@ -95,11 +95,11 @@ def replace_period(
     """
     started = time.monotonic()
     period = attempt.period
-    with warehouse.changing() as connection:
+
+    def load(connection: duckdb.DuckDBPyConnection) -> LoadAttempt:
         if not attempt.forced:
             refuse_if_closed(connection, period)
         loaded_at = datetime.now(UTC)
-        connection.execute("BEGIN")
         with _blamed(rows):
             _replace_rows(connection, rows, attempt, loaded_at)
             in_table = table_control_totals(connection, period)
@@ -116,7 +116,7 @@ def replace_period(
             ]
             if any(check.stops for check in checks):
                 raise LoadStoppedError(checks, period=period.key, report_id=attempt.report_id)
-            attempt = replace(
+            loaded = replace(
                 attempt,
                 outcome="loaded",
                 control_totals=in_table,
@@ -126,9 +126,10 @@ def replace_period(
                 ),
                 load_seconds=Decimal(str(round(time.monotonic() - started, 3))),
             )
-        record(connection, attempt)
-        connection.execute("COMMIT")
-    return attempt
+        record(connection, loaded)
+        return loaded
+
+    return warehouse.change(period.key, "loaded", load)
 
 
 def _replace_rows(

@@ -38,7 +38,7 @@ def record_restatement(
     """Keep the difference between the published period and the one in the working copy.
 
     Args:
-        connection: from `Warehouse.changing`, after the period's rows were replaced.
+        connection: inside `Warehouse.change`, after the period's rows were replaced.
         report_id: of the report that they came from.
 
     Returns:

@@ -42,8 +42,7 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
     A database that this very version has been through already is left as it is.
     """
     connection.execute(sql("schema_version.sql"))
-    (known,) = connection.execute("SELECT max(fingerprint) FROM schema_version").fetchone() or (None,)
-    if known == _fingerprint():
+    if is_current(connection):
         return
     # In one transaction, because each one is made durable by itself, which takes longer than the work.
     connection.execute("BEGIN")
@@ -59,6 +58,12 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DELETE FROM schema_version")
     connection.execute("INSERT INTO schema_version VALUES ($fingerprint)", {"fingerprint": _fingerprint()})
     connection.execute("COMMIT")
+
+
+def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether this very version has made the tables, macros and views."""
+    (known,) = connection.execute("SELECT max(fingerprint) FROM schema_version").fetchone() or (None,)
+    return bool(known == _fingerprint())
 
 
 @cache

@@ -12,7 +12,7 @@ from billing_pipeline.checks import LOAD_CHECKS, freshness
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.warehouse import CHECKS, Warehouse
+from billing_pipeline.warehouse import CHECKS, WarehouseFile
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.demo_months import DemoMonths
 
@@ -174,7 +174,7 @@ def test_freshness_tells_a_closed_month_that_is_not_loaded(
         return evaluation
 
     missing = last_closed.previous()
-    warehouse = Warehouse(tmp_path)
+    warehouse = WarehouseFile(tmp_path)
     warehouse_of.load(warehouse, [missing.previous(), last_closed])
     found = evaluated()
     assert not found.passed

@@ -12,7 +12,7 @@ from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.loading import load_period
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.faults import CATALOGUE
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.conftest import PERIOD, Trial
 from billing_pipeline_tests.faults.outcomes import loading_outcomes, ordering_outcomes
 
@@ -62,12 +62,12 @@ def test_fault(trial: Trial, loaded: Path, name: str) -> None:
 
 
 def load(data_dir: Path) -> None:
-    load_period(data_dir, Warehouse(data_dir), PERIOD, run_id="test")
+    load_period(data_dir, WarehouseFile(data_dir), PERIOD, run_id="test")
 
 
 def rows(data_dir: Path) -> dict[str, Any]:
     """What the warehouse holds of the period, so that a difference shows."""
-    with Warehouse(data_dir).reading() as connection:
+    with WarehouseFile(data_dir).reading() as connection:
         count, total, points, report_id = connection.execute(
             "SELECT count(*), sum(absolute_total), sum(dr_compute_points_total), max(report_id::VARCHAR)"
             " FROM usage WHERE billing_period = ?",

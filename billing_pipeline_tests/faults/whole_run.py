@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from billing_pipeline.acronis import AcronisClient, ReportOrder
 from billing_pipeline.loading import load_period
 from billing_pipeline.ordering import await_stored_reports, download_report, request_report
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline.warehouse.history import loaded_report_ids
 from billing_pipeline_tests.faults.conftest import PERIOD, QUICK
 
@@ -26,7 +26,7 @@ def main() -> None:
     base_url, client_id, data_dir = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     secret = SecretStr(os.environ["SECRET"])
     print(READY, flush=True)
-    warehouse = Warehouse(data_dir)
+    warehouse = WarehouseFile(data_dir)
     with AcronisClient(f"{base_url}/api/2", client_id, secret, retry_policy=QUICK) as client:
         order = ReportOrder(client.own_tenant_id(), PERIOD, "usage_summary", "direct_partners")
         loaded = loaded_report_ids(warehouse, PERIOD)

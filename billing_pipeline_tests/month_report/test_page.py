@@ -15,7 +15,7 @@ from billing_pipeline.errors import OutputError, WarehouseError
 from billing_pipeline.month_report import write_month_report
 from billing_pipeline.month_report.page import amount, change
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import Warehouse, close_period
+from billing_pipeline.warehouse import Warehouse, WarehouseFile, close_period
 from billing_pipeline.warehouse.load_checks import CHECKS
 from billing_pipeline_tests.demo_months import PERIODS, DemoMonths
 from billing_pipeline_tests.warehouse.reports import OTHER_CUSTOMER, load, points, query, row, storage
@@ -65,7 +65,7 @@ def show(opened: Opened, warehouse: Warehouse, folder: Path, period: BillingPeri
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("demo"))
+    warehouse = WarehouseFile(tmp_path_factory.mktemp("demo"))
     DemoMonths().load(warehouse)
     return warehouse
 
@@ -117,7 +117,7 @@ def test_its_figures_are_those_of_the_views(opened: Opened, demo: Warehouse, tmp
 
 
 def test_a_restated_and_closed_month_says_so(opened: Opened, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "data")
+    warehouse = WarehouseFile(tmp_path / "data")
     load(warehouse, [row(absolute_production=18), storage(absolute_production=GIB)])
     load(warehouse, [row(absolute_production=21), points(delta_production=7200)], number=2)
     close_period(warehouse, SEPTEMBER, note="invoices <4711>")
@@ -138,7 +138,7 @@ def test_a_restated_and_closed_month_says_so(opened: Opened, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_are_text_whatever_they_contain(opened: Opened, tmp_path: Path, name: str) -> None:
-    warehouse = Warehouse(tmp_path / "data")
+    warehouse = WarehouseFile(tmp_path / "data")
     everywhere = {
         "tenant_name": name,
         "customer_id": name,
@@ -184,7 +184,7 @@ def test_names_are_text_whatever_they_contain(opened: Opened, tmp_path: Path, na
 
 
 def test_an_empty_month_is_a_page_too(opened: Opened, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "data")
+    warehouse = WarehouseFile(tmp_path / "data")
     load(warehouse, [])
 
     show(opened, warehouse, tmp_path)
@@ -195,7 +195,7 @@ def test_an_empty_month_is_a_page_too(opened: Opened, tmp_path: Path) -> None:
 
 
 def test_a_thousand_tenants_are_cut_with_a_word(opened: Opened, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "data")
+    warehouse = WarehouseFile(tmp_path / "data")
     load(
         warehouse,
         [
@@ -217,7 +217,7 @@ def test_a_thousand_tenants_are_cut_with_a_word(opened: Opened, tmp_path: Path) 
 
 
 def test_the_page_forbids_the_network_itself(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "data")
+    warehouse = WarehouseFile(tmp_path / "data")
     load(warehouse, [row(absolute_production=1)])
     write_month_report(warehouse, SEPTEMBER, tmp_path / "page.html")
 
@@ -229,7 +229,7 @@ def test_the_page_forbids_the_network_itself(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_is_told(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "data")
+    warehouse = WarehouseFile(tmp_path / "data")
     load(warehouse, [row(absolute_production=1)])
 
     with pytest.raises(WarehouseError, match="2026-08: the period is not loaded"):

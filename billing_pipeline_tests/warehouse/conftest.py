@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import WarehouseFile
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
+def warehouse(tmp_path: Path) -> WarehouseFile:
     """Nothing is published yet."""
-    return Warehouse(tmp_path / "data")
+    return WarehouseFile(tmp_path / "data")

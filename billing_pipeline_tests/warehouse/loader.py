@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.settings import PipelineSettings
+from billing_pipeline.warehouse import open_warehouse
 from billing_pipeline_tests.warehouse.reports import load, row
 
 
@@ -17,7 +19,8 @@ def main() -> None:
     parser.add_argument("--value", type=int, default=1)
     parser.add_argument("--until-killed", action="store_true")
     arguments = parser.parse_args()
-    warehouse = Warehouse(arguments.data_dir)
+    os.environ["BILLING_DATA_DIR"] = str(arguments.data_dir)
+    warehouse = open_warehouse(PipelineSettings.load())
     value = arguments.value
     while True:
         for key in arguments.periods:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from billing_pipeline.control_totals import MEASURES
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.warehouse import LoadStoppedError, Warehouse, replace_period
+from billing_pipeline.warehouse import LoadStoppedError, Warehouse, WarehouseFile, replace_period
 from billing_pipeline_tests.warehouse.reports import (
     OTHER_CUSTOMER,
     STORAGE_2,
@@ -180,7 +180,7 @@ def _a_change(draw: st.DrawFn) -> tuple[int, str, Any]:
 def test_no_single_change_of_any_value_goes_unnoticed(change: tuple[int, str, Any]) -> None:
     number, column, value = change
     with tempfile.TemporaryDirectory() as folder:
-        warehouse = Warehouse(Path(folder))
+        warehouse = WarehouseFile(Path(folder))
         loaded = load(warehouse, ROWS, witness=with_change(number, **{column: value}), mode="warn")
 
     check = loaded.checks[1]

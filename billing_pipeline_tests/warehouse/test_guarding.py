@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from billing_pipeline.errors import WarehouseError
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load, query
 
@@ -31,7 +31,7 @@ os._exit(0)
 _DIE_WHILE_PUBLISHING = """
 import os, sys
 from pathlib import Path
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load
 
@@ -48,7 +48,7 @@ def watch(event, arguments):
         left -= 1
 
 sys.addaudithook(watch)
-load(Warehouse(Path(sys.argv[1])), month_of(2), number=2)
+load(WarehouseFile(Path(sys.argv[1])), month_of(2), number=2)
 """
 
 
@@ -58,40 +58,44 @@ def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def tables(warehouse: Warehouse) -> set[str]:
+def tables(warehouse: WarehouseFile) -> set[str]:
     return {columns["name"] for columns in query(warehouse, "SELECT table_name AS name FROM duckdb_tables()")}
 
 
-def test_no_other_program_writes_the_file_while_a_load_runs(warehouse: Warehouse) -> None:
+def test_no_other_program_writes_the_file_while_a_load_runs(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
-    with warehouse.changing() as connection:
+    def change(connection: duckdb.DuckDBPyConnection) -> subprocess.CompletedProcess[str]:
         connection.execute("CREATE TABLE ours AS SELECT 1 AS one")
-        other = run(_WRITE, str(warehouse.path))
+        return run(_WRITE, str(warehouse.path))
+
+    other = warehouse.change("ours", "made", change)
 
     assert other.returncode != 0
     assert "lock" in other.stderr
     assert {"ours", "analyst"} & tables(warehouse) == {"ours"}
 
 
-def test_what_another_program_could_write_nevertheless_is_not_lost(warehouse: Warehouse) -> None:
+def test_what_another_program_could_write_nevertheless_is_not_lost(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
-    with pytest.raises(WarehouseError, match="another program has written"):  # noqa: PT012, SIM117
-        with warehouse.changing() as connection:
-            connection.execute("CREATE TABLE ours AS SELECT 1 AS one")
-            # A reader in this very process gives up the locks of the process when it closes.
-            warehouse.path.open("rb").close()
-            other = run(_WRITE, str(warehouse.path))
+    def change(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("CREATE TABLE ours AS SELECT 1 AS one")
+        # A reader in this very process gives up the locks of the process when it closes.
+        warehouse.path.open("rb").close()
+        other = run(_WRITE, str(warehouse.path))
+        assert other.returncode == 0, other.stderr
 
-    assert other.returncode == 0, other.stderr
+    with pytest.raises(WarehouseError, match="another program has written"):
+        warehouse.change("ours", "made", change)
+
     assert {"ours", "analyst"} & tables(warehouse) == {"analyst"}
     load(warehouse, month_of(2))
     assert "analyst" in tables(warehouse)
 
 
 @pytest.mark.parametrize("step", range(4))
-def test_a_log_survives_a_load_that_is_killed_while_publishing(warehouse: Warehouse, step: int) -> None:
+def test_a_log_survives_a_load_that_is_killed_while_publishing(warehouse: WarehouseFile, step: int) -> None:
     load(warehouse, month_of(1))
     assert run(_WRITE_AND_DIE, str(warehouse.path)).returncode == 0
     assert Path(f"{warehouse.path}.wal").exists()
@@ -106,7 +110,7 @@ def test_a_log_survives_a_load_that_is_killed_while_publishing(warehouse: Wareho
     assert {path.name for path in warehouse.path.parent.iterdir()} == {"warehouse.duckdb", "warehouse.lock"}
 
 
-def test_a_damaged_file_is_told_as_such(warehouse: Warehouse) -> None:
+def test_a_damaged_file_is_told_as_such(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     sound = warehouse.path.read_bytes()
     warehouse.path.chmod(0o640)
@@ -126,7 +130,7 @@ def test_a_damaged_file_is_told_as_such(warehouse: Warehouse) -> None:
             assert "Close the program" not in told
 
 
-def test_a_file_that_is_held_is_not_called_damaged(warehouse: Warehouse) -> None:
+def test_a_file_that_is_held_is_not_called_damaged(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     held = subprocess.Popen(
         (sys.executable, "-c", _HOLD, str(warehouse.path)),
@@ -142,7 +146,7 @@ def test_a_file_that_is_held_is_not_called_damaged(warehouse: Warehouse) -> None
         held.communicate(b"\n")
 
 
-def test_damage_that_a_query_finds_is_told_too(warehouse: Warehouse) -> None:
+def test_damage_that_a_query_finds_is_told_too(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
     with pytest.raises(WarehouseError, match="run --replay"), warehouse.reading():

@@ -9,7 +9,7 @@ import pytest
 
 from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import CHECKS, LoadStoppedError, Warehouse, replace_period
+from billing_pipeline.warehouse import CHECKS, LoadStoppedError, WarehouseFile, replace_period
 from billing_pipeline.warehouse.load_checks import CheckResult, description
 from billing_pipeline_tests.warehouse.reports import (
     CUSTOMER,
@@ -37,7 +37,7 @@ SOUND = [
 ]
 
 
-def results(warehouse: Warehouse, rows: list[dict[str, Any]], **columns: Any) -> dict[str, CheckResult]:
+def results(warehouse: WarehouseFile, rows: list[dict[str, Any]], **columns: Any) -> dict[str, CheckResult]:
     """What the checks say, whether or not they let the load pass."""
     try:
         loaded = load(warehouse, rows, **columns)
@@ -50,7 +50,7 @@ def failed(found: dict[str, CheckResult]) -> set[str]:
     return {name for name, check in found.items() if not check.passed}
 
 
-def test_a_sound_month_passes_every_check(warehouse: Warehouse) -> None:
+def test_a_sound_month_passes_every_check(warehouse: WarehouseFile) -> None:
     found = results(warehouse, SOUND)
 
     assert list(found) == list(CHECKS)
@@ -113,7 +113,7 @@ WARNINGS = {
 
 
 @pytest.mark.parametrize("name", STOPS)
-def test_what_would_be_billed_wrongly_stops_the_load(warehouse: Warehouse, name: str) -> None:
+def test_what_would_be_billed_wrongly_stops_the_load(warehouse: WarehouseFile, name: str) -> None:
     rows, told = STOPS[name]
     load(warehouse, [row(absolute_production=1)])
 
@@ -129,7 +129,7 @@ def test_what_would_be_billed_wrongly_stops_the_load(warehouse: Warehouse, name:
 
 
 @pytest.mark.parametrize("name", WARNINGS)
-def test_what_may_be_right_warns_and_is_loaded(warehouse: Warehouse, name: str) -> None:
+def test_what_may_be_right_warns_and_is_loaded(warehouse: WarehouseFile, name: str) -> None:
     rows, told = WARNINGS[name]
 
     found = results(warehouse, rows)
@@ -154,7 +154,7 @@ def test_every_check_of_the_table_is_shown_to_fail() -> None:
 
 
 def test_rows_of_several_storages_are_no_duplicates_but_the_same_storage_twice_is(
-    warehouse: Warehouse,
+    warehouse: WarehouseFile,
 ) -> None:
     assert failed(results(warehouse, [storage(), storage(infra_id=STORAGE_2), storage(sku=None)])) == {
         "sku_coverage"
@@ -165,7 +165,7 @@ def test_rows_of_several_storages_are_no_duplicates_but_the_same_storage_twice_i
     assert "rows 1, 2" in found["duplicates"].detail
 
 
-def test_no_value_is_a_value_of_the_natural_key(warehouse: Warehouse) -> None:
+def test_no_value_is_a_value_of_the_natural_key(warehouse: WarehouseFile) -> None:
     nothing = {"edition": None, "sku": None, "application_id": None}
 
     found = results(warehouse, [row(**nothing, absolute_production=1), row(**nothing, absolute_production=1)])
@@ -173,7 +173,7 @@ def test_no_value_is_a_value_of_the_natural_key(warehouse: Warehouse) -> None:
     assert "duplicates" in failed(found)
 
 
-def test_control_totals_of_the_raw_report_must_be_those_of_the_table(warehouse: Warehouse) -> None:
+def test_control_totals_of_the_raw_report_must_be_those_of_the_table(warehouse: WarehouseFile) -> None:
     report = Report(SOUND)
     honest = report.control_totals()
     sums = {unit: dict(values) for unit, values in honest.sums.items()}
@@ -190,21 +190,21 @@ def test_control_totals_of_the_raw_report_must_be_those_of_the_table(warehouse: 
     assert not warehouse.path.exists()
 
 
-def test_the_report_covers_the_ordered_month(warehouse: Warehouse) -> None:
+def test_the_report_covers_the_ordered_month(warehouse: WarehouseFile) -> None:
     report = Report(SOUND, covers=(date(2026, 9, 1), date(2026, 9, 29)))
 
     with pytest.raises(LoadStoppedError, match="covers 2026-09-01 to 2026-09-29, not the month"):
         replace_period(warehouse, report, attempt(report), cross_check_mode="off")
 
 
-def test_a_report_about_the_tenant_itself_holds_no_other(warehouse: Warehouse) -> None:
+def test_a_report_about_the_tenant_itself_holds_no_other(warehouse: WarehouseFile) -> None:
     found = results(warehouse, [row(tenant_id=ROOT), row()], report_level="itself")
 
     assert failed(found) == {"period_and_tenant"}
     assert CUSTOMER in found["period_and_tenant"].detail
 
 
-def test_partners_within_partners_are_not_billed_and_that_is_told(warehouse: Warehouse) -> None:
+def test_partners_within_partners_are_not_billed_and_that_is_told(warehouse: WarehouseFile) -> None:
     partner = row(tenant_id=PARTNER, tenant_kind="partner", absolute_production=5)
 
     found = results(warehouse, [partner], report_level="all_partners")
@@ -213,7 +213,7 @@ def test_partners_within_partners_are_not_billed_and_that_is_told(warehouse: War
     assert query(warehouse, "FROM billable_usage") == []
 
 
-def test_seconds_that_do_not_give_their_points_stop(warehouse: Warehouse) -> None:
+def test_seconds_that_do_not_give_their_points_stop(warehouse: WarehouseFile) -> None:
     found = results(warehouse, [points(delta_production=40123, dr_compute_points_production="11.14")])
 
     assert "not the seconds divided by 3600" in found["compute_points"].detail
@@ -225,7 +225,9 @@ def test_seconds_that_do_not_give_their_points_stop(warehouse: Warehouse) -> Non
 
 @pytest.mark.parametrize("measure", ["absolute", "delta"])
 @pytest.mark.parametrize("difference", [1, -1])
-def test_a_total_that_is_not_the_sum_is_named(warehouse: Warehouse, measure: str, difference: int) -> None:
+def test_a_total_that_is_not_the_sum_is_named(
+    warehouse: WarehouseFile, measure: str, difference: int
+) -> None:
     wrong = row(offering_item="vms", **{f"{measure}_production": 5, f"{measure}_total": 5 + difference})
 
     found = results(warehouse, [*SOUND, wrong])
@@ -234,14 +236,14 @@ def test_a_total_that_is_not_the_sum_is_named(warehouse: Warehouse, measure: str
     assert found["totals"].detail == f"{measure}: 1 rows, the first is row 6: vms of tenant {CUSTOMER}"
 
 
-def test_a_listed_item_in_another_unit_is_drift(warehouse: Warehouse) -> None:
+def test_a_listed_item_in_another_unit_is_drift(warehouse: WarehouseFile) -> None:
     found = results(warehouse, [storage(measurement_unit="quantity", absolute_production=1)])
 
     assert "storage is in quantity, listed in bytes" in found["unknown_offering_items"].detail
 
 
 @pytest.mark.parametrize("item", ["pw_base_servers", "pg_base_storage", "bndl_compute_points", "p_adv_vms"])
-def test_an_edition_prefix_does_not_make_an_item_unknown(warehouse: Warehouse, item: str) -> None:
+def test_an_edition_prefix_does_not_make_an_item_unknown(warehouse: WarehouseFile, item: str) -> None:
     unit = {"storage": "bytes", "points": "seconds"}.get(item.rpartition("_")[2], "quantity")
     rows = [
         points(offering_item=item) if unit == "seconds" else row(offering_item=item, measurement_unit=unit)
@@ -250,7 +252,7 @@ def test_an_edition_prefix_does_not_make_an_item_unknown(warehouse: Warehouse, i
     assert "unknown_offering_items" not in failed(results(warehouse, rows))
 
 
-def test_an_item_that_lost_its_skus_is_told_once(warehouse: Warehouse) -> None:
+def test_an_item_that_lost_its_skus_is_told_once(warehouse: WarehouseFile) -> None:
     both = [row(absolute_production=1), row(offering_item="vms", sku=None, absolute_production=1)]
     lost = [
         row(sku=None, absolute_production=1),
@@ -270,14 +272,14 @@ def test_an_item_that_lost_its_skus_is_told_once(warehouse: Warehouse) -> None:
     assert "workstations: 1 of 1" in again["sku_coverage"].detail, "still listed"
 
 
-def test_an_inferred_owner_is_told_once(warehouse: Warehouse) -> None:
+def test_an_inferred_owner_is_told_once(warehouse: WarehouseFile) -> None:
     rows, _ = WARNINGS["storage_ownership"]
     load(warehouse, rows, BillingPeriod(2026, 8))
 
     assert results(warehouse, rows)["storage_ownership"].passed
 
 
-def test_half_a_month_is_told(warehouse: Warehouse) -> None:
+def test_half_a_month_is_told(warehouse: WarehouseFile) -> None:
     tenants = [
         row(tenant_id=f"30000000-0000-4000-8000-0000000001{n:02d}", absolute_production=1) for n in range(10)
     ]
@@ -306,7 +308,7 @@ GIB = 2**30
     ],
 )
 def test_storage_far_from_the_tenants_own_history(
-    warehouse: Warehouse, history: list[int], now: int, is_far: bool
+    warehouse: WarehouseFile, history: list[int], now: int, is_far: bool
 ) -> None:
     period = SEPTEMBER
     for gib in reversed(history):
@@ -319,7 +321,7 @@ def test_storage_far_from_the_tenants_own_history(
     assert not is_far or str(now * GIB) in found["tenant_history"].detail
 
 
-def test_results_are_kept_with_the_load(warehouse: Warehouse) -> None:
+def test_results_are_kept_with_the_load(warehouse: WarehouseFile) -> None:
     load(warehouse, SOUND)
     load(warehouse, [{**columns, "sku": None} for columns in SOUND], number=2)
 

@@ -15,7 +15,7 @@ import pytest
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query
 
@@ -50,7 +50,7 @@ def ask(reader: subprocess.Popen[str]) -> str:
     return reader.stdout.readline().strip()
 
 
-def values(warehouse: Warehouse) -> dict[str, list[int]]:
+def values(warehouse: WarehouseFile) -> dict[str, list[int]]:
     rows = query(warehouse, "SELECT * FROM usage ORDER BY billing_period, report_row")
     found: dict[str, list[int]] = {}
     for columns in rows:
@@ -59,11 +59,11 @@ def values(warehouse: Warehouse) -> dict[str, list[int]]:
     return found
 
 
-def remains(warehouse: Warehouse) -> set[str]:
+def remains(warehouse: WarehouseFile) -> set[str]:
     return {path.name for path in warehouse.path.parent.iterdir()} - {"warehouse.duckdb", "warehouse.lock"}
 
 
-def test_readers_hold_the_file_through_twenty_loads(warehouse: Warehouse) -> None:
+def test_readers_hold_the_file_through_twenty_loads(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(0))
     readers = []
     try:
@@ -84,7 +84,7 @@ def test_readers_hold_the_file_through_twenty_loads(warehouse: Warehouse) -> Non
     assert remains(warehouse) == set()
 
 
-def test_two_loaders_at_once_lose_nothing(warehouse: Warehouse) -> None:
+def test_two_loaders_at_once_lose_nothing(warehouse: WarehouseFile) -> None:
     odd = [f"2025-{month:02d}" for month in range(1, 13, 2)]
     even = [f"2025-{month:02d}" for month in range(2, 13, 2)]
 
@@ -97,7 +97,7 @@ def test_two_loaders_at_once_lose_nothing(warehouse: Warehouse) -> None:
     assert history == [{"loads": 18}]
 
 
-def test_a_loader_killed_at_any_moment_leaves_the_old_state_or_the_new_one(warehouse: Warehouse) -> None:
+def test_a_loader_killed_at_any_moment_leaves_the_old_state_or_the_new_one(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(0))
     for trial in range(12):
         before = values(warehouse)["2026-09"][0]
@@ -121,7 +121,7 @@ def test_a_loader_killed_at_any_moment_leaves_the_old_state_or_the_new_one(wareh
     assert remains(warehouse) == set()
 
 
-def test_what_a_killed_loader_left_is_cleared(warehouse: Warehouse) -> None:
+def test_what_a_killed_loader_left_is_cleared(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     folder = warehouse.path.parent
     left = folder / "warehouse.duckdb.next"
@@ -147,27 +147,33 @@ def left_a_log(path: Path, statement: str) -> None:
     subprocess.run([sys.executable, "-c", code, str(path), statement], check=True)
 
 
-def test_a_failed_change_publishes_nothing(warehouse: Warehouse) -> None:
+def test_a_failed_change_publishes_nothing(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     before = warehouse.path.read_bytes()
 
-    with pytest.raises(duckdb.BinderException), warehouse.changing() as connection:
-        connection.execute("DELETE FROM usage; SELECT nonsense FROM usage")
+    with pytest.raises(duckdb.BinderException):
+        warehouse.change(
+            "usage", "lost", lambda found: found.execute("DELETE FROM usage; SELECT nonsense FROM usage")
+        )
 
     assert warehouse.path.read_bytes() == before
     assert remains(warehouse) == set()
 
 
-def test_a_change_within_a_change_is_refused_before_it_harms(warehouse: Warehouse) -> None:
-    with warehouse.changing() as connection:
-        with pytest.raises(WarehouseError, match="this very thread"), warehouse.changing():
-            pass
+def test_a_change_within_a_change_is_refused_before_it_harms(warehouse: WarehouseFile) -> None:
+    def change(connection: duckdb.DuckDBPyConnection) -> None:
+        with pytest.raises(WarehouseError, match="this very thread"):
+            warehouse.change("kept", "changed", lambda _: None)
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+
+    warehouse.change("kept", "made", change)
 
     assert query(warehouse, "FROM kept") == [{"one": 1}]
 
 
-def test_a_program_that_writes_the_published_file_is_named_and_nothing_is_lost(warehouse: Warehouse) -> None:
+def test_a_program_that_writes_the_published_file_is_named_and_nothing_is_lost(
+    warehouse: WarehouseFile,
+) -> None:
     load(warehouse, month_of(1))
     writer = start(sys.executable, "-c", _WRITER, str(warehouse.path))
     try:
@@ -185,7 +191,7 @@ def test_a_program_that_writes_the_published_file_is_named_and_nothing_is_lost(w
     assert values(warehouse) == {"2026-09": [3] * 3}
 
 
-def test_the_published_file_says_that_it_is_read_only(warehouse: Warehouse) -> None:
+def test_the_published_file_says_that_it_is_read_only(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     warehouse.path.chmod(0o640)
 
@@ -219,7 +225,7 @@ def as_nobody(folder: Path, action: Callable[[], object]) -> str:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="gives up root's rights")
-def test_a_user_who_opens_the_file_read_write_is_refused_by_the_system(warehouse: Warehouse) -> None:
+def test_a_user_who_opens_the_file_read_write_is_refused_by_the_system(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
     def rows(*, read_only: bool) -> object:
@@ -231,17 +237,17 @@ def test_a_user_who_opens_the_file_read_write_is_refused_by_the_system(warehouse
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="gives up root's rights")
-def test_a_folder_without_write_permission_is_told(warehouse: Warehouse) -> None:
+def test_a_folder_without_write_permission_is_told(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
-    told = as_nobody(warehouse.path.parent, lambda: load(Warehouse(warehouse.path.parent), month_of(2)))
+    told = as_nobody(warehouse.path.parent, lambda: load(WarehouseFile(warehouse.path.parent), month_of(2)))
 
     assert told.startswith("WarehouseError: the warehouse could not be changed")
     assert "Permission denied" in told
     assert values(warehouse) == {"2026-09": [1] * 3}
 
 
-def test_what_another_program_wrote_and_did_not_check_point_is_kept(warehouse: Warehouse) -> None:
+def test_what_another_program_wrote_and_did_not_check_point_is_kept(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     left_a_log(warehouse.path, "CREATE TABLE notes AS SELECT 42 AS note")
     assert warehouse.path.with_name("warehouse.duckdb.wal").exists()
@@ -256,20 +262,20 @@ def test_what_another_program_wrote_and_did_not_check_point_is_kept(warehouse: W
 _FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline_tests.warehouse.reports import load, row
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 rows = [row(offering_item=f"item {n}", tenant_name="x" * 5000 + str(n)) for n in range(800)]
 try:
-    load(Warehouse(Path(sys.argv[1])), rows)
+    load(WarehouseFile(Path(sys.argv[1])), rows)
 except WarehouseError as error:
     print("told:", error)
 """
 
 
 @pytest.mark.parametrize("more_bytes", [-200_000, 1, 300_000, 600_000])
-def test_a_full_disk_is_told_and_changes_nothing(warehouse: Warehouse, more_bytes: int) -> None:
+def test_a_full_disk_is_told_and_changes_nothing(warehouse: WarehouseFile, more_bytes: int) -> None:
     load(warehouse, month_of(1))
     before = warehouse.path.read_bytes()
     limit = len(before) + more_bytes
@@ -288,12 +294,12 @@ def test_a_full_disk_is_told_and_changes_nothing(warehouse: Warehouse, more_byte
     assert remains(warehouse) == set()
 
 
-def test_nothing_to_read_is_told(warehouse: Warehouse) -> None:
+def test_nothing_to_read_is_told(warehouse: WarehouseFile) -> None:
     with pytest.raises(WarehouseError, match="there is no warehouse"), warehouse.reading():
         pass
 
 
-def test_a_file_that_is_no_database_is_told(warehouse: Warehouse) -> None:
+def test_a_file_that_is_no_database_is_told(warehouse: WarehouseFile) -> None:
     warehouse.path.parent.mkdir()
     warehouse.path.write_bytes(b"not a database" * 1000)
 
@@ -304,7 +310,7 @@ def test_a_file_that_is_no_database_is_told(warehouse: Warehouse) -> None:
     assert warehouse.path.read_bytes() == b"not a database" * 1000
 
 
-def test_the_views_work_under_any_name_of_the_file(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_the_views_work_under_any_name_of_the_file(warehouse: WarehouseFile, tmp_path: Path) -> None:
     load(warehouse, month_of(1))
     copy = tmp_path / "for the auditor.duckdb"
     copy.write_bytes(warehouse.path.read_bytes())

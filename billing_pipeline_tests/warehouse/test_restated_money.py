@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import duckdb
 import pytest
 
 from billing_pipeline.warehouse import Warehouse
@@ -55,11 +56,14 @@ def test_the_same_month_again_restates_nothing(warehouse: Warehouse) -> None:
 
 def test_a_table_of_an_earlier_version_gets_the_columns(warehouse: Warehouse) -> None:
     load(warehouse, MONTH)
-    with warehouse.changing() as connection:
+
+    def make_it_earlier(connection: duckdb.DuckDBPyConnection) -> None:
         for column in CHANGES:
             connection.execute(f"ALTER TABLE usage_restatement DROP COLUMN {column}_before")
             connection.execute(f"ALTER TABLE usage_restatement DROP COLUMN {column}_after")
         connection.execute("UPDATE schema_version SET fingerprint = 'earlier'")
+
+    warehouse.change("all", "made earlier", make_it_earlier)
 
     load(warehouse, [{**MONTH[0], "total_cost": "99.00"}, MONTH[1]], number=2)
 

@@ -12,7 +12,7 @@ from billing_pipeline.sandbox.distributor import Tenant
 from billing_pipeline.sandbox.offering import PLATFORM_OWNER_ID
 from billing_pipeline.sandbox.report_rows import ReportSelection, report_rows
 from billing_pipeline.sandbox.windows import Window
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline_tests.demo_months import PERIODS, DemoMonths
 from billing_pipeline_tests.warehouse.reports import query
 
@@ -22,7 +22,7 @@ JULY, _, SEPTEMBER = PERIODS
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The three months of `make demo`, as they were in autumn 2026."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("demo"))
+    warehouse = WarehouseFile(tmp_path_factory.mktemp("demo"))
     DemoMonths().load(warehouse)
     return warehouse
 
@@ -139,7 +139,7 @@ def _active_names(root: Tenant, key: str) -> dict[str, str]:
 def test_reports_of_other_levels_load_and_bill_one_level(
     tmp_path_factory: pytest.TempPathFactory, level: str
 ) -> None:
-    warehouse = Warehouse(tmp_path_factory.mktemp(level))
+    warehouse = WarehouseFile(tmp_path_factory.mktemp(level))
     DemoMonths(tenants=12, level=level).load(warehouse, [SEPTEMBER])
 
     kinds = {
@@ -154,7 +154,7 @@ def test_reports_of_other_levels_load_and_bill_one_level(
 def test_a_daily_report_bills_what_the_summary_bills(tmp_path_factory: pytest.TempPathFactory) -> None:
     bills = []
     for kind in ("usage_summary", "usage_daily"):
-        warehouse = Warehouse(tmp_path_factory.mktemp(kind))
+        warehouse = WarehouseFile(tmp_path_factory.mktemp(kind))
         DemoMonths(tenants=6, kind=kind).load(warehouse, [JULY])
         bills.append(
             query(

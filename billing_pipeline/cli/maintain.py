@@ -1,0 +1,49 @@
+"""`billing-pipeline maintain`: what a shared warehouse needs from time to time."""
+
+from __future__ import annotations
+
+import argparse
+
+from billing_pipeline.settings import PipelineSettings
+from billing_pipeline.warehouse import open_warehouse
+
+# Ten years: as long as invoices are kept in most places.
+_KEEP_DAYS = 3653
+_GRACE_HOURS = 48
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument(
+        "--keep-days",
+        type=_not_negative,
+        default=_KEEP_DAYS,
+        metavar="N",
+        help=f"states of the last N days can still be asked for; default: {_KEEP_DAYS}, ten years",
+    )
+    parser.add_argument(
+        "--grace-hours",
+        type=_not_negative,
+        default=_GRACE_HOURS,
+        metavar="N",
+        help="keep files that are no longer needed for N hours, for readers and loads that are under way; "
+        f"default: {_GRACE_HOURS}",
+    )
+    parser.epilog = "No row of any table changes. Loads wait while it runs, readers do not."
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Do it, and tell what was done.
+
+    Raises:
+        BillingPipelineError: it could not be done.
+    """
+    warehouse = open_warehouse(PipelineSettings.load())
+    print(warehouse.maintain(keep_days=arguments.keep_days, grace_hours=arguments.grace_hours))
+    return 0
+
+
+def _not_negative(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 on")
+    return int(text)

@@ -1,0 +1,60 @@
+"""DuckDB's extensions for a lake: as installed with the package, loaded from where they lie."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import duckdb
+
+from billing_pipeline.errors import WarehouseError
+
+NEEDED = ("postgres_scanner", "ducklake")
+FOR_S3 = ("httpfs",)
+
+
+def load_extensions(
+    connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], *, download_to: Path | None
+) -> None:
+    """Load extensions; nothing is copied, and nothing is downloaded unless that is asked for.
+
+    Args:
+        download_to: a folder for extensions that are not installed as packages; None: they are missing.
+
+    Raises:
+        WarehouseError: an extension is missing, or does not fit this version of DuckDB.
+    """
+    for name in names:
+        path = _packaged(name)
+        try:
+            if path is not None:
+                connection.execute(f"LOAD '{_quoted(path)}'")
+            elif download_to is not None:
+                connection.execute(f"SET extension_directory = '{_quoted(download_to)}'")
+                connection.execute(f"INSTALL {name}; LOAD {name}")
+            else:
+                raise WarehouseError(
+                    f"a lake needs DuckDB's extension {name}, which is not installed for DuckDB "
+                    f"{duckdb.__version__}",
+                    todo="Install the group lake: pip install 'billing-pipeline[lake]'.",
+                )
+        except duckdb.Error as error:
+            told = str(error).strip().split("\n", 1)[0]
+            raise WarehouseError(
+                f"DuckDB's extension {name} cannot be loaded: {told}",
+                todo="Install the group lake anew: pip install 'billing-pipeline[lake]'.",
+            ) from error
+
+
+def _packaged(name: str) -> Path | None:
+    """The file that the package of this name holds for this version of DuckDB."""
+    package = find_spec(f"duckdb_extension_{name}")
+    if package is None or package.origin is None:
+        return None
+    file = f"extensions/v{duckdb.__version__}/{name}.duckdb_extension"
+    path = Path(package.origin).parent / file
+    return path if path.exists() else None
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

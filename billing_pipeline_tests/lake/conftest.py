@@ -1,0 +1,61 @@
+"""A lake of each test's own, on a PostgreSQL server of the tests' own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from billing_pipeline.settings import PipelineSettings
+from billing_pipeline.warehouse import Warehouse, open_warehouse
+from billing_pipeline_tests.postgres import PostgresServer, postgres
+
+__all__ = ["postgres"]
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class LakePlace:
+    """Where a lake is, or will be."""
+
+    server: PostgresServer
+    database: str
+    data_path: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the environment says of it; the password is apart from the connection string."""
+        return {
+            "BILLING_WAREHOUSE": f"ducklake:postgres:{self.connection_string}",
+            "BILLING_LAKE_DATA": self.data_path,
+            "PGPASSWORD": self.server.password,
+        }
+
+    @property
+    def connection_string(self) -> str:
+        return self.server.connection_string(self.database, password=False)
+
+
+@pytest.fixture
+def place(postgres: PostgresServer, tmp_path: Path) -> LakePlace:
+    """An empty database and a folder that is not there yet."""
+    database = f"lake_{next(_numbers)}"
+    postgres.create_database(database)
+    return LakePlace(postgres, database, str(tmp_path / "shared"))
+
+
+@pytest.fixture
+def warehouse(place: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """The lake there, as the settings of the environment name it."""
+    return opened(place, tmp_path / "data", monkeypatch.setenv)
+
+
+def opened(place: LakePlace, data_dir: Path, setenv: Callable[[str, str], None]) -> Warehouse:
+    """The lake as a machine with this data folder sees it."""
+    for name, value in (place.settings | {"BILLING_DATA_DIR": str(data_dir)}).items():
+        setenv(name, value)
+    return open_warehouse(PipelineSettings.load())

@@ -1,0 +1,111 @@
+"""The lake answers as the file does, and tells what was billed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from billing_pipeline.cli import main as billing_pipeline
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import Warehouse, WarehouseFile, close_period, reopen_period
+from billing_pipeline.warehouse.schema import VIEWS
+from billing_pipeline_tests.demo_months import DemoMonths
+from billing_pipeline_tests.lake.conftest import LakePlace, opened
+from billing_pipeline_tests.postgres import PostgresServer
+from billing_pipeline_tests.questions import PAGE, answer, queries
+from billing_pipeline_tests.warehouse.loader import month_of
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query
+
+QUERIES = queries(PAGE.read_text(encoding="utf-8"))
+AUGUST = BillingPeriod(2026, 8)
+# When it was loaded, checked and closed differs, of course.
+_TIMES = {"loaded_report": "loaded_at", "latest_load_checks": "checked_at", "closed_period": "closed_at"}
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The demo's months in a file and in a lake, which the environment names."""
+
+    file: Warehouse
+    lake: Warehouse
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def filled(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    folder = tmp_path_factory.mktemp("answers")
+    postgres.create_database("answers")
+    environment: dict[str, str] = {}
+    with pytest.MonkeyPatch.context() as patch:
+
+        def setenv(name: str, value: str) -> None:
+            environment[name] = value
+            patch.setenv(name, value)
+
+        lake = opened(LakePlace(postgres, "answers", str(folder / "shared")), folder / "data", setenv)
+    found = Filled(WarehouseFile(folder / "file"), lake, environment)
+    for warehouse in (found.file, found.lake):
+        DemoMonths().load(warehouse)
+        close_period(warehouse, AUGUST, note="run 8")
+    return found
+
+
+@pytest.mark.parametrize("view", [*VIEWS, "offering_item", "usage", "usage_restatement"])
+def test_every_view_is_the_same(filled: Filled, view: str) -> None:
+    times = _TIMES.get(view) or ("loaded_at" if view == "usage" else None)
+    asked = f"SELECT *{f' EXCLUDE ({times})' if times else ''} FROM {view} ORDER BY ALL"
+    in_file, in_lake = (
+        [list(row.items()) for row in query(each, asked)] for each in (filled.file, filled.lake)
+    )
+
+    assert in_lake == in_file
+    assert in_file or view == "usage_restatement"
+
+
+@pytest.mark.parametrize(("question", "expected"), QUERIES, ids=range(1, len(QUERIES) + 1))
+def test_the_answers_on_the_page_are_those_of_a_lake(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch, question: str, expected: str | None
+) -> None:
+    for name, value in filled.environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert answer(question) == expected
+
+
+def test_what_was_billed_can_be_asked_for_after_a_restatement(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(warehouse, month_of(10), number=1)
+    load(warehouse, month_of(11), number=2)
+    close_period(warehouse, SEPTEMBER)
+    reopen_period(warehouse, SEPTEMBER)
+    load(warehouse, month_of(12), number=3)
+
+    (closed,) = query(
+        warehouse,
+        "SELECT snapshot_id, snapshot_time FROM ducklake_snapshots('warehouse')"
+        " WHERE commit_message = '2026-09 closed'",
+    )
+    for at in (
+        f"VERSION => {closed['snapshot_id']}",
+        f"TIMESTAMP => TIMESTAMPTZ '{closed['snapshot_time']}'",
+    ):
+        for table, column in (("usage", "absolute_total"), ("billable_usage", "quantity_total")):
+            asked = f"SELECT max({column})::INT AS billed FROM {table} AT ({at})"
+            assert query(warehouse, asked) == [{"billed": 11}]
+            assert billing_pipeline(["sql", "--format", "csv", asked]) == 0
+            assert capsys.readouterr().out == "billed\n11\n"
+    assert query(warehouse, "SELECT max(absolute_total)::INT AS now FROM usage") == [{"now": 12}]
+
+
+def test_a_text_may_hold_anything(warehouse: Warehouse) -> None:
+    odd = "Nul \0, quote ', \U0001f9fe and \u202e"
+    load(warehouse, [{**row, "tenant_name": odd} for row in month_of(1)], number=1)
+    load(warehouse, [{**row, "tenant_name": odd + "!"} for row in month_of(1)], number=2)
+
+    assert query(warehouse, "SELECT DISTINCT tenant_name FROM usage") == [{"tenant_name": odd + "!"}]
+    restated = query(
+        warehouse, "SELECT DISTINCT tenant_name_before, tenant_name_after FROM usage_restatement"
+    )
+    assert restated == [{"tenant_name_before": odd, "tenant_name_after": odd + "!"}]

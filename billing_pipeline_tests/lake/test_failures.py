@@ -1,0 +1,212 @@
+"""What can be amiss with a lake is one clear line, and no password is in it, nor in anything that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from billing_pipeline.cli import main as billing_pipeline
+from billing_pipeline.errors import WarehouseError
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.lake.conftest import LakePlace, opened
+from billing_pipeline_tests.postgres import PostgresServer, postgres_server
+from billing_pipeline_tests.warehouse.loader import month_of
+from billing_pipeline_tests.warehouse.reports import load, query
+
+SECRET = "hunter2:not/to@be;told"
+
+
+def elsewhere(place: LakePlace, **changed: str) -> str:
+    parts = dict(part.split("=", 1) for part in place.connection_string.split()) | changed
+    return "ducklake:postgres:" + " ".join(f"{name}={value}" for name, value in parts.items())
+
+
+FAULTS: dict[str, tuple[Callable[[LakePlace], dict[str, str]], str, str]] = {
+    "nobody listens": (
+        lambda place: {"BILLING_WAREHOUSE": elsewhere(place, port="1", password=SECRET)},
+        "Connection refused",
+        "whether PostgreSQL runs",
+    ),
+    "no such host": (
+        lambda place: {"BILLING_WAREHOUSE": elsewhere(place, host="nonsuch.invalid", password=SECRET)},
+        "could not translate host name",
+        "BILLING_WAREHOUSE",
+    ),
+    "wrong password": (
+        lambda place: {"BILLING_WAREHOUSE": elsewhere(place, password=SECRET)},
+        "password authentication failed",
+        "PGPASSWORD",
+    ),
+    "wrong password in the environment": (
+        lambda _: {"PGPASSWORD": SECRET},
+        "password authentication failed",
+        "PGPASSWORD",
+    ),
+    "wrong password in a URL": (
+        lambda place: {
+            "BILLING_WAREHOUSE": "ducklake:postgres:"
+            f"postgresql://billing:hunter2%3Anot%2Fto%40be%3Btold@127.0.0.1:{place.server.port}/{place.database}"
+        },
+        "password authentication failed",
+        "PGPASSWORD",
+    ),
+    "no such database": (
+        lambda place: {"BILLING_WAREHOUSE": elsewhere(place, dbname="nonsuch")},
+        "nonsuch on 127.0.0.1",
+        "createdb",
+    ),
+    "an option that libpq does not know": (
+        lambda place: {"BILLING_WAREHOUSE": elsewhere(place, hots="x", password=SECRET)},
+        'invalid connection option "hots"',
+        "BILLING_WAREHOUSE",
+    ),
+    "no connection string": (
+        lambda _: {"BILLING_WAREHOUSE": f"ducklake:postgres:password={SECRET} and"},
+        "BILLING_WAREHOUSE (where the tables lie",
+        "libpq connection string",
+    ),
+    "another kind of catalogue": (
+        lambda _: {"BILLING_WAREHOUSE": f"ducklake:mysql:password={SECRET}"},
+        "BILLING_WAREHOUSE (where the tables lie",
+        "must be file, or ducklake:postgres:",
+    ),
+    "the files lie elsewhere": (
+        lambda place: {"BILLING_LAKE_DATA": f"{place.data_path}2"},
+        "the lake keeps its files in",
+        "as it was when the lake was made",
+    ),
+    "a bucket without a prefix": (
+        lambda _: {"BILLING_LAKE_DATA": "s3://bucket"},
+        "BILLING_LAKE_DATA: must name a bucket and a prefix",
+        ".env",
+    ),
+    "no key for a bucket": (
+        lambda _: {"BILLING_LAKE_DATA": "s3://bucket/prefix", "AWS_ACCESS_KEY_ID": "AKIA"},
+        "AWS_SECRET_ACCESS_KEY: not set",
+        ".env",
+    ),
+    "credentials in the endpoint": (
+        lambda _: {"BILLING_S3_ENDPOINT": f"https://me:{SECRET}@s3.example"},
+        "BILLING_S3_ENDPOINT (URL of an S3-compatible store",
+        "AWS_ACCESS_KEY_ID",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_one_line(
+    warehouse: Warehouse,
+    place: LakePlace,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fault: str,
+) -> None:
+    load(warehouse, month_of(1))
+    changed, what, todo = FAULTS[fault]
+    good = place.settings
+    for name, value in changed(place).items():
+        monkeypatch.setenv(name, value)
+
+    for command in (["status"], ["sql", "FROM usage"], ["close", "--period", "2026-09"], ["maintain"]):
+        assert billing_pipeline(command) == 1
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.startswith(f"billing-pipeline {command[0]}: ")
+        assert told.err.count("\n") == 1
+        assert what in told.err
+        assert todo in told.err
+        assert "hunter2" not in told.err
+        assert place.server.password not in told.err
+
+    for name, value in good.items():
+        monkeypatch.setenv(name, value)
+    assert query(warehouse, "SELECT count(*) AS n FROM usage") == [{"n": 3}]
+
+
+def test_a_password_is_taken_from_wherever_libpq_takes_it(
+    warehouse: Warehouse, place: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(warehouse, month_of(1))
+    monkeypatch.delenv("PGPASSWORD")
+    secret = place.server.password
+    passfile = tmp_path / "passfile"
+    escaped = secret.replace("\\", "\\\\").replace(":", "\\:")
+    passfile.write_text(f"{place.server.host}:{place.server.port}:*:{place.server.user}:{escaped}\n")
+    passfile.chmod(0o600)
+
+    for string, settings in (
+        (place.server.connection_string(place.database), {}),
+        (place.server.url(place.database), {}),
+        (place.connection_string, {"PGPASSFILE": str(passfile)}),
+        (f"{place.connection_string} passfile={passfile}", {}),
+    ):
+        monkeypatch.delenv("PGPASSFILE", raising=False)
+        for name, value in {"BILLING_WAREHOUSE": f"ducklake:postgres:{string}", **settings}.items():
+            monkeypatch.setenv(name, value)
+        assert billing_pipeline(["sql", "FROM usage"]) == 0
+
+
+@pytest.fixture
+def own_server() -> object:
+    with postgres_server() as server:
+        yield server
+
+
+def test_a_database_that_stops_in_mid_load_is_told_and_nothing_is_lost(
+    own_server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_server.create_database("lake")
+    place = LakePlace(own_server, "lake", str(tmp_path / "shared"))
+    warehouse = opened(place, tmp_path / "data", monkeypatch.setenv)
+    load(warehouse, month_of(1), number=1)
+
+    def stop(connection: object) -> None:
+        own_server.stop()
+
+    with pytest.raises(WarehouseError, match="PostgreSQL") as failed:
+        warehouse.change("2026-09", "interrupted", stop)
+    assert own_server.password not in str(failed.value)
+    with pytest.raises(WarehouseError, match="cannot be used"):
+        warehouse.exists()
+
+    own_server.start()
+    assert query(warehouse, "SELECT count(*) AS n FROM usage") == [{"n": 3}]
+    load(warehouse, month_of(2), number=2)
+    assert query(warehouse, "SELECT max(absolute_total)::INT AS n FROM usage") == [{"n": 2}]
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    warehouse: Warehouse, place: LakePlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(place.data_path).write_text("a file where the folder should be")
+
+    with pytest.raises(WarehouseError, match=r"files in .*shared.* cannot be read or written"):
+        load(warehouse, month_of(1))
+
+
+def test_no_secret_is_in_anything_that_a_run_leaves_or_prints(
+    workplace: Workplace, sandbox: Sandbox, place: LakePlace
+) -> None:
+    inside = {"BILLING_WAREHOUSE": elsewhere(place, password=place.server.password), "PGPASSWORD": None}
+    workplace.environment |= place.settings
+    told = b""
+    for settings, status in (
+        (inside, 0),
+        ({**inside, "BILLING_WAREHOUSE": elsewhere(place, password=SECRET)}, 1),
+        ({"PGPASSWORD": SECRET}, 1),
+        ({}, 0),
+    ):
+        for command in (["run", "--period", "2026-09"], ["status"]):
+            done = workplace.command(*command, settings=settings)
+            assert done.returncode == status, done.stderr
+            told += (done.stdout + done.stderr).encode()
+
+    left = {str(path): path.read_bytes() for path in workplace.data_dir.rglob("*") if path.is_file()}
+    assert any("dagster" in name for name in left)
+    for name, content in {"output": told, **left}.items():
+        for secret in (SECRET, place.server.password):
+            assert secret.encode() not in content, name

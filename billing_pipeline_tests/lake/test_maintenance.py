@@ -1,0 +1,100 @@
+"""Maintenance makes files fewer and forgets old states; no row ever changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing_pipeline.cli import main as billing_pipeline
+from billing_pipeline.errors import WarehouseError
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse.schema import VIEWS
+from billing_pipeline_tests.lake.conftest import LakePlace, opened
+from billing_pipeline_tests.warehouse.loader import month_of
+from billing_pipeline_tests.warehouse.reports import load, query, row
+
+TABLES = ("usage", "load_history", "load_checks", "usage_restatement", "period_closing", "offering_item")
+
+
+def everything(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:
+    return {name: query(warehouse, f"FROM {name} ORDER BY ALL") for name in (*TABLES, *VIEWS)}
+
+
+def files(place: LakePlace) -> set[Path]:
+    return {path for path in Path(place.data_path).rglob("*") if path.is_file()}
+
+
+def months(warehouse: Warehouse) -> None:
+    """Enough history that there is something to merge: restatements of more keys than are inlined."""
+    many = [row(offering_item="servers", sku=f"S{number}", absolute_production=1) for number in range(120)]
+    for number in range(1, 5):
+        load(
+            warehouse,
+            [{**each, "absolute_production": number, "absolute_total": number} for each in many],
+            number=number,
+        )
+    load(warehouse, month_of(5), number=5)
+
+
+def test_no_row_changes(warehouse: Warehouse, place: LakePlace, capsys: pytest.CaptureFixture[str]) -> None:
+    months(warehouse)
+    before, littered = everything(warehouse), files(place)
+
+    assert billing_pipeline(["maintain", "--keep-days", "0", "--grace-hours", "0"]) == 0
+
+    told = capsys.readouterr().out
+    assert everything(warehouse) == before
+    assert len(files(place)) < len(littered)
+    assert "0 snapshots expired" not in told
+    assert "0 files removed" not in told
+    assert query(warehouse, "SELECT count(*) AS n FROM ducklake_snapshots('warehouse')")[0]["n"] <= 3
+    load(warehouse, month_of(6), number=6)
+    assert query(warehouse, "SELECT max(absolute_total)::INT AS n FROM usage") == [{"n": 6}]
+
+
+def test_what_was_billed_is_kept_by_default(warehouse: Warehouse, place: LakePlace) -> None:
+    months(warehouse)
+    (loaded,) = query(
+        warehouse,
+        "SELECT min(snapshot_id) AS first FROM ducklake_snapshots('warehouse')"
+        " WHERE commit_message LIKE '% loaded'",
+    )
+    then = f"SELECT sum(absolute_total)::INT AS n FROM usage AT (VERSION => {loaded['first']})"
+    kept = files(place)
+
+    assert billing_pipeline(["maintain"]) == 0
+
+    assert query(warehouse, then) == [{"n": 120}]
+    assert files(place) >= kept
+
+
+def test_a_reader_under_way_is_not_disturbed(warehouse: Warehouse) -> None:
+    months(warehouse)
+
+    with warehouse.reading() as reader:
+        before = reader.execute("SELECT count(*) FROM usage").fetchall()
+        assert billing_pipeline(["maintain", "--keep-days", "0"]) == 0
+        assert reader.execute("SELECT count(*), sum(report_row) FROM usage").fetchall()[0][0] == before[0][0]
+
+
+def test_a_folder_belongs_to_one_lake(
+    warehouse: Warehouse, place: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(warehouse, month_of(1))
+    place.server.create_database("second")
+    second = opened(LakePlace(place.server, "second", place.data_path), tmp_path / "data", monkeypatch.setenv)
+
+    with pytest.raises(WarehouseError, match=r"holds \d+ files, of which .* knows nothing"):
+        load(second, month_of(2))
+
+    assert query(warehouse, "SELECT count(*) AS n FROM usage") == [{"n": 3}]
+
+
+def test_before_there_is_a_lake_there_is_nothing_to_do(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not warehouse.exists()
+    assert billing_pipeline(["maintain"]) == 0
+    assert "nothing in the lake yet" in capsys.readouterr().out

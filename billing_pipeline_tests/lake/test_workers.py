@@ -1,0 +1,91 @@
+"""Two machines load twelve months into one lake at once; one of them is killed, and goes on later."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from billing_pipeline.errors import WarehouseError
+from billing_pipeline.periods import BillingPeriod, periods_between
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.lake.conftest import LakePlace
+from billing_pipeline_tests.warehouse.reports import query
+
+FIRST, LAST = BillingPeriod(2025, 10), BillingPeriod(2026, 9)
+_ROWS = """
+    SELECT strftime(billing_period, '%Y-%m') AS period, measurement_unit AS unit, count(*) AS n,
+        count(DISTINCT report_id) AS reports, sum(absolute_total)::BIGINT AS absolute_total,
+        sum(delta_total)::BIGINT AS delta_total
+    FROM usage GROUP BY ALL ORDER BY ALL
+"""
+
+
+def start(workplace: Workplace, data_dir: Path) -> subprocess.Popen[str]:
+    """A machine: a data folder of its own, and the lake that all share."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "billing_pipeline", "run", "--from", FIRST.key, "--to", LAST.key],
+        env=workplace.with_settings({"BILLING_DATA_DIR": str(data_dir), "BILLING_OPEN_REPORTS": "2"}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
+    told = process.communicate()[1]
+    return process.returncode, "" if process.returncode == 0 else told
+
+
+def kill_with_all_that_it_started(process: subprocess.Popen[str]) -> None:
+    family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+    for each in family:
+        each.send_signal(signal.SIGKILL)
+    psutil.wait_procs(family)
+    process.communicate()
+
+
+@pytest.mark.timeout(1200)
+def test_two_machines_and_a_kill(
+    workplace: Workplace, sandbox: Sandbox, warehouse: Warehouse, place: LakePlace, tmp_path: Path
+) -> None:
+    workplace.environment |= {**place.settings, "PATH": os.environ["PATH"]}
+    one, other = (start(workplace, tmp_path / name) for name in ("one", "other"))
+    while loaded(warehouse) < 3:
+        assert one.poll() is None, finished(one)
+        time.sleep(0.1)
+    kill_with_all_that_it_started(one)
+    again = start(workplace, tmp_path / "one")
+
+    assert finished(other) == (0, "")
+    assert finished(again) == (0, "")
+    expected = [
+        {
+            "period": period.key,
+            "unit": unit,
+            "n": sums["rows"],
+            "reports": 1,
+            "absolute_total": sums["absolute_total"],
+            "delta_total": sums["delta_total"],
+        }
+        for period in periods_between(FIRST, LAST)
+        for unit, sums in sorted(sandbox.totals(period.key)["units"].items())
+    ]
+    assert query(warehouse, _ROWS) == expected
+
+
+def loaded(warehouse: Warehouse) -> int:
+    """How many months are there; none while there is no lake."""
+    try:
+        return int(query(warehouse, "SELECT count(DISTINCT billing_period) AS n FROM usage")[0]["n"])
+    except WarehouseError:
+        return 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, PipelineSettings
+from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, LakeSettings, PipelineSettings
 from billing_pipeline_tests.deployment.conftest import COMPOSE, DEPLOY
 from billing_pipeline_tests.postgres import PostgresServer
 
@@ -26,7 +26,7 @@ def names_in(env_file: Path) -> dict[str, str]:
 
 
 def settings_known() -> set[str]:
-    models = (AccountSettings, PipelineSettings)
+    models = (AccountSettings, LakeSettings, PipelineSettings)
     return {str(field.validation_alias) for model in models for field in model.model_fields.values()}
 
 
@@ -63,9 +63,12 @@ def test_what_is_mounted_exists(name: str) -> None:
 def test_every_setting_reaches_the_services_and_the_workers() -> None:
     known = settings_known()
     for name in OURS:
-        passed = {key for key in SERVICES[name]["environment"] if key.startswith(("ACRONIS_", "BILLING_"))}
-        assert passed - {"BILLING_CODE_HOST", "BILLING_CODE_PORT"} == known
-    assert known <= set(LAUNCHER["env_vars"])
+        passed = {
+            key for key in SERVICES[name]["environment"] if not key.startswith(("DAGSTER_", "BILLING_CODE_"))
+        }
+        # The store's keys are no temporary ones.
+        assert passed == known - {"AWS_SESSION_TOKEN"}
+    assert known - {"AWS_SESSION_TOKEN"} <= set(LAUNCHER["env_vars"])
     assert set(LAUNCHER["env_vars"]) <= set(SERVICES["daemon"]["environment"])
     named = set(re.findall(r"\{env: (\w+)\}", (DEPLOY / "dagster.yaml").read_text()))
     assert named <= set(LAUNCHER["env_vars"])

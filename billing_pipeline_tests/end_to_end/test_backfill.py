@@ -60,19 +60,25 @@ def test_a_signal_ends_every_process(workplace: Workplace, sandbox: Sandbox) -> 
     sandbox.set_faults("stored_in_progress_always")
     process = subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline", "run", *RANGE],
-        env={**workplace.environment, "ACRONIS_POLL_INTERVAL_SECONDS": "60"},
+        env={**workplace.environment, "ACRONIS_POLL_INTERVAL_SECONDS": "60", "BILLING_OPEN_REPORTS": "3"},
         stderr=subprocess.PIPE,
         text=True,
     )
     with process:
-        while sum(request["route"] == "stored_reports" for request in sandbox.requests) < len(PERIODS):
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.05)
+        assert process.stderr is not None
+        told: list[str] = []
+        for what in (
+            "waiting for Acronis to generate",
+            "other runs have as many open reports as are allowed",
+        ):
+            while sum(what in line for line in told) < 3:
+                told.append(process.stderr.readline())
+                assert told[-1], told
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        _, told = process.communicate(timeout=60)
+        _, ending = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Traceback" not in told
+    assert "Traceback" not in ending
     _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive
 

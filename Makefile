@@ -27,6 +27,7 @@ ui: $(VENV)/run.stamp
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.backfill
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -41,11 +42,13 @@ lock:
 	    --generate-hashes --no-header --no-annotate --quiet --extra build \
 	    $$(for extra in "$$@"; do echo --extra $$extra; done) \
 	    $$([ $$file = run ] || echo --constraint locks/run.lock) --output-file locks/$$file.lock; done
-	# The same for a lake, but for the version of DuckDB.
+	# The same for a lake, alone and in the deployment's image, but for the version of DuckDB.
 	sed -n 's/^\([a-z].*\) \\$$/\1/p' locks/test.lock | grep -v '^duckdb==' > $(VENV)/without-duckdb.txt
-	$(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
-	  --generate-hashes --no-header --no-annotate --quiet --extra build --extra test --extra lake --extra lake-test \
-	  --constraint $(VENV)/without-duckdb.txt --output-file locks/lake.lock
+	set -e; for extras in "lake lake lake-test test" "deploy lake deploy"; do set -- $$extras; file=$$1; shift; \
+	  $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
+	    --generate-hashes --no-header --no-annotate --quiet --extra build \
+	    $$(for extra in "$$@"; do echo --extra $$extra; done) \
+	    --constraint $(VENV)/without-duckdb.txt --output-file locks/$$file.lock; done
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found" >&2; exit 1; }

@@ -14,6 +14,17 @@ from billing_pipeline.errors import SettingsError
 from billing_pipeline.landing.atomic import whole_file
 from billing_pipeline.settings import PipelineSettings
 
+_MOST_SPARE_RUNS = 8
+
+
+def report_runs(settings: PipelineSettings) -> int:
+    """How many runs with a report are started at once.
+
+    More than there may be open reports, because reports that were ordered together are ready together:
+    while their rows are loaded, the next ones are ordered by runs that have only been waiting for that.
+    """
+    return settings.open_reports + min(settings.open_reports, _MOST_SPARE_RUNS)
+
 
 def prepare_dagster_home(settings: PipelineSettings) -> Path:
     """Make `<data>/dagster` the home of this process and of those that it starts.
@@ -48,7 +59,8 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
     os.environ["DAGSTER_HOME"] = str(home)
     with FileLock(home / ".initialise.lock"):
         template = resources.files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
-        text = template.replace("$BILLING_OPEN_REPORTS", str(settings.open_reports))
+        runs = report_runs(settings)
+        text = template.replace("$REPORT_RUNS", str(runs)).replace("$ALL_RUNS", str(runs + 2))
         with whole_file(home / "dagster.yaml") as file:
             # Half of it, seen by a process that starts just now, would switch telemetry on.
             file.write(text.encode())

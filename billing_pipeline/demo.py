@@ -14,11 +14,12 @@ from urllib.request import urlopen
 
 from tabulate import tabulate
 
+from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.cli.run import load
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
+from billing_pipeline.settings import PROJECT_ROOT, SINGLE_ACCOUNT, PipelineSettings
 from billing_pipeline.warehouse import Warehouse, open_warehouse
 
 _FOLDER = Path("data") / "demo"
@@ -49,7 +50,7 @@ def main() -> int:
         print(f"A sandbox of the Acronis API serves an invented distributor on {sandbox.base_url}.")
         print(f"Dagster materialises {', '.join(map(str, periods))} into {_FOLDER}:\n", flush=True)
         settings = PipelineSettings.load()
-        if status := load(periods, settings):
+        if status := load([AccountPeriod(period, SINGLE_ACCOUNT) for period in periods], settings):
             return status
         ours = _loaded(open_warehouse(settings))
         theirs = {period.start: _expected(sandbox, period) for period in periods}

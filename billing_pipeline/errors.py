@@ -22,19 +22,31 @@ class BillingPipelineError(Exception):
         super().__init__(what)
         self.what = what.rstrip(".")
         self.todo = todo
+        self.account: str | None = None
         self.period = period
         self.report_id = report_id
 
     def __str__(self) -> str:
         subject = ", ".join(
             f"{noun} {value}"
-            for noun, value in (("period", self.period), ("report", self.report_id))
+            for noun, value in (
+                ("account", self.account),
+                ("period", self.period),
+                ("report", self.report_id),
+            )
             if value is not None
         )
         return f"{subject + ': ' if subject else ''}{self.what}. {self.todo}"
 
-    def about(self, *, period: str | None = None, report_id: str | None = None) -> BillingPipelineError:
-        """The same error, with the period and report filled in where a lower layer did not know them."""
+    def about(
+        self, *, account: str | None = None, period: str | None = None, report_id: str | None = None
+    ) -> BillingPipelineError:
+        """The same error, with what it is about filled in where a lower layer did not know it.
+
+        Args:
+            account: name of the API client in the settings, where there are several.
+        """
+        self.account = self.account or account
         self.period = self.period or period
         self.report_id = self.report_id or report_id
         return self

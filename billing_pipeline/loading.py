@@ -11,7 +11,7 @@ from pathlib import Path
 from billing_pipeline.acronis import ReportOrder
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
 from billing_pipeline.landing import RawReport, latest_raw_report, load_requests, period_lock
-from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.ordering import mark_refused
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import CrossCheckMode, LoadAttempt, Warehouse, Witness, replace_period
@@ -21,10 +21,11 @@ _WITNESS_FORMAT = "csv_v2_0"
 
 
 def load_period(
-    data_dir: Path,
+    folder: Path,
     warehouse: Warehouse,
     period: BillingPeriod,
     *,
+    account: str,
     run_id: str,
     cross_check: CrossCheckMode = "stop",
     forced: bool = False,
@@ -32,7 +33,8 @@ def load_period(
     """Replace the period's rows by those of its latest raw report.
 
     Args:
-        data_dir: where the raw report lies.
+        folder: where the account's raw reports lie.
+        account: whose rows are replaced.
         run_id: of the Dagster run, for the history.
         cross_check: what a difference between the report's two files does.
         forced: load the period even if it is closed.
@@ -46,38 +48,36 @@ def load_period(
         ReportRefusedError: its content cannot be trusted; the next run orders another report.
         WarehouseError: the warehouse could not be changed.
     """
-    raw = latest_raw_report(data_dir, period)
+    raw = latest_raw_report(folder, period)
     order = ReportOrder.from_body(raw.manifest.order)
     expected = ExpectedReport(period=period, kind=order.kind, level=order.level, tenant_id=order.tenant_id)
-    attempt = replace(_attempt(data_dir, period, raw, order, run_id), forced=forced)
+    attempt = replace(_attempt(folder, period, account, raw, order), run_id=run_id, forced=forced)
     try:
-        with period_lock(data_dir, period), ExitStack() as files:
-            work_dir = data_dir / "work" / period.key
+        with period_lock(folder, period), ExitStack() as files:
+            work_dir = folder / "work" / period.key
             # What a killed load left; the lock says that nobody else is at work on the period.
             shutil.rmtree(work_dir, ignore_errors=True)
             files.callback(shutil.rmtree, work_dir, ignore_errors=True)
-            report = open_report(raw.path(_FORMAT), _FORMAT, expected, work_dir=work_dir)
+            report = JsonReport(raw.path(_FORMAT), expected, work_dir)
             files.enter_context(report)
             witness = None
             if cross_check != "off" and _WITNESS_FORMAT in {
                 file.report_format for file in raw.manifest.files
             }:
-                witness = _open_witness(files, raw, expected, work_dir)
+                witness = _open_witness(files, raw, expected)
             return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
     except ReportRefusedError as error:
         error.about(period=period.key, report_id=raw.report_id)
-        mark_refused(data_dir, period, raw.report_id, error.what)
+        mark_refused(folder, period, raw.report_id, error.what)
         raise
     except BillingPipelineError as error:
         error.about(period=period.key, report_id=raw.report_id)
         raise
 
 
-def _open_witness(
-    files: ExitStack, raw: RawReport, expected: ExpectedReport, work_dir: Path
-) -> Witness | ReportRefusedError:
+def _open_witness(files: ExitStack, raw: RawReport, expected: ExpectedReport) -> Witness | ReportRefusedError:
     try:
-        witness = open_report(raw.path(_WITNESS_FORMAT), _WITNESS_FORMAT, expected, work_dir=work_dir)
+        witness = CsvReport(raw.path(_WITNESS_FORMAT), expected)
     except ReportRefusedError as error:
         return error  # what it does to the load is the cross-check's to say
     files.enter_context(witness)
@@ -85,16 +85,17 @@ def _open_witness(
 
 
 def _attempt(
-    data_dir: Path, period: BillingPeriod, raw: RawReport, order: ReportOrder, run_id: str
+    folder: Path, period: BillingPeriod, account: str, raw: RawReport, order: ReportOrder
 ) -> LoadAttempt:
     file = raw.file(_FORMAT)
     requests = [
         request
-        for request in load_requests(data_dir, period).requests
+        for request in load_requests(folder, period).requests
         if raw.report_id in {report.report_id for report in request.reports}
     ]
     return LoadAttempt(
         period=period,
+        account=account,
         outcome="failed",
         root_tenant_id=order.tenant_id,
         report_kind=order.kind,
@@ -115,5 +116,4 @@ def _attempt(
         wait_seconds=Decimal(str(round(raw.manifest.waited_seconds, 3))),
         raw_bytes=file.size,
         raw_sha256=file.sha256,
-        run_id=run_id,
     )

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.assets.closing import FORCE_TAG
 from billing_pipeline.assets.failures import ERROR_TYPE
 from billing_pipeline.assets.resources import ProgressListener, ProgressReporter
 from billing_pipeline.dagster_home import prepare_dagster_home
-from billing_pipeline.definitions import build_defs, monthly_usage
-from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.definitions import build_defs
+from billing_pipeline.jobs import MONTHLY_USAGE, account_asset_keys, account_check_keys
+from billing_pipeline.killed_runs import alive
 from billing_pipeline.settings import PipelineSettings
 
 # Dagster's own account of a failure is in its event log; the reader of a terminal gets one clear line.
@@ -25,7 +27,7 @@ _INTERRUPTED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 
 @dataclass(frozen=True, slots=True)
 class PeriodRun:
-    """How the run of one period ended.
+    """How the run of an account's period ended.
 
     Args:
         rows: how many rows were loaded.
@@ -33,7 +35,7 @@ class PeriodRun:
         error_type: the name of that error's class in `billing_pipeline.errors`.
     """
 
-    period: BillingPeriod
+    subject: AccountPeriod
     run_id: str
     rows: int | None = None
     failure: str | None = None
@@ -48,7 +50,7 @@ class PeriodRun:
 
 
 def run_periods(
-    periods: Iterable[BillingPeriod],
+    subjects: Iterable[AccountPeriod],
     *,
     settings: PipelineSettings,
     listener: ProgressListener,
@@ -58,37 +60,43 @@ def run_periods(
     """Materialise periods one after the other, each in a Dagster run of its own.
 
     Args:
-        periods: what to load.
+        subjects: what to load.
         settings: where the data and Dagster's history lie.
         listener: is told what a run waits for.
         assets: names of the assets to materialise; default: all.
         force: replace closed periods, too.
     """
     prepare_dagster_home(settings)
-    job = build_defs(progress=ProgressReporter(listener)).resolve_job_def(monthly_usage.name)
-    selection = [dg.AssetKey(name) for name in assets] if assets is not None else None
+    defs = build_defs(settings.accounts, progress=ProgressReporter(listener))
+    job = defs.resolve_job_def(MONTHLY_USAGE)
     with dg.DagsterInstance.get() as instance:
-        for period in periods:
-            result = job.execute_in_process(
-                instance=instance,
-                partition_key=period.key,
-                asset_selection=selection,
-                run_config=_QUIET,
-                tags={FORCE_TAG: "true"} if force else None,
-                raise_on_error=False,
+        for subject in subjects:
+            keys = account_asset_keys(subject.account)
+            its_job = job.get_subset(
+                asset_selection={key for key in keys if assets is None or key.path[-1] in assets},
+                asset_check_selection=set(account_check_keys(subject.account)),
             )
-            yield _outcome(period, result)
+            with alive(settings) as run_id:
+                result = its_job.execute_in_process(
+                    instance=instance,
+                    partition_key=subject.period.key,
+                    run_config=_QUIET,
+                    run_id=run_id,
+                    tags={FORCE_TAG: "true"} if force else None,
+                    raise_on_error=False,
+                )
+            yield _outcome(subject, result)
 
 
-def _outcome(period: BillingPeriod, result: dg.ExecuteInProcessResult) -> PeriodRun:
+def _outcome(subject: AccountPeriod, result: dg.ExecuteInProcessResult) -> PeriodRun:
     if result.success:
-        return PeriodRun(period, result.run_id, rows=_rows(result))
+        return PeriodRun(subject, result.run_id, rows=_rows(result))
     for event in result.get_step_failure_events() if result.all_node_events else ():
         step_failure = event.step_failure_data
         if told := step_failure.user_failure_data:
             error_type = told.metadata.get(ERROR_TYPE)
             return PeriodRun(
-                period,
+                subject,
                 result.run_id,
                 failure=told.description,
                 error_type=str(error_type.value) if error_type else None,
@@ -98,9 +106,9 @@ def _outcome(period: BillingPeriod, result: dg.ExecuteInProcessResult) -> Period
                 error = error.cause
             if error.cls_name in _INTERRUPTED:
                 raise KeyboardInterrupt
-            failure = f"period {period}: {error.message.strip()}. This was not foreseen: please report it."
-            return PeriodRun(period, result.run_id, failure=failure)
-    return PeriodRun(period, result.run_id, failure="the run failed; see its events in the UI (make ui)")
+            failure = f"period {subject}: {error.message.strip()}. This was not foreseen: please report it."
+            return PeriodRun(subject, result.run_id, failure=failure)
+    return PeriodRun(subject, result.run_id, failure="the run failed; see its events in the UI (make ui)")
 
 
 def _rows(result: dg.ExecuteInProcessResult) -> int | None:

@@ -7,6 +7,7 @@ import sys
 
 from billing_pipeline.dagster_home import prepare_dagster_home
 from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.killed_runs import end_killed_runs
 from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
 
 
@@ -15,6 +16,7 @@ def main() -> None:
     try:
         settings = PipelineSettings.load()
         prepare_dagster_home(settings)
+        end_killed_runs(settings)
     except BillingPipelineError as error:
         sys.exit(str(error))
     os.chdir(PROJECT_ROOT)

@@ -9,12 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import NAMESPACE_URL, uuid5
 
-from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_rows import ReportSelection
 from billing_pipeline.sandbox.windows import Window
+from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
 
 PERIODS = tuple(BillingPeriod(2026, month) for month in (7, 8, 9))
@@ -51,6 +52,7 @@ class DemoMonths:
             write_report({"json_v2_0": json_file, "csv_v2_0": csv_file}, distributor, selection, options)
         attempt = LoadAttempt(
             period=period,
+            account=SINGLE_ACCOUNT,
             outcome="failed",
             root_tenant_id=root,
             report_id=str(uuid5(NAMESPACE_URL, f"{self}/{period}")),
@@ -60,7 +62,7 @@ class DemoMonths:
         )
         expected = ExpectedReport(period=period, kind=self.kind, level=self.level, tenant_id=root)
         with (
-            open_report(paths["json_v2_0"], "json_v2_0", expected, folder / "work") as report,
-            open_report(paths["csv_v2_0"], "csv_v2_0", expected, folder / "work") as witness,
+            JsonReport(paths["json_v2_0"], expected, folder / "work") as report,
+            CsvReport(paths["csv_v2_0"], expected) as witness,
         ):
             replace_period(warehouse, report, attempt, witness=witness)

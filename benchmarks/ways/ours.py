@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.normalize import ExpectedReport, JsonReport
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import LoadAttempt, WarehouseFile, replace_period
 
 _ID = "11111111-1111-4111-8111-111111111111"
@@ -21,6 +22,7 @@ def main(report: Path, folder: Path, period: BillingPeriod) -> str:
     expected = ExpectedReport(period, "usage_summary", "direct_partners", _ID)
     attempt = LoadAttempt(
         period=period,
+        account=SINGLE_ACCOUNT,
         outcome="failed",
         root_tenant_id=_ID,
         report_kind=expected.kind,
@@ -29,7 +31,7 @@ def main(report: Path, folder: Path, period: BillingPeriod) -> str:
         stored_report_id=_ID,
         requested_report_ids=(_ID,),
     )
-    with open_report(report, "json_v2_0", expected, folder / "work") as rows:
+    with JsonReport(report, expected, folder / "work") as rows:
         loaded = replace_period(WarehouseFile(folder), rows, attempt, cross_check_mode="off")
     totals = loaded.control_totals
     assert totals is not None

@@ -12,7 +12,8 @@ _ID = "'11111111-1111-4111-8111-111111111111'::UUID"
 ADDED_COLUMNS = (
     "DATE '2026-09-01' AS billing_period, "
     "DATE '2026-09-01' AS period_start, DATE '2026-09-30' AS period_end, "
-    f"{_ID} AS root_tenant_id, {_ID} AS report_id, {_ID} AS stored_report_id, now() AS loaded_at"
+    f"{_ID} AS root_tenant_id, {_ID} AS report_id, {_ID} AS stored_report_id, now() AS loaded_at, "
+    "'default' AS account"
 )
 
 

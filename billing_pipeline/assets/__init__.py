@@ -5,6 +5,7 @@ from billing_pipeline.assets.report_request import report_request
 from billing_pipeline.assets.stored_report import stored_report
 from billing_pipeline.assets.usage import usage
 
-ALL_ASSETS = [report_request, stored_report, raw_report, usage]
+ASSETS = (report_request, stored_report, raw_report, usage)
+"""Each makes one asset of an account."""
 
-__all__ = ["ALL_ASSETS", "raw_report", "report_request", "stored_report", "usage"]
+__all__ = ["ASSETS", "raw_report", "report_request", "stored_report", "usage"]

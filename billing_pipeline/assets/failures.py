@@ -5,13 +5,13 @@ from contextlib import contextmanager
 
 from dagster import AssetExecutionContext, Failure, MetadataValue
 
+from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.assets.resources import DataFolder
 from billing_pipeline.errors import (
     BillingPipelineError,
     PeriodClosedError,
     ReportRefusedError,
 )
-from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import LoadAttempt, LoadStoppedError
 from billing_pipeline.warehouse.history import record_attempt
 
@@ -20,7 +20,7 @@ ERROR_TYPE = "error"
 
 @contextmanager
 def one_clear_failure(
-    context: AssetExecutionContext, data: DataFolder, period: BillingPeriod
+    context: AssetExecutionContext, data: DataFolder, subject: AccountPeriod
 ) -> Iterator[None]:
     """Turn an error of ours into Dagster's `Failure`, and record the attempt.
 
@@ -31,9 +31,10 @@ def one_clear_failure(
     try:
         yield
     except BillingPipelineError as error:
-        error.about(period=period.key)
+        error.about(account=subject.named_account, period=subject.period.key)
         attempt = LoadAttempt(
-            period=period,
+            period=subject.period,
+            account=subject.account,
             outcome="refused" if isinstance(error, (ReportRefusedError, PeriodClosedError)) else "failed",
             reason=str(error),
             report_id=error.report_id,

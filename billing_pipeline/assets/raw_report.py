@@ -1,43 +1,37 @@
 """`raw_report`: the stored report's files on disk, exactly as received."""
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, asset
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam
 
+from billing_pipeline.assets.accounts import account_asset, account_period
 from billing_pipeline.assets.failures import one_clear_failure
-from billing_pipeline.assets.partitions import billing_periods
-from billing_pipeline.assets.resources import AcronisAccount, DataFolder, ProgressReporter
-from billing_pipeline.assets.stored_report import stored_report
+from billing_pipeline.assets.limits import REPORT_POOL, Limits
+from billing_pipeline.assets.resources import AcronisAccounts, DataFolder, ProgressReporter
 from billing_pipeline.assets.tables import markdown_table
 from billing_pipeline.ordering import download_report
-from billing_pipeline.periods import BillingPeriod
 
 
-@asset(
-    partitions_def=billing_periods,
-    deps=[stored_report],
-    kinds={"json", "csv", "file"},
-    group_name="acronis_usage",
-    owners=["team:billing"],
-    code_version="1",
-)
+@account_asset(after="stored_report", pool=REPORT_POOL, kinds={"json", "csv", "file"})
 def raw_report(
     context: AssetExecutionContext,
-    account: AcronisAccount,
+    accounts: AcronisAccounts,
     data: DataFolder,
+    limits: Limits,
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """The report's files below `raw/<period>/<report id>/`, with a manifest that vouches for them.
 
     Never changed once written; enough to rebuild the warehouse with the network off.
     """
-    period = BillingPeriod.parse(context.partition_key)
-    with one_clear_failure(context, data, period), account.client() as client:
-        raw = download_report(
-            client,
-            data.path,
-            period,
-            progress=progress.for_run(context, period),
-            max_bytes=data.max_report_bytes,
-        )
+    subject = account_period(context)
+    period, account = subject
+    tell = progress.for_run(context, subject)
+    with one_clear_failure(context, data, subject), accounts.client(account) as client:
+        limits.open_report(account, tell)
+        with limits.download(tell):
+            raw = download_report(
+                client, data.of(account), period, progress=tell, max_bytes=data.max_report_bytes
+            )
+        limits.downloaded(account)
         return MaterializeResult(
             metadata={
                 "report_id": raw.report_id,

@@ -1,51 +1,50 @@
 """`report_request`: a usage report is ordered from Acronis for a billing period."""
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, asset
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam
 
 from billing_pipeline.acronis import ReportOrder
+from billing_pipeline.assets.accounts import account_asset, account_period
 from billing_pipeline.assets.closing import loadable_period
 from billing_pipeline.assets.failures import one_clear_failure
-from billing_pipeline.assets.partitions import billing_periods
-from billing_pipeline.assets.resources import AcronisAccount, DataFolder, ProgressReporter
+from billing_pipeline.assets.limits import REPORT_POOL, Limits
+from billing_pipeline.assets.resources import AcronisAccounts, DataFolder, ProgressReporter
 from billing_pipeline.ordering import request_report
-from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.history import loaded_report_ids
 
 
-@asset(
-    partitions_def=billing_periods,
-    kinds={"acronis"},
-    group_name="acronis_usage",
-    owners=["team:billing"],
-    code_version="1",
-)
+@account_asset(pool=REPORT_POOL, kinds={"acronis"})
 def report_request(
     context: AssetExecutionContext,
-    account: AcronisAccount,
+    accounts: AcronisAccounts,
     data: DataFolder,
+    limits: Limits,
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """A usage report ordered with `POST /reports`, in `json_v2_0` and `csv_v2_0`.
 
     A request whose report is not loaded yet is continued, not repeated: each POST makes another report.
     """
-    period = BillingPeriod.parse(context.partition_key)
+    subject = account_period(context)
+    period, account = subject
+    tell = progress.for_run(context, subject)
     with (
-        one_clear_failure(context, data, period),
+        one_clear_failure(context, data, subject),
         loadable_period(context, data, period),
-        account.client() as client,
+        accounts.client(account) as client,
     ):
+        limits.open_report(account, tell)
+        settings = accounts.settings(account)
         order = ReportOrder.from_settings(
-            account.settings, tenant_id=account.settings.tenant_id or client.own_tenant_id(), period=period
+            settings, tenant_id=settings.tenant_id or client.own_tenant_id(), period=period
         )
         request = request_report(
             client,
-            data.path,
+            data.of(account),
             order,
             loaded_report_ids=loaded_report_ids(data.warehouse, period),
-            progress=progress.for_run(context, period),
-            first_wait=account.settings.poll_interval_seconds,
-            timeout=account.settings.poll_timeout_seconds,
+            progress=tell,
+            first_wait=settings.poll_interval_seconds,
+            timeout=settings.poll_timeout_seconds,
         )
         report = request.report
         return MaterializeResult(

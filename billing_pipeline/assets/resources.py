@@ -6,17 +6,21 @@ from pathlib import Path
 
 from dagster import AssetExecutionContext, ConfigurableResource
 
+from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.ordering import Progress
-from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import AccountSettings, PipelineSettings
 from billing_pipeline.warehouse import Warehouse, open_warehouse
 
-ProgressListener = Callable[[str, Progress], None]
+ProgressListener = Callable[[AccountPeriod, Progress], None]
 
 
 class DataFolder(ConfigurableResource[None]):
     """Everything that is kept: request states, raw reports, the warehouse."""
+
+    def of(self, account: str) -> Path:
+        """The folder of an account's requests and raw reports."""
+        return PipelineSettings.load().account_dir(account)
 
     @property
     def path(self) -> Path:
@@ -34,18 +38,17 @@ class DataFolder(ConfigurableResource[None]):
         return open_warehouse(PipelineSettings.load())
 
 
-class AcronisAccount(ConfigurableResource[None]):
-    """The API client that the settings describe."""
+class AcronisAccounts(ConfigurableResource[None]):
+    """The API clients that the settings describe."""
 
-    @property
-    def settings(self) -> AccountSettings:
-        """The `ACRONIS_…` settings."""
-        return AccountSettings.load()
+    def settings(self, account: str) -> AccountSettings:
+        """The `ACRONIS_…` settings of an account."""
+        return AccountSettings.load(account)
 
     @contextmanager
-    def client(self) -> Iterator[AcronisClient]:
-        """A client of the account-management API, closed at the end of the block."""
-        with AcronisClient.from_settings(self.settings) as client:
+    def client(self, account: str) -> Iterator[AcronisClient]:
+        """An account's client of the account-management API, closed at the end of the block."""
+        with AcronisClient.from_settings(self.settings(account)) as client:
             yield client
 
 
@@ -56,18 +59,18 @@ class ProgressReporter:
     listener.
 
     Args:
-        listener: is called with the period's key and the progress.
+        listener: is called with what the progress is about, and the progress.
     """
 
     def __init__(self, listener: ProgressListener | None = None) -> None:
         self._listener = listener
 
-    def for_run(self, context: AssetExecutionContext, period: BillingPeriod) -> Callable[[Progress], None]:
-        """What the steps of one period's run call."""
+    def for_run(self, context: AssetExecutionContext, subject: AccountPeriod) -> Callable[[Progress], None]:
+        """What the steps of one account's period call."""
 
         def tell(progress: Progress) -> None:
             context.log.info(str(progress))
             if self._listener is not None:
-                self._listener(period.key, progress)
+                self._listener(subject, progress)
 
         return tell

@@ -1,43 +1,40 @@
 """`stored_report`: the report that was ordered is generated and ready for download."""
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam, asset
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam
 
+from billing_pipeline.assets.accounts import account_asset, account_period
 from billing_pipeline.assets.failures import one_clear_failure
-from billing_pipeline.assets.partitions import billing_periods
-from billing_pipeline.assets.report_request import report_request
-from billing_pipeline.assets.resources import AcronisAccount, DataFolder, ProgressReporter
+from billing_pipeline.assets.limits import REPORT_POOL, Limits
+from billing_pipeline.assets.resources import AcronisAccounts, DataFolder, ProgressReporter
 from billing_pipeline.assets.tables import markdown_table
 from billing_pipeline.ordering import await_stored_reports
-from billing_pipeline.periods import BillingPeriod
 
 
-@asset(
-    partitions_def=billing_periods,
-    deps=[report_request],
-    kinds={"acronis"},
-    group_name="acronis_usage",
-    owners=["team:billing"],
-    code_version="1",
-)
+@account_asset(after="report_request", pool=REPORT_POOL, kinds={"acronis"})
 def stored_report(
     context: AssetExecutionContext,
-    account: AcronisAccount,
+    accounts: AcronisAccounts,
     data: DataFolder,
+    limits: Limits,
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """The stored report, once every format of it is saved; generation usually takes 1 to 2 minutes.
 
     Polled with growing waits until a deadline. A report that failed is ordered again, three at most.
     """
-    period = BillingPeriod.parse(context.partition_key)
-    with one_clear_failure(context, data, period), account.client() as client:
+    subject = account_period(context)
+    period, account = subject
+    tell = progress.for_run(context, subject)
+    with one_clear_failure(context, data, subject), accounts.client(account) as client:
+        limits.open_report(account, tell)
+        settings = accounts.settings(account)
         request = await_stored_reports(
             client,
-            data.path,
+            data.of(account),
             period,
-            first_wait=account.settings.poll_interval_seconds,
-            timeout=account.settings.poll_timeout_seconds,
-            progress=progress.for_run(context, period),
+            first_wait=settings.poll_interval_seconds,
+            timeout=settings.poll_timeout_seconds,
+            progress=tell,
         )
         report = request.report
         return MaterializeResult(

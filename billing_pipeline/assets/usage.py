@@ -10,20 +10,17 @@ from dagster import (
     MetadataValue,
     TableColumn,
     TableSchema,
-    asset,
 )
 
+from billing_pipeline.assets.accounts import account_asset, account_period
 from billing_pipeline.assets.closing import is_forced
 from billing_pipeline.assets.failures import one_clear_failure
 from billing_pipeline.assets.month_report import month_report_link
-from billing_pipeline.assets.partitions import billing_periods
-from billing_pipeline.assets.raw_report import raw_report
 from billing_pipeline.assets.resources import DataFolder
 from billing_pipeline.assets.tables import markdown_table
-from billing_pipeline.checks.load import LOAD_CHECKS, load_check_results
+from billing_pipeline.checks.load import load_check_results, load_check_specs
 from billing_pipeline.control_totals import MEASURES
 from billing_pipeline.loading import load_period
-from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import LoadStoppedError
 from billing_pipeline.warehouse.sql_files import sql
@@ -39,30 +36,28 @@ def _column_schema() -> TableSchema:
     )
 
 
-@asset(
-    partitions_def=billing_periods,
-    deps=[raw_report],
+@account_asset(
+    after="raw_report",
+    checks=load_check_specs,
     kinds={"duckdb", "table"},
-    group_name="acronis_usage",
-    owners=["team:billing"],
-    code_version="1",
-    check_specs=LOAD_CHECKS,
     metadata={"dagster/table_name": "warehouse.main.usage", "dagster/column_schema": _column_schema()},
 )
 def usage(
     context: AssetExecutionContext, data: DataFolder
 ) -> Iterator[AssetCheckResult | MaterializeResult[None]]:
-    """Usage rows, typed and exact; the billing period is replaced whole, in one transaction.
+    """Usage rows, typed and exact; the account's billing period is replaced whole, in one transaction.
 
     Disaster Recovery compute points are the seconds of `delta`, divided by 3600 and rounded to 2 decimals.
     """
-    period = BillingPeriod.parse(context.partition_key)
-    with one_clear_failure(context, data, period):
+    subject = account_period(context)
+    period, account = subject
+    with one_clear_failure(context, data, subject):
         try:
             loaded = load_period(
-                data.path,
+                data.of(account),
                 data.warehouse,
                 period,
+                account=account,
                 run_id=context.run.run_id,
                 cross_check=PipelineSettings.load().cross_check,
                 forced=is_forced(context),
@@ -72,7 +67,9 @@ def usage(
             raise
         with data.warehouse.reading() as connection:
             (rows_in_table,) = connection.execute("SELECT count(*) FROM usage").fetchone() or (0,)
-            preview = connection.execute(sql("preview.sql"), {"billing_period": period.start}).df()
+            preview = connection.execute(
+                sql("preview.sql"), {"billing_period": period.start, "account": account}
+            ).df()
         totals = loaded.control_totals
         yield MaterializeResult(
             check_results=list(load_check_results(period, loaded.report_id, loaded.checks)),

@@ -6,26 +6,36 @@ for a fresh one. This check asks the warehouse.
 
 from datetime import UTC, datetime
 
-from dagster import AssetCheckResult, AssetCheckSeverity, asset_check
+from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity, asset_check
 
+from billing_pipeline.assets.accounts import account_asset_key
 from billing_pipeline.assets.resources import DataFolder
 from billing_pipeline.warehouse.freshness import overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
 
-@asset_check(
-    asset="usage",
-    description="Every closed month, from the first one loaded, is loaded by day 3 of the next, 07:00 UTC.",
-)
-def freshness(data: DataFolder) -> AssetCheckResult:
-    """Closed months that should have been loaded by now and were not."""
-    loaded = {period for period, load in loaded_periods(data.warehouse).items() if load.loaded_at}
-    overdue = overdue_periods(loaded, now=datetime.now(UTC))
-    return AssetCheckResult(
-        passed=not overdue,
-        severity=AssetCheckSeverity.WARN,
-        description=f"overdue: {', '.join(map(str, overdue))}; load with: billing-pipeline run"
-        if overdue
-        else "every closed month is loaded",
-        metadata={"overdue": ", ".join(map(str, overdue)), "loaded_periods": len(loaded)},
+def freshness_check(account: str) -> AssetChecksDefinition:
+    """The check `freshness` of an account's usage."""
+
+    @asset_check(
+        asset=account_asset_key(account, "usage"),
+        description="Closed months since the first one loaded are loaded by day 3 of the next, 07:00 UTC.",
     )
+    def freshness(data: DataFolder) -> AssetCheckResult:
+        """Closed months that should have been loaded by now and were not."""
+        loaded = {
+            subject.period
+            for subject, load in loaded_periods(data.warehouse).items()
+            if subject.account == account and load.loaded_at
+        }
+        overdue = overdue_periods(loaded, now=datetime.now(UTC))
+        return AssetCheckResult(
+            passed=not overdue,
+            severity=AssetCheckSeverity.WARN,
+            description=f"overdue: {', '.join(map(str, overdue))}; load with: billing-pipeline run"
+            if overdue
+            else "every closed month is loaded",
+            metadata={"overdue": ", ".join(map(str, overdue)), "loaded_periods": len(loaded)},
+        )
+
+    return freshness

@@ -7,17 +7,21 @@ results with its materialisation, or without one when a check stopped the load.
 
 from collections.abc import Iterable, Iterator
 
-from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, MetadataValue
+from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, MetadataValue
 
 from billing_pipeline.assets.tables import markdown_table
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import CHECKS, CheckResult
 from billing_pipeline.warehouse.load_checks import description
 
-LOAD_CHECKS = [
-    AssetCheckSpec(name, asset="usage", description=description(name), blocking=severity == "stop")
-    for name, severity in CHECKS.items()
-]
+
+def load_check_specs(usage: AssetKey) -> list[AssetCheckSpec]:
+    """Every check that a load runs, as a check of this asset."""
+    return [
+        AssetCheckSpec(name, asset=usage, description=description(name), blocking=severity == "stop")
+        for name, severity in CHECKS.items()
+    ]
+
 
 _SEVERITY = {"stop": AssetCheckSeverity.ERROR, "warn": AssetCheckSeverity.WARN}
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 
+from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.assets.resources import ProgressListener
 from billing_pipeline.cli.progress import warnings_shown_by
-from billing_pipeline.dagster_home import prepare_dagster_home
+from billing_pipeline.dagster_home import prepare_dagster_home, report_runs
+from billing_pipeline.killed_runs import end_killed_runs
 from billing_pipeline.ordering import Progress
-from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.runs import PeriodRun, run_periods
 from billing_pipeline.settings import PipelineSettings
 
@@ -29,12 +30,12 @@ _SECONDS_TO_STOP = 20.0
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
-    period: BillingPeriod
+    subject: AccountPeriod
     process: ForkServerProcess
 
 
 def run_at_once(
-    periods: Sequence[BillingPeriod],
+    subjects: Sequence[AccountPeriod],
     *,
     settings: PipelineSettings,
     listener: ProgressListener,
@@ -42,50 +43,50 @@ def run_at_once(
     force: bool = False,
     hopeless: Callable[[PeriodRun], bool] = lambda _: False,
 ) -> Iterator[PeriodRun]:
-    """Materialise periods, several at the same time, each in a Dagster run of its own.
+    """Materialise periods of accounts, several at the same time, each in a Dagster run of its own.
 
     Args:
-        periods: what to load.
+        subjects: what to load.
         settings, listener, assets, force: as for `run_periods`.
-            At most `settings.open_reports` run at a time, each with one open report at the API.
-        hopeless: after an outcome of which this is true, no further period is started.
+            As many as `report_runs` says run at a time.
+        hopeless: after an outcome of which this is true, no further period of the account is started.
 
     Yields:
         Each period's outcome as it ends; periods that were not started are missing.
     """
-    at_once = settings.open_reports
-    if at_once == 1 or len(periods) == 1:
-        for run in run_periods(periods, settings=settings, listener=listener, assets=assets, force=force):
-            yield run
-            if hopeless(run):
-                return
-        return
     prepare_dagster_home(settings)
+    end_killed_runs(settings)
+    if len(subjects) == 1:
+        for run in run_periods(subjects, settings=settings, listener=listener, assets=assets, force=force):
+            yield run
+        return
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    waiting = list(reversed(periods))
+    context.set_forkserver_preload([__name__, "billing_pipeline.month_report"])
+    waiting = list(subjects)
     workers: dict[Connection, _Worker] = {}
     try:
         while waiting or workers:
-            while waiting and len(workers) < at_once:
-                period = waiting.pop()
+            while waiting and len(workers) < report_runs(settings):
+                subject = waiting.pop(0)
                 receiver, sender = context.Pipe(duplex=False)
                 process = context.Process(
-                    target=_work, args=(sender, period, dict(os.environ), settings, assets, force)
+                    target=_work, args=(sender, subject, dict(os.environ), settings, assets, force)
                 )
                 process.start()
                 sender.close()
-                workers[receiver] = _Worker(period, process)
+                workers[receiver] = _Worker(subject, process)
             for receiver in _ready(workers):
                 match _received(receiver, workers[receiver]):
                     case PeriodRun() as run:
                         workers.pop(receiver).process.join()
                         receiver.close()
+                        if not run.run_id:
+                            end_killed_runs(settings)
                         if hopeless(run):
-                            waiting.clear()
+                            waiting = [each for each in waiting if each.account != run.subject.account]
                         yield run
                     case progress:
-                        listener(workers[receiver].period.key, progress)
+                        listener(workers[receiver].subject, progress)
     finally:
         _stop([worker.process for worker in workers.values()])
 
@@ -96,7 +97,7 @@ def _ready(workers: Mapping[Connection, _Worker]) -> list[Connection]:
 
 def _work(  # noqa: PLR0917 - the arguments of a process
     sender: Connection,
-    period: BillingPeriod,
+    subject: AccountPeriod,
     environment: Mapping[str, str],
     settings: PipelineSettings,
     assets: Sequence[str] | None,
@@ -105,17 +106,17 @@ def _work(  # noqa: PLR0917 - the arguments of a process
     os.environ.clear()
     os.environ.update(environment)
 
-    def tell(_: str, progress: Progress) -> None:
+    def tell(_: AccountPeriod, progress: Progress) -> None:
         with suppress(BrokenPipeError):
             sender.send(progress)
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def warn(message: str) -> None:
-        tell("", Progress(message, warning=True))
+        tell(subject, Progress(message, warning=True))
 
     with suppress(KeyboardInterrupt, BrokenPipeError), warnings_shown_by(warn):
-        for run in run_periods([period], settings=settings, listener=tell, assets=assets, force=force):
+        for run in run_periods([subject], settings=settings, listener=tell, assets=assets, force=force):
             sender.send(run)
 
 
@@ -133,9 +134,9 @@ def _received(receiver: Connection, worker: _Worker) -> PeriodRun | Progress:
         worker.process.join()
         status = worker.process.exitcode
         return PeriodRun(
-            worker.period,
+            worker.subject,
             run_id="",
-            failure=f"period {worker.period}: its process ended with status {status}. "
+            failure=f"period {worker.subject}: its process ended with status {status}. "
             "Run it again: it continues where it stopped.",
         )
     return received

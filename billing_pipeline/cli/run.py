@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
+from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.acronis import AcronisClient, ApiUnavailableError, RetryPolicy
 from billing_pipeline.cli.progress import ProgressLine, warnings_shown_by
-from billing_pipeline.errors import CredentialsError, PeriodError
+from billing_pipeline.errors import BillingPipelineError, CredentialsError, PeriodError, SettingsError
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import BillingPeriod, periods_between
 from billing_pipeline.settings import AccountSettings, PipelineSettings
@@ -33,6 +35,13 @@ def describe(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="rebuild the table from the raw reports on disk, with no network",
     )
+    parser.add_argument(
+        "--account",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one of BILLING_ACCOUNTS; repeatable; default: all",
+    )
     parser.add_argument("--force", action="store_true", help="replace closed periods, too; this is recorded")
 
 
@@ -48,38 +57,46 @@ def execute(arguments: argparse.Namespace) -> int:
     """
     settings = PipelineSettings.load()
     periods = _periods(arguments, settings)
+    accounts = _accounts(arguments, settings)
     # Of a warehouse that cannot be opened, one line; not one for each period.
     open_warehouse(settings).exists()
-    if not arguments.replay:
-        _knock(AccountSettings.load())
-    return load(periods, settings, replay=arguments.replay, force=arguments.force)
+    closed = {} if arguments.replay else _knock(accounts)
+    if len(closed) == len(accounts):
+        raise next(iter(closed.values()))
+    for error in closed.values():
+        print(f"billing-pipeline run: {error}", file=sys.stderr)
+    subjects = [
+        AccountPeriod(period, account) for period in periods for account in accounts if account not in closed
+    ]
+    status = load(subjects, settings, replay=arguments.replay, force=arguments.force)
+    return 1 if closed else status
 
 
 def load(
-    periods: list[BillingPeriod], settings: PipelineSettings, *, replay: bool = False, force: bool = False
+    subjects: list[AccountPeriod], settings: PipelineSettings, *, replay: bool = False, force: bool = False
 ) -> int:
-    """Load periods, telling progress on stderr; the status as in `execute`."""
+    """Load periods of accounts, telling progress on stderr; the status as in `execute`."""
     # Importing Dagster takes longer than all of the checks before it.
     from billing_pipeline.cli.backfill import run_at_once  # noqa: PLC0415
 
     line = ProgressLine()
 
-    def show(period: str, progress: Progress) -> None:
-        line.update(f"{period}  {progress}")
+    def show(subject: AccountPeriod, progress: Progress) -> None:
+        line.update(f"{subject}  {progress}")
 
     failures = []
-    remaining = list(periods)
+    remaining = list(subjects)
     with warnings_shown_by(line.update):
         for run in run_at_once(
-            periods,
+            subjects,
             settings=settings,
             listener=show,
             assets=["usage"] if replay else None,
             force=force,
             hopeless=lambda run: run.error_type in _HOPELESS,
         ):
-            remaining.remove(run.period)
-            line.settle(f"{run.period}  {run.told}")
+            remaining.remove(run.subject)
+            line.settle(f"{run.subject}  {run.told}")
             if run.failure is not None:
                 failures.append(run.failure)
     for failure in failures:
@@ -115,14 +132,34 @@ def _periods(arguments: argparse.Namespace, settings: PipelineSettings) -> list[
     return wanted
 
 
-def _knock(account: AccountSettings) -> None:
-    """Find out that the API lets this client in, before anything is written."""
+def _accounts(arguments: argparse.Namespace, settings: PipelineSettings) -> list[str]:
+    for name in arguments.account:
+        if name not in settings.accounts:
+            raise SettingsError(
+                f"there is no account {name}",
+                todo=f"BILLING_ACCOUNTS names {', '.join(settings.accounts)}.",
+            )
+    return list(dict.fromkeys(arguments.account)) or list(settings.accounts)
+
+
+def _knock(accounts: Sequence[str]) -> dict[str, BillingPipelineError]:
+    """Find out which accounts' API does not let its client in, before anything is written.
+
+    Raises:
+        SettingsError: a setting of an account is missing or bad.
+    """
+    closed: dict[str, BillingPipelineError] = {}
     line = ProgressLine()
-    with (
-        warnings_shown_by(line.glimpse),
-        AcronisClient.from_settings(account, retry_policy=RetryPolicy(attempts=3)) as client,
-    ):
-        try:
-            client.own_tenant_id()
-        finally:
-            line.clear()
+    for settings in [AccountSettings.load(account) for account in accounts]:
+        with (
+            warnings_shown_by(line.glimpse),
+            AcronisClient.from_settings(settings, retry_policy=RetryPolicy(attempts=3)) as client,
+        ):
+            try:
+                client.own_tenant_id()
+            except BillingPipelineError as error:
+                named = AccountPeriod(BillingPeriod.last_closed(), settings.account).named_account
+                closed[settings.account] = error.about(account=named)
+            finally:
+                line.clear()
+    return closed

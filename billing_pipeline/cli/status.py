@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
+from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.landing import ReportRequest, load_requests
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
@@ -30,9 +30,11 @@ def execute(_: argparse.Namespace) -> int:
     from tabulate import tabulate  # noqa: PLC0415
 
     settings = PipelineSettings.load()
-    requests = _latest_requests(settings.data_dir)
+    requests = _latest_requests(settings)
     loads = loaded_periods(open_warehouse(settings))
-    lines = [_line(period, requests.get(period), loads.get(period)) for period in sorted({*requests, *loads})]
+    lines = [
+        _line(subject, requests.get(subject), loads.get(subject)) for subject in sorted({*requests, *loads})
+    ]
     if not lines:
         print("No period was requested or loaded yet: billing-pipeline run")
         return 0
@@ -46,26 +48,30 @@ def execute(_: argparse.Namespace) -> int:
     return 0
 
 
-def _notes(loads: Mapping[BillingPeriod, LoadedPeriod]) -> Iterator[str]:
+def _notes(loads: Mapping[AccountPeriod, LoadedPeriod]) -> Iterator[str]:
     """What needs more words than a line of the table has room for."""
-    for period, load in loads.items():
+    for subject, load in loads.items():
         if load.last_outcome != "loaded":
             yield (
-                f"{period}  {load.last_outcome} at {load.last_attempt_at:%Y-%m-%d %H:%M} UTC:"
+                f"{subject}  {load.last_outcome} at {load.last_attempt_at:%Y-%m-%d %H:%M} UTC:"
                 f" {load.last_reason}"
             )
         if load.forced:
-            yield f"{period}  was closed when it was loaded last: --force"
+            yield f"{subject}  was closed when it was loaded last: --force"
         if load.restated_keys:
             yield (
-                f"{period}  restated: {load.restated_keys:,} keys differ from the load before"
+                f"{subject}  restated: {load.restated_keys:,} keys differ from the load before"
                 f" (table usage_restatement)"
             )
         for check in load.checks:
             if not check.passed:
-                yield f"{period}  {check.check_name} ({check.severity}): {check.detail}"
-    for period in overdue_periods({p for p, load in loads.items() if load.loaded_at}, now=datetime.now(UTC)):
-        yield f"{period}  overdue: not loaded, was due {due_at(period):%Y-%m-%d %H:%M} UTC"
+                yield f"{subject}  {check.check_name} ({check.severity}): {check.detail}"
+    loaded = [subject for subject, load in loads.items() if load.loaded_at]
+    for account in sorted({subject.account for subject in loads}):
+        its_periods = {subject.period for subject in loaded if subject.account == account}
+        for period in overdue_periods(its_periods, now=datetime.now(UTC)):
+            subject = AccountPeriod(period, account)
+            yield f"{subject}  overdue: not loaded, was due {due_at(period):%Y-%m-%d %H:%M} UTC"
 
 
 def _checks(load: LoadedPeriod) -> str:
@@ -78,15 +84,21 @@ def _checks(load: LoadedPeriod) -> str:
     return words + (f", {stopped} stop" if stopped else "")
 
 
-def _latest_requests(data_dir: Path) -> dict[BillingPeriod, ReportRequest]:
-    periods = (BillingPeriod.parse(path.stem) for path in (data_dir / "requests").glob("????-??.json"))
-    latest = {period: load_requests(data_dir, period).latest for period in periods}
-    return {period: request for period, request in latest.items() if request is not None}
+def _latest_requests(settings: PipelineSettings) -> dict[AccountPeriod, ReportRequest]:
+    latest = {}
+    for account in settings.accounts:
+        folder = settings.account_dir(account)
+        for path in (folder / "requests").glob("????-??.json"):
+            period = BillingPeriod.parse(path.stem)
+            latest[AccountPeriod(period, account)] = load_requests(folder, period).latest
+    return {subject: request for subject, request in latest.items() if request is not None}
 
 
-def _line(period: BillingPeriod, request: ReportRequest | None, load: LoadedPeriod | None) -> tuple[str, ...]:
+def _line(
+    subject: AccountPeriod, request: ReportRequest | None, load: LoadedPeriod | None
+) -> tuple[str, ...]:
     return (
-        period.key,
+        str(subject),
         _state(request, load),
         (load and load.report_id) or (request.report_id if request and request.report_id else ""),
         f"{load.row_count:,}" if load and load.row_count is not None else "",

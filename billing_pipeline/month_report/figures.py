@@ -21,11 +21,12 @@ class MonthFigures:
     """Rows of the folder's queries; quantities are `Decimal`, in GiB, compute points or pieces.
 
     Args:
+        loads: the report of each account.
         months: the month, last, and up to twelve before it.
     """
 
     period: BillingPeriod
-    load: Row
+    loads: list[Row]
     months: list[Row]
     skus: list[Row]
     customers: list[Row]
@@ -52,19 +53,34 @@ class MonthFigures:
                 todo=f"Load it first: billing-pipeline run --period {period}.",
                 period=period.key,
             )
-        compared = loads[0]["has_month_before"]
+        compared = any(load["has_month_before"] for load in loads)
         return cls(
             period=period,
-            load=loads[0],
+            loads=loads,
             months=_rows(connection, "months", period),
             skus=_rows(connection, "sku_totals", period),
             customers=_rows(connection, "customer_totals", period),
             movements=_rows(connection, "movements", period) if compared else [],
             tenant_changes=_rows(connection, "tenant_changes", period) if compared else [],
-            checks=latest_checks(connection).get(period, []),
+            checks=[
+                check
+                for checked, checks in latest_checks(connection).items()
+                if checked.period == period
+                for check in checks
+            ],
             restatements=_rows(connection, "restatements", period),
             restated_keys=_rows(connection, "restated_keys", period),
         )
+
+    @property
+    def compared(self) -> bool:
+        """Whether the month before is there to compare with."""
+        return any(load["has_month_before"] for load in self.loads)
+
+    @property
+    def times_loaded(self) -> int:
+        """How often the month was loaded, of the account for which that was most often."""
+        return max(int(load["times_loaded"]) for load in self.loads)
 
     @property
     def now(self) -> Row | None:

@@ -1,5 +1,6 @@
--- What the month was loaded from.
+-- What the month was loaded from: a report for each account.
 SELECT
+    account,
     root_tenant_id::VARCHAR AS root_tenant_id,
     report_id::VARCHAR AS report_id,
     report_level,
@@ -9,7 +10,9 @@ SELECT
     loaded_at,
     closed_at,
     note AS closing_note,
-    ($month::DATE - INTERVAL 1 MONTH)::DATE IN (SELECT billing_period FROM loaded_report) AS has_month_before
+    (account, ($month::DATE - INTERVAL 1 MONTH)::DATE) IN (SELECT account, billing_period FROM loaded_report)
+        AS has_month_before
 FROM loaded_report
 LEFT JOIN closed_period USING (billing_period)
 WHERE billing_period = $month
+ORDER BY account

@@ -1,7 +1,23 @@
--- Totals by SKU and unit, beside those of the month before.
-WITH now AS (FROM sku_totals WHERE billing_period = $month),
+-- Totals by SKU and unit over all accounts, beside those of the month before.
+WITH by_sku AS (
+    SELECT
+        billing_period,
+        sku,
+        offering_item_without_sku,
+        storage_ownership,
+        unit,
+        sum(tenants) AS tenants,
+        sum(quantity) AS quantity,
+        sum(quantity_trial) AS quantity_trial,
+        list_distinct(flatten(list(offering_items))) AS offering_items
+    FROM sku_totals
+    WHERE billing_period IN ($month, ($month::DATE - INTERVAL 1 MONTH)::DATE)
+    GROUP BY ALL
+),
 
-before AS (FROM sku_totals WHERE billing_period = ($month::DATE - INTERVAL 1 MONTH)::DATE)
+now AS (FROM by_sku WHERE billing_period = $month),
+
+before AS (FROM by_sku WHERE billing_period <> $month)
 
 SELECT
     coalesce(now.sku, before.sku) AS sku,

@@ -29,13 +29,18 @@ _LONGEST_LAST_RECORD = 1 << 20
 
 
 class CsvReport:
-    """See `open_report`.
+    """A csv_v2_0 file, as downloaded, not compressed.
 
     Columns are found by their names in the header, wherever they stand; unknown ones go to `extra`. A CSV
     file does not say which period it is for: its rows do.
-    """
 
-    envelope = None
+    Args:
+        path: the file.
+        expected: what was ordered; None takes any report.
+
+    Raises:
+        ReportRefusedError: the file is not a whole report of this format.
+    """
 
     def __init__(self, path: Path, expected: ExpectedReport | None) -> None:
         self._path = path

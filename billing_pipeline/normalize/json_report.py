@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ import duckdb
 
 from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.normalize.envelope import Envelope, read_envelope
+from billing_pipeline.normalize.envelope import read_envelope
 from billing_pipeline.normalize.expectation import Coverage, ExpectedReport, check_params
 from billing_pipeline.normalize.odd_rows import PLAIN_LAYOUT, OddRows
 from billing_pipeline.normalize.parts import Part, PartWriter
@@ -26,7 +26,18 @@ from billing_pipeline.normalize.typed_rows import Totals
 
 
 class JsonReport:
-    """See `open_report`."""
+    """A json_v2_0 file, as downloaded, not compressed.
+
+    Args:
+        path: the file.
+        expected: what was ordered; None takes any report.
+        work_dir: folder for temporary files, as large as the report; removed when the report is closed.
+        piece: bytes that are checked at once.
+        rows_of_a_part: as `PartWriter`.
+
+    Raises:
+        ReportRefusedError: the file is not a whole report of this format, or not the one that was ordered.
+    """
 
     def __init__(
         self,
@@ -37,29 +48,28 @@ class JsonReport:
         piece: int = PIECE,
         rows_of_a_part: int | None = None,
     ) -> None:
-        """As `open_report`.
-
-        Args:
-            piece: bytes that are checked at once.
-            rows_of_a_part: as `PartWriter`.
-        """
         self._exit = ExitStack()
         try:
-            self.envelope: Envelope = read_envelope(path)
-            self.coverage: Coverage = check_params(self.envelope.params, expected)
+            self._envelope = read_envelope(path)
+            self.coverage: Coverage = check_params(self._envelope.params, expected)
             work_dir.mkdir(parents=True, exist_ok=True)
             folder = TemporaryDirectory(dir=work_dir, prefix="report-")
-            parts = Path(self._exit.enter_context(folder))
-            file = self._exit.enter_context(path.open("rb", buffering=0))
+            self._parts = Path(self._exit.enter_context(folder))
+            self._source = self._exit.enter_context(path.open("rb", buffering=0))
         except BaseException:
             self._exit.close()
             raise
-        self._file = CheckedFile(file, self.envelope, piece=piece)
-        self._writer = PartWriter(self._file, parts, rows_of_a_part)
+        self._piece = piece
+        self._rows_of_a_part = rows_of_a_part
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="check")
         self._exit.callback(self._ahead.shutdown)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start at the first row, before it is asked for: a part is being checked while others are read."""
+        self._file = CheckedFile(self._source, self._envelope, piece=self._piece)
+        self._writer = PartWriter(self._file, self._parts, self._rows_of_a_part)
         self._coming: Future[list[Part]] | None = self._ahead.submit(self._writer.next_parts)
-        self._select_rows: str | None = None
         self._kept: list[Part] = []
 
     def __enter__(self) -> Self:
@@ -83,30 +93,21 @@ class JsonReport:
     def selects(self) -> Iterator[str]:
         """SELECTs that give all rows, some at a time, in the order of the report; to be executed one by one.
 
-        While one is executed, the next part of the file is being checked.
+        While one is executed, the next part of the file is being checked. Asked for again, they begin anew.
 
         Raises:
             ReportRefusedError: names the row, and what is wrong with it; then none of the rows may be kept.
         """
+        if self._kept or self._writer.ended:
+            if self._coming:
+                wait([self._coming])
+            self._begin()
         while parts := self._next_parts():
             self._coming = self._ahead.submit(self._writer.next_parts)
             self._kept = parts
             yield self._select(parts)
             for part in parts:
                 part.remove()
-
-    @property
-    def select_rows(self) -> str:
-        """One SELECT that gives all rows; it can be executed more than once.
-
-        Raises:
-            ReportRefusedError: as `selects`.
-        """
-        if self._select_rows is None:
-            while parts := self._next_parts():
-                self._kept += parts
-            self._select_rows = self._select(self._kept or [self._writer.empty_part()])
-        return self._select_rows
 
     def control_totals(self) -> ControlTotals:
         """Row count and sums of all rows, by the parser that checked them; DuckDB has no part in it."""

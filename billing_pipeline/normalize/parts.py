@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from billing_pipeline.normalize.layout import Layout
-from billing_pipeline.normalize.odd_rows import PLAIN_LAYOUT
 from billing_pipeline.normalize.pieces import CheckedFile, Piece
 
 ROW_GROUP = 122_880
@@ -96,12 +95,6 @@ class PartWriter:
             raise
         self.ended = not parts
         return parts
-
-    def empty_part(self) -> Part:
-        """A part without rows."""
-        part = Part(PLAIN_LAYOUT, self._rows + 1)
-        self._new_file(part).write_bytes(b"[]")
-        return part
 
     def _current(self) -> Piece | None:
         """A piece with rows that are not in a part yet; None at the end of the report."""

@@ -28,7 +28,7 @@ from billing_pipeline.ordering.posting import Posting, is_gone
 from billing_pipeline.ordering.progress import Progress, Tell, silent
 from billing_pipeline.ordering.readiness import Readiness, Verdict, readiness
 from billing_pipeline.ordering.requesting import current_request
-from billing_pipeline.ordering.waiting import Patience
+from billing_pipeline.ordering.waiting import LOOK_SHARE, Patience
 from billing_pipeline.periods import BillingPeriod
 
 MAX_REPORTS = 3
@@ -57,7 +57,8 @@ def await_stored_reports(
         client: the API.
         data_dir: everything that is kept lies below it.
         period: the billing period.
-        first_wait: seconds between the first two looks; the wait grows to `LONGEST_WAIT_SECONDS`.
+        first_wait: seconds between the first two looks; the wait grows with the time waited so far,
+            by `LOOK_SHARE`, to `LONGEST_WAIT_SECONDS`.
         timeout: seconds after which the report is given up, by a monotonic clock.
         progress: is told each look.
         stop: ends the wait at once.
@@ -69,7 +70,7 @@ def await_stored_reports(
         ApiError: refused, or unreachable for `FAILED_LOOKS` looks in a row.
         RawReportError: the state on disk is damaged or cannot be written.
     """
-    patience = Patience(first_wait=first_wait, timeout=timeout, stop=stop)
+    patience = Patience(first_wait=first_wait, timeout=timeout, stop=stop, share=LOOK_SHARE)
     return _Wait(client, data_dir, period, patience, progress).until_ready()
 
 

@@ -9,6 +9,8 @@ from billing_pipeline.errors import ReportNotReadyError
 
 GROWTH = 1.5
 LONGEST_WAIT_SECONDS = 30.0
+LOOK_SHARE = 1 / 12
+"""Of the time waited so far: so long may a wait for the report be, lest one that is ready lies about."""
 
 
 class WaitStoppedError(ReportNotReadyError):
@@ -19,10 +21,12 @@ class Patience:
     """Waits between looks at something, measured with a clock that nobody sets.
 
     Args:
-        first_wait: seconds before the second look; each further wait is half as long again.
+        first_wait: seconds before the second look; each further wait is at most half as long again.
         timeout: seconds after which it ends.
         stop: ends a wait at once.
         longest_wait: seconds that a wait does not grow beyond (`first_wait`, if that is longer).
+        share: of the time since the beginning, which a wait does not grow beyond either (again, if
+            `first_wait` is not longer).
     """
 
     def __init__(
@@ -32,11 +36,13 @@ class Patience:
         timeout: float,
         stop: threading.Event | None,
         longest_wait: float = LONGEST_WAIT_SECONDS,
+        share: float = float("inf"),
     ) -> None:
         self._began = time.monotonic()
         self._timeout = timeout
         self._first = first_wait
         self._longest = max(longest_wait, first_wait)
+        self._share = share
         self._next = first_wait
         self._stop = stop or threading.Event()
 
@@ -66,7 +72,8 @@ class Patience:
             WaitStoppedError: `stop` was set.
         """
         stopped = self._stop.wait(self.next_wait)
-        self._next = min(self._next * GROWTH, self._longest)
+        longest = min(self._longest, max(self._first, self.elapsed * self._share))
+        self._next = min(self._next * GROWTH, longest)
         if stopped:
             self.check()
 

@@ -1,7 +1,7 @@
 """What the sandbox offers beside the API, at `/sandbox/…` and without authentication: for checks and tests.
 
 - `GET /sandbox/totals?period=YYYY-MM&level=…&kind=…&hide_zero_usage=…&tenant_id=…`: what a report adds up to.
-- `GET /sandbox/requests`: `items`, `counts` and `reports_created`; `DELETE` forgets them.
+- `GET /sandbox/requests`: `items`, `counts`, `most_at_once` and `reports_created`; `DELETE` forgets them.
 - `GET /sandbox/faults`: the rules in force, with how often each struck; `PUT` replaces them by names
   and rules; `DELETE` removes them all.
 - `GET /sandbox/catalogue`: every named fault with its meaning.
@@ -78,7 +78,12 @@ class Control:
         journal = self._sandbox.journal
         created = self._sandbox.reports_created
         return Answer.of_json(
-            {"items": journal.entries, "counts": journal.counts, "reports_created": created}
+            {
+                "items": journal.entries,
+                "counts": journal.counts,
+                "most_at_once": journal.most_at_once,
+                "reports_created": created,
+            }
         )
 
     def _forget_requests(self, _: Request) -> Answer:

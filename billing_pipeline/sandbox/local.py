@@ -6,8 +6,10 @@ import gzip
 import json
 import tempfile
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -122,6 +124,11 @@ class Sandbox:
         return self.journal.counts
 
     @property
+    def most_at_once(self) -> dict[str, int]:
+        """The most open reports and downloads at one time; see `Journal.most_at_once`."""
+        return self.journal.most_at_once
+
+    @property
     def faults(self) -> list[dict[str, Any]]:
         """The fault rules in force, with how many requests each has `seen` and `struck`."""
         return [rule.as_json() for rule in self._book.rules]
@@ -184,12 +191,22 @@ class Sandbox:
         named = {"period": period, "level": level, "kind": kind, "hide_zero_usage": hide_zero_usage}
         return {**named, "tenant_id": selection.tenant_id, **report_totals(self.distributor, selection)}
 
-    def exchange(self, request: Request) -> tuple[Answer, Delivery]:
-        """The answer to any request, and how to deliver it."""
+    @contextmanager
+    def exchange(self, request: Request) -> Iterator[tuple[Answer, Delivery]]:
+        """The answer to any request, and how to deliver it; the block ends when it has been delivered."""
         if request.path.startswith(CONTROL_ROOT + "/"):
-            return self._control.answer(request), WHOLE
+            yield self._control.answer(request), WHOLE
+            return
         route, ids = find_route(request)
         entry = self.journal.note(request, route)
+        try:
+            yield self._answered(request, route, ids, entry)
+        finally:
+            entry["ended"] = time.time()
+
+    def _answered(
+        self, request: Request, route: str, ids: tuple[str, ...], entry: dict[str, Any]
+    ) -> tuple[Answer, Delivery]:
         report_format, number = self._subject(route, ids)
         rule = self._book.strike(route, report_format, number)
 
@@ -203,6 +220,10 @@ class Sandbox:
             entry["fault"] = rule.name or rule.fault["type"]
             answer, delivery = self._saboteur.apply(rule, request, real)
         entry["status"] = None if delivery.how in SILENT else answer.status
+        if ids and self._reports.get(ids[0]):
+            entry["report_id"] = ids[0]
+        elif route == "create_report" and answer.status == 200:
+            entry["report_id"] = json.loads(answer.content()).get("id")
         return answer, delivery
 
     def _subject(self, route: str, ids: tuple[str, ...]) -> tuple[str | None, int | None]:

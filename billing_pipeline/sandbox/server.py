@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -18,8 +19,8 @@ _IDLE_SECONDS = 120
 class Service(Protocol):
     """Who answers the requests."""
 
-    def exchange(self, request: Request) -> tuple[Answer, Delivery]:
-        """The answer to a request, and how to deliver it."""
+    def exchange(self, request: Request) -> AbstractContextManager[tuple[Answer, Delivery]]:
+        """The answer to a request, and how to deliver it; the block ends when it has been delivered."""
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -86,11 +87,11 @@ class _Handler(BaseHTTPRequestHandler):
             body = self._body(headers)
         except Refusal as refusal:
             self.close_connection = True
-            answer, delivery = refusal.answer(), WHOLE
-        else:
-            request = Request(self.command, parts.path, parts.query, headers, body)
-            answer, delivery = self.server.service.exchange(request)
-        deliver(self, answer, delivery, self.server.stopping)
+            deliver(self, refusal.answer(), WHOLE, self.server.stopping)
+            return
+        request = Request(self.command, parts.path, parts.query, headers, body)
+        with self.server.service.exchange(request) as (answer, delivery):
+            deliver(self, answer, delivery, self.server.stopping)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve  # noqa: N815 - names of the base class
 

@@ -12,5 +12,5 @@ SELECT
     sum(effective_trial)::VARCHAR AS effective_trial,
     sum(effective_total)::VARCHAR AS effective_total
 FROM usage
-WHERE billing_period = $billing_period
+WHERE billing_period = $billing_period AND account = $account
 GROUP BY ALL

@@ -39,9 +39,14 @@ class Witness(Protocol):
 
 
 def cross_check(
-    connection: duckdb.DuckDBPyConnection, period: BillingPeriod, witness: Witness, *, severity: Severity
+    connection: duckdb.DuckDBPyConnection,
+    period: BillingPeriod,
+    account: str,
+    witness: Witness,
+    *,
+    severity: Severity,
 ) -> CheckResult:
-    """Compare the period's rows in the table, completely, with those of the witness.
+    """Compare the account's rows of the period in the table, completely, with those of the witness.
 
     Both sides are added up to one number over a hash of each whole row, in one pass and constant memory;
     the rows themselves are looked at only when the numbers differ.
@@ -49,8 +54,9 @@ def cross_check(
     columns = _compared_columns(connection)
     names = [name for name, _ in columns]
     typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in columns)
-    parameters = {"billing_period": period.start}
-    in_json = _sums(connection, names, "FROM usage WHERE billing_period = $billing_period", parameters)
+    parameters = {"billing_period": period.start, "account": account}
+    loaded = "FROM usage WHERE billing_period = $billing_period AND account = $account"
+    in_json = _sums(connection, names, loaded, parameters)
     try:
         # Over a connection of its own, because a file that cannot be read would abort the transaction.
         with connection.cursor() as reader:

@@ -3,7 +3,7 @@ CREATE TEMP TABLE differing_row AS
 WITH json_row AS (
     SELECT 'json' AS side, report_row, {names}, hash({names}) AS fingerprint
     FROM usage
-    WHERE billing_period = $billing_period
+    WHERE billing_period = $billing_period AND account = $account
 ),
 
 csv_row AS (

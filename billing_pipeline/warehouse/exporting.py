@@ -26,7 +26,7 @@ EXPORTABLE = (
 """What can be exported by period; the first is the default."""
 
 # The order of a report's rows, or of the leading columns of a view: the same file each time.
-_ORDER = {"usage": "report_row"}
+_ORDER = {"usage": "account, report_row"}
 
 
 def file_name(table: str, period: BillingPeriod, file_format: str) -> str:

@@ -20,8 +20,8 @@ def overdue_periods(loaded: Collection[BillingPeriod], *, now: datetime) -> list
     """Closed periods that are due and not loaded.
 
     Args:
-        loaded: the periods that are in the warehouse. What lies before the first of them is not missed; if
-            there is none, only the last closed period is.
+        loaded: the periods of one account that are in the warehouse. What lies before the first of them is
+            not missed; if there is none, only the last closed period is.
         now: an aware time.
     """
     last_closed = BillingPeriod.last_closed(now)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.load_checks import CheckResult, latest_checks, record_checks
@@ -24,12 +25,14 @@ class LoadAttempt:
     """One attempt to load a period; the columns of `load_history`, without its time.
 
     Args:
+        account: name of the API client in the settings.
         forced: loaded even if the period was closed, or would be emptied.
         restatement: how it differs from the load before; None if there was none.
         checks: what the load was checked for; rows of `load_checks`.
     """
 
     period: BillingPeriod
+    account: str
     outcome: Literal["loaded", "refused", "failed"]
     reason: str | None = None
     root_tenant_id: str | None = None
@@ -59,13 +62,14 @@ _COLUMNS = [
 
 @dataclass(frozen=True, slots=True)
 class LoadedPeriod:
-    """What the warehouse knows of one period: its last attempt, and its last load if there was one.
+    """What the warehouse knows of an account's period: its last attempt, and its last load if there was one.
 
     Args:
         checks: of the last load that got as far as being checked, published or stopped.
     """
 
     billing_period: date
+    account: str
     last_outcome: str
     last_reason: str | None
     last_attempt_at: datetime
@@ -97,7 +101,12 @@ def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
         f"INSERT INTO load_history ({columns}) VALUES ({', '.join('$' + name for name in row)})", row
     )
     record_checks(
-        connection, attempt.period, attempt.report_id, attempt.checks, published=attempt.outcome == "loaded"
+        connection,
+        attempt.period,
+        attempt.account,
+        attempt.report_id,
+        attempt.checks,
+        published=attempt.outcome == "loaded",
     )
 
 
@@ -112,8 +121,8 @@ def record_attempt(warehouse: Warehouse, attempt: LoadAttempt) -> None:
     )
 
 
-def loaded_periods(warehouse: Warehouse) -> dict[BillingPeriod, LoadedPeriod]:
-    """What is known of each period that was ever attempted; empty while there is no warehouse."""
+def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
+    """What is known of each period and account that was ever attempted; empty while there is no warehouse."""
     if not warehouse.exists():
         return {}
     with warehouse.reading() as connection:
@@ -121,16 +130,17 @@ def loaded_periods(warehouse: Warehouse) -> dict[BillingPeriod, LoadedPeriod]:
         columns = [column[0] for column in cursor.description or ()]
         rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
         checks = latest_checks(connection)
+    keys = [AccountPeriod(BillingPeriod.containing(row["billing_period"]), row["account"]) for row in rows]
     return {
-        BillingPeriod.containing(row["billing_period"]): LoadedPeriod(
+        key: LoadedPeriod(
             **row
             | {
                 "report_id": str(row["report_id"]) if row["report_id"] else None,
                 "control_totals": json.loads(row["control_totals"]) if row["control_totals"] else None,
-                "checks": tuple(checks.get(BillingPeriod.containing(row["billing_period"]), ())),
+                "checks": tuple(checks.get(key, ())),
             }
         )
-        for row in rows
+        for key, row in zip(keys, rows, strict=True)
     }
 
 

@@ -8,5 +8,6 @@ SELECT
     $root_tenant_id::UUID AS root_tenant_id,
     $report_id::UUID AS report_id,
     $stored_report_id::UUID AS stored_report_id,
-    $loaded_at AS loaded_at
+    $loaded_at AS loaded_at,
+    $account AS account
 FROM ({select_rows}) AS report_rows

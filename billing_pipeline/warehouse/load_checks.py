@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.sql_files import opening_comment, sql
@@ -31,6 +32,7 @@ CHECKS: Mapping[str, Severity] = {
     CROSS_CHECK: "stop",
     _EMPTIED: "stop",
     "period_and_tenant": "stop",
+    "accounts": "stop",
     "duplicates": "stop",
     "totals": "stop",
     "compute_points": "stop",
@@ -140,12 +142,13 @@ class LoadStoppedError(ReportRefusedError):
 def run_checks(
     connection: duckdb.DuckDBPyConnection,
     period: BillingPeriod,
+    account: str,
     *,
     root_tenant_id: str | None,
     report_level: str | None,
     forced: bool = False,
 ) -> list[CheckResult]:
-    """Run every check that needs nothing but the tables, over the period's rows as they are now.
+    """Run every check that needs nothing but the tables, over the account's rows of the period.
 
     Args:
         connection: inside the loading transaction.
@@ -154,6 +157,7 @@ def run_checks(
     """
     ordered = {
         "billing_period": period.start,
+        "account": account,
         "root_tenant_id": root_tenant_id,
         "report_level": report_level or "direct_partners",
     }
@@ -172,6 +176,7 @@ def run_checks(
 def record_checks(
     connection: duckdb.DuckDBPyConnection,
     period: BillingPeriod,
+    account: str,
     report_id: str | None,
     results: Iterable[CheckResult],
     *,
@@ -182,6 +187,7 @@ def record_checks(
     rows = [
         {
             "billing_period": period.start,
+            "account": account,
             "report_id": report_id,
             "check_name": result.check_name,
             "passed": result.passed,
@@ -200,11 +206,11 @@ def record_checks(
         connection.executemany(f"INSERT INTO load_checks ({columns}) VALUES ({values})", rows)
 
 
-def latest_checks(connection: duckdb.DuckDBPyConnection) -> dict[BillingPeriod, list[CheckResult]]:
-    """The results of each period's last checked load, those that object first."""
+def latest_checks(connection: duckdb.DuckDBPyConnection) -> dict[AccountPeriod, list[CheckResult]]:
+    """The results of the last checked load of each period and account, those that object first."""
     rows: list[tuple[Any, ...]] = connection.execute(sql("latest_checks.sql")).fetchall()
-    found: dict[BillingPeriod, list[CheckResult]] = {}
-    for billing_period, *columns, findings in rows:
+    found: dict[AccountPeriod, list[CheckResult]] = {}
+    for billing_period, account, *columns, findings in rows:
         name, severity, passed, finding_rows, detail = columns
         result = CheckResult(
             name,
@@ -214,5 +220,5 @@ def latest_checks(connection: duckdb.DuckDBPyConnection) -> dict[BillingPeriod, 
             detail,
             tuple(Finding(**finding) for finding in json.loads(findings)),
         )
-        found.setdefault(BillingPeriod.containing(billing_period), []).append(result)
+        found.setdefault(AccountPeriod(BillingPeriod.containing(billing_period), account), []).append(result)
     return found

@@ -9,8 +9,12 @@ CREATE TABLE IF NOT EXISTS load_checks (
     detail VARCHAR NOT NULL,
     findings JSON NOT NULL,
     published BOOLEAN NOT NULL,
-    checked_at TIMESTAMPTZ NOT NULL
+    checked_at TIMESTAMPTZ NOT NULL,
+    account VARCHAR NOT NULL
 );
+
+-- A file of an earlier version has the table without it.
+ALTER TABLE load_checks ADD COLUMN IF NOT EXISTS account VARCHAR DEFAULT 'default';
 
 COMMENT ON TABLE load_checks IS 'One row for each check of each load, published or stopped';
 COMMENT ON COLUMN load_checks.billing_period IS 'First day of the billed month';
@@ -20,3 +24,4 @@ COMMENT ON COLUMN load_checks.finding_rows IS 'Usage rows that the check objects
 COMMENT ON COLUMN load_checks.detail IS 'What was found, in words';
 COMMENT ON COLUMN load_checks.findings IS 'The first findings: [{finding, usage_rows, objection}]';
 COMMENT ON COLUMN load_checks.published IS 'Whether the load that was checked became visible';
+COMMENT ON COLUMN load_checks.account IS 'API client, by its name in the settings';

@@ -21,8 +21,12 @@ CREATE TABLE IF NOT EXISTS load_history (
     report_level VARCHAR,
     forced BOOLEAN NOT NULL,
     restated_keys BIGINT,
-    recorded_at TIMESTAMPTZ NOT NULL
+    recorded_at TIMESTAMPTZ NOT NULL,
+    account VARCHAR NOT NULL
 );
+
+-- A file of an earlier version has the table without it.
+ALTER TABLE load_history ADD COLUMN IF NOT EXISTS account VARCHAR DEFAULT 'default';
 
 COMMENT ON TABLE load_history IS 'One row for each attempt to load a billing period';
 COMMENT ON COLUMN load_history.billing_period IS 'First day of the billed month';
@@ -40,3 +44,4 @@ COMMENT ON COLUMN load_history.report_kind IS 'Kind of report that was ordered';
 COMMENT ON COLUMN load_history.report_level IS 'Level of report that was ordered';
 COMMENT ON COLUMN load_history.forced IS 'Loaded by run --force: even if the period was closed, or would be emptied';
 COMMENT ON COLUMN load_history.restated_keys IS 'Keys that differ from the load before (usage_restatement); NULL for a first load';
+COMMENT ON COLUMN load_history.account IS 'API client, by its name in the settings';

@@ -1,6 +1,7 @@
--- What each period's last attempt and last load were.
+-- What each period's last attempt and last load of each account were.
 SELECT
     billing_period,
+    account,
     last(outcome ORDER BY recorded_at) AS last_outcome,
     last(reason ORDER BY recorded_at) AS last_reason,
     max(recorded_at) AS last_attempt_at,
@@ -13,5 +14,5 @@ SELECT
     any_value(closed_at) AS closed_at
 FROM load_history
 LEFT JOIN closed_period USING (billing_period)
-GROUP BY billing_period
-ORDER BY billing_period
+GROUP BY billing_period, account
+ORDER BY billing_period, account

@@ -10,6 +10,6 @@ SELECT
     delta_total::VARCHAR AS delta_total,
     dr_compute_points_total::VARCHAR AS dr_compute_points_total
 FROM usage
-WHERE billing_period = $billing_period
+WHERE billing_period = $billing_period AND account = $account
 ORDER BY report_row
 LIMIT 10

@@ -18,7 +18,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError
-from billing_pipeline.warehouse.schema import create_schema
+from billing_pipeline.warehouse.schema import create_schema, is_outdated
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
 # DuckDB 1.5 still opens files of this version; without it, only 2.0 does.
@@ -79,11 +79,7 @@ class WarehouseFile:
                 f"there is no warehouse at {self.path}",
                 todo="Load a period first: billing-pipeline run.",
             )
-        try:
-            connection = duckdb.connect(str(self.path), read_only=True)
-        except duckdb.Error as error:
-            raise self._cannot_be_opened(error) from error
-        with connection:
+        with self._opened() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             try:
                 yield connection
@@ -106,6 +102,26 @@ class WarehouseFile:
         Raises:
             WarehouseError: the copy cannot be made, written or published; the published file is as it was.
         """
+        if self.exists() and not self._lock.is_locked:
+            self._opened().close()
+        return self._change(work)
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        """A read-only connection; a file of an earlier version first gets the columns that it lacks."""
+        connection = self._connected()
+        if is_outdated(connection):
+            connection.close()
+            self._change(lambda _: None)
+            connection = self._connected()
+        return connection
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(str(self.path), read_only=True)
+        except duckdb.Error as error:
+            raise self._cannot_be_opened(error) from error
+
+    def _change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         if self._lock.is_locked:
             raise WarehouseError(
                 "the warehouse is being changed by this very thread",

@@ -8,7 +8,7 @@ WITH old_row AS (
             usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range
         ) AS natural_key
     FROM published.usage
-    WHERE billing_period = $billing_period
+    WHERE billing_period = $billing_period AND account = $account
 ),
 
 new_row AS (
@@ -18,7 +18,7 @@ new_row AS (
             usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range
         ) AS natural_key
     FROM usage
-    WHERE billing_period = $billing_period
+    WHERE billing_period = $billing_period AND account = $account
 ),
 
 fingerprint AS (
@@ -108,6 +108,7 @@ after AS (
 
 SELECT
     $billing_period AS billing_period,
+    $account AS account,
     $restated_at AS restated_at,
     CASE WHEN before.tenant_id IS NULL THEN 'new' WHEN after.tenant_id IS NULL THEN 'vanished' ELSE 'changed' END AS change,
     $report_id_before::UUID AS report_id_before,

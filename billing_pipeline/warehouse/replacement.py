@@ -1,4 +1,4 @@
-"""The replacement of one billing period: all of the new month or all of the old one, never a mix."""
+"""The replacement of an account's billing period: all of the new month or all of the old one, never a mix."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ _DEFECTS = (
 class UsageRows(Protocol):
     """A raw report, read by the engine.
 
-    `select_rows` yields every column of `usage` that comes from the file, and fails inside DuckDB on a
-    bad row; `refusal` turns that failure into words; `control_totals` come from the file another way.
+    `selects` are executed one by one, in their order; together they yield every row, with each column of
+    `usage` that comes from the file, and they fail inside DuckDB on a bad row; `refusal` turns that failure
+    into words; `control_totals` come from the file another way. All of it can be asked for again.
     """
 
-    @property
-    def select_rows(self) -> str: ...
+    def selects(self) -> Iterator[str]: ...
     @property
     def period_start(self) -> date: ...
     @property
@@ -75,7 +75,7 @@ def replace_period(
     witness: Witness | ReportRefusedError | None = None,
     cross_check_mode: CrossCheckMode = "stop",
 ) -> LoadAttempt:
-    """Replace a period's rows by those of a report, and publish, if the checks let it.
+    """Replace an account's rows of a period by those of a report, and publish, if the checks let it.
 
     Args:
         rows: the report's rows.
@@ -102,13 +102,14 @@ def replace_period(
         loaded_at = datetime.now(UTC)
         with _blamed(rows):
             _replace_rows(connection, rows, attempt, loaded_at)
-            in_table = table_control_totals(connection, period)
+            in_table = table_control_totals(connection, period, attempt.account)
             checks = [
                 _compare_totals(rows.control_totals(), in_table),
-                _compare_files(connection, period, witness, cross_check_mode),
+                _compare_files(connection, attempt, witness, cross_check_mode),
                 *run_checks(
                     connection,
                     period,
+                    attempt.account,
                     root_tenant_id=attempt.root_tenant_id,
                     report_level=attempt.report_level,
                     forced=attempt.forced,
@@ -122,7 +123,7 @@ def replace_period(
                 control_totals=in_table,
                 checks=tuple(checks),
                 restatement=record_restatement(
-                    connection, period, report_id=attempt.report_id, restated_at=loaded_at
+                    connection, period, attempt.account, report_id=attempt.report_id, restated_at=loaded_at
                 ),
                 load_seconds=Decimal(str(round(time.monotonic() - started, 3))),
             )
@@ -135,19 +136,23 @@ def replace_period(
 def _replace_rows(
     connection: duckdb.DuckDBPyConnection, rows: UsageRows, attempt: LoadAttempt, loaded_at: datetime
 ) -> None:
-    connection.execute("DELETE FROM usage WHERE billing_period = $period", {"period": attempt.period.start})
+    replaced = {"billing_period": attempt.period.start, "account": attempt.account}
     connection.execute(
-        sql("insert_usage.sql").format(select_rows=rows.select_rows),
-        {
-            "billing_period": attempt.period.start,
-            "period_start": rows.period_start,
-            "period_end": rows.period_end,
-            "root_tenant_id": attempt.root_tenant_id,
-            "report_id": attempt.report_id,
-            "stored_report_id": attempt.stored_report_id,
-            "loaded_at": loaded_at,
-        },
+        "DELETE FROM usage WHERE billing_period = $billing_period AND account = $account", replaced
     )
+    origin = replaced | {
+        "period_start": rows.period_start,
+        "period_end": rows.period_end,
+        "root_tenant_id": attempt.root_tenant_id,
+        "report_id": attempt.report_id,
+        "stored_report_id": attempt.stored_report_id,
+        "loaded_at": loaded_at,
+    }
+    # Each row knows its place (report_row), and rows that need not keep theirs are stored by all threads.
+    connection.execute("SET preserve_insertion_order = false")
+    for select_rows in rows.selects():
+        connection.execute(sql("insert_usage.sql").format(select_rows=select_rows), origin)
+    connection.execute("RESET preserve_insertion_order")
 
 
 @contextmanager
@@ -175,7 +180,7 @@ def _compare_totals(in_file: ControlTotals, in_table: ControlTotals) -> CheckRes
 
 def _compare_files(
     connection: duckdb.DuckDBPyConnection,
-    period: BillingPeriod,
+    attempt: LoadAttempt,
     witness: Witness | ReportRefusedError | None,
     mode: CrossCheckMode,
 ) -> CheckResult:
@@ -183,12 +188,16 @@ def _compare_files(
         return CheckResult.of(CROSS_CHECK, [], severity="warn", passing="switched off: nothing was compared")
     if witness is None or isinstance(witness, ReportRefusedError):
         return no_witness(witness, mode)
-    return cross_check(connection, period, witness, severity=mode)
+    return cross_check(connection, attempt.period, attempt.account, witness, severity=mode)
 
 
-def table_control_totals(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> ControlTotals:
-    """The control totals of a period as the table has them."""
-    by_unit = connection.execute(sql("control_totals.sql"), {"billing_period": period.start}).fetchall()
+def table_control_totals(
+    connection: duckdb.DuckDBPyConnection, period: BillingPeriod, account: str
+) -> ControlTotals:
+    """The control totals of an account's period as the table has them."""
+    by_unit = connection.execute(
+        sql("control_totals.sql"), {"billing_period": period.start, "account": account}
+    ).fetchall()
     return ControlTotals(
         rows=sum(row[1] for row in by_unit),
         sums={row[0]: dict(zip(MEASURES, map(int, row[2:]), strict=True)) for row in by_unit},

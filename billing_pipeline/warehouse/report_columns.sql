@@ -4,6 +4,7 @@ FROM duckdb_columns()
 WHERE
     table_name = 'usage' AND database_name = 'warehouse'
     AND column_name NOT IN (
-        'billing_period', 'period_start', 'period_end', 'root_tenant_id', 'report_id', 'stored_report_id', 'loaded_at'
+        'billing_period', 'period_start', 'period_end', 'root_tenant_id', 'report_id', 'stored_report_id', 'loaded_at',
+        'account'
     )
 ORDER BY column_index

@@ -31,6 +31,7 @@ class Restatement:
 def record_restatement(
     connection: duckdb.DuckDBPyConnection,
     period: BillingPeriod,
+    account: str,
     *,
     report_id: str | None,
     restated_at: datetime,
@@ -42,18 +43,18 @@ def record_restatement(
         report_id: of the report that they came from.
 
     Returns:
-        How much differs; None if the period had never been loaded.
+        How much differs; None if the period had never been loaded for the account.
     """
+    loaded = {"billing_period": period.start, "account": account}
     before = connection.execute(
-        "SELECT report_id::VARCHAR FROM loaded_report WHERE billing_period = $billing_period",
-        {"billing_period": period.start},
+        "SELECT report_id::VARCHAR FROM loaded_report"
+        " WHERE billing_period = $billing_period AND account = $account",
+        loaded,
     ).fetchone()
     if before is None:
         return None
-    parameters = {"billing_period": period.start, "restated_at": restated_at}
-    (same,) = connection.execute(
-        sql("same_as_published.sql"), {"billing_period": period.start}
-    ).fetchone() or (False,)
+    parameters = loaded | {"restated_at": restated_at}
+    (same,) = connection.execute(sql("same_as_published.sql"), loaded).fetchone() or (False,)
     if not same:
         connection.execute(
             sql("record_restatement.sql"),

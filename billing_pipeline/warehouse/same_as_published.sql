@@ -10,7 +10,7 @@ SELECT (
         quota, pricing_mode, pricing_currency, price, total_cost
     )::HUGEINT))
     FROM published.usage
-    WHERE billing_period = $billing_period
+    WHERE billing_period = $billing_period AND account = $account
 ) IS NOT DISTINCT FROM (
     SELECT (count(*), sum(hash(
         usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range,
@@ -21,5 +21,5 @@ SELECT (
         quota, pricing_mode, pricing_currency, price, total_cost
     )::HUGEINT))
     FROM usage
-    WHERE billing_period = $billing_period
+    WHERE billing_period = $billing_period AND account = $account
 )

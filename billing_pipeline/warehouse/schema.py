@@ -60,6 +60,15 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("COMMIT")
 
 
+def is_outdated(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether an earlier version has made the tables, which lack columns that statements of this one name."""
+    found = connection.execute(
+        "SELECT count(*) AS columns, count_if(column_name = 'account') AS accounts"
+        " FROM duckdb_columns() WHERE table_name = 'usage' AND database_name = current_database()"
+    ).fetchone()
+    return found is not None and found[0] > 0 and found[1] == 0
+
+
 def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether this very version has made the tables, macros and views."""
     (known,) = connection.execute("SELECT max(fingerprint) FROM schema_version").fetchone() or (None,)

@@ -42,8 +42,12 @@ CREATE TABLE IF NOT EXISTS usage (
     report_id UUID NOT NULL,
     stored_report_id UUID NOT NULL,
     report_row INTEGER NOT NULL,
-    loaded_at TIMESTAMPTZ NOT NULL
+    loaded_at TIMESTAMPTZ NOT NULL,
+    account VARCHAR NOT NULL
 );
+
+-- A file of an earlier version has the table without it.
+ALTER TABLE usage ADD COLUMN IF NOT EXISTS account VARCHAR DEFAULT 'default';
 
 COMMENT ON TABLE usage IS 'Acronis usage, one row for each usage row of the report, replaced whole by billing period';
 COMMENT ON COLUMN usage.billing_period IS 'First day of the billed month';
@@ -88,3 +92,4 @@ COMMENT ON COLUMN usage.report_id IS 'Report that the row came from';
 COMMENT ON COLUMN usage.stored_report_id IS 'Stored report (the file) that the row came from';
 COMMENT ON COLUMN usage.report_row IS 'Position of the row in the file, from 1';
 COMMENT ON COLUMN usage.loaded_at IS 'When the row was loaded';
+COMMENT ON COLUMN usage.account IS 'API client that the report was requested with, by its name in the settings';

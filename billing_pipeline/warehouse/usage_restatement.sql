@@ -50,7 +50,8 @@ CREATE TABLE IF NOT EXISTS usage_restatement (
     price_before DECIMAL(38, 12),
     price_after DECIMAL(38, 12),
     total_cost_before DECIMAL(38, 12),
-    total_cost_after DECIMAL(38, 12)
+    total_cost_after DECIMAL(38, 12),
+    account VARCHAR NOT NULL
 );
 
 -- A file of an earlier version has the table without them.
@@ -72,6 +73,7 @@ ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS price_before DECIMAL(38, 
 ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS price_after DECIMAL(38, 12);
 ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS total_cost_before DECIMAL(38, 12);
 ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS total_cost_after DECIMAL(38, 12);
+ALTER TABLE usage_restatement ADD COLUMN IF NOT EXISTS account VARCHAR DEFAULT 'default';
 
 COMMENT ON TABLE usage_restatement IS 'What differed when a billing period was loaded again';
 COMMENT ON COLUMN usage_restatement.change IS 'changed (measures, quota, money, names or owners), new (only in the later report) or vanished (only in the earlier one)';
@@ -79,3 +81,4 @@ COMMENT ON COLUMN usage_restatement.restated_at IS 'When the later report was lo
 COMMENT ON COLUMN usage_restatement.report_id_before IS 'Report that was loaded before';
 COMMENT ON COLUMN usage_restatement.report_id_after IS 'Report that replaced it';
 COMMENT ON COLUMN usage_restatement.tenant_name IS 'Name in the later report, or in the earlier one if the key vanished';
+COMMENT ON COLUMN usage_restatement.account IS 'API client, by its name in the settings';

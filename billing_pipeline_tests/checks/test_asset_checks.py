@@ -8,10 +8,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from billing_pipeline.checks import LOAD_CHECKS, freshness
+from billing_pipeline.checks import freshness_check, load_check_specs
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import Sandbox
+from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import CHECKS, WarehouseFile
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.demo_months import DemoMonths
@@ -34,7 +35,7 @@ def evaluations(workplace: Workplace) -> dict[str, Evaluation]:
 
 
 def test_every_check_is_a_check_of_the_usage_asset_and_those_that_stop_are_blocking() -> None:
-    specs = {spec.name: spec for spec in LOAD_CHECKS}
+    specs = {spec.name: spec for spec in load_check_specs(dg.AssetKey("usage"))}
 
     assert list(specs) == list(CHECKS)
     assert {name for name, spec in specs.items() if spec.blocking} == {
@@ -191,5 +192,5 @@ def test_freshness_is_looked_at_on_day_3_and_is_no_part_of_a_load() -> None:
 
     assert schedule.cron_schedule == "0 7 3 * *"
     assert schedule.execution_timezone == "UTC"
-    (key,) = freshness.check_keys
+    (key,) = freshness_check(SINGLE_ACCOUNT).check_keys
     assert key not in defs.resolve_job_def("monthly_usage").asset_layer.asset_graph.asset_check_keys

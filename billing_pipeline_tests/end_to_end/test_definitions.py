@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from billing_pipeline.definitions import build_defs, monthly_usage_schedule
+from billing_pipeline.definitions import build_defs
 from billing_pipeline.periods import BillingPeriod
 
 NAMES = ["report_request", "stored_report", "raw_report", "usage"]
@@ -81,10 +81,6 @@ def test_the_schedule_runs_the_month_that_has_closed(tick: datetime, period: str
         )
     )
     assert [request.partition_key for request in result.run_requests or []] == [period]
-
-
-def test_the_schedule_has_the_name_that_people_rely_on() -> None:
-    assert monthly_usage_schedule.name == "monthly_usage_schedule"
 
 
 def test_a_bad_setting_leaves_the_code_location_healthy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.loading import load_period
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.faults import CATALOGUE
+from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.conftest import PERIOD, Trial
 from billing_pipeline_tests.faults.outcomes import loading_outcomes, ordering_outcomes
@@ -62,7 +63,7 @@ def test_fault(trial: Trial, loaded: Path, name: str) -> None:
 
 
 def load(data_dir: Path) -> None:
-    load_period(data_dir, WarehouseFile(data_dir), PERIOD, run_id="test")
+    load_period(data_dir, WarehouseFile(data_dir), PERIOD, account=SINGLE_ACCOUNT, run_id="test")
 
 
 def rows(data_dir: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from billing_pipeline.acronis import AcronisClient, ReportOrder
 from billing_pipeline.loading import load_period
 from billing_pipeline.ordering import await_stored_reports, download_report, request_report
+from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline.warehouse.history import loaded_report_ids
 from billing_pipeline_tests.faults.conftest import PERIOD, QUICK
@@ -33,7 +34,7 @@ def main() -> None:
         request_report(client, data_dir, order, loaded_report_ids=loaded, first_wait=0.02, timeout=60)
         await_stored_reports(client, data_dir, PERIOD, first_wait=0.02, timeout=60)
         download_report(client, data_dir, PERIOD)
-    load_period(data_dir, warehouse, PERIOD, run_id="whole_run")
+    load_period(data_dir, warehouse, PERIOD, account=SINGLE_ACCOUNT, run_id="whole_run")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ _USAGE = Path(__file__).parents[2] / "billing_pipeline" / "warehouse" / "usage.s
 _ADDED = (
     "DATE '2026-09-01' AS billing_period, "
     "DATE '2026-09-01' AS period_start, DATE '2026-09-30' AS period_end, "
-    "uuid() AS root_tenant_id, uuid() AS report_id, uuid() AS stored_report_id, now() AS loaded_at"
+    "uuid() AS root_tenant_id, uuid() AS report_id, uuid() AS stored_report_id, now() AS loaded_at, "
+    "'default' AS account"
 )
 _NOT_FROM_THE_FILE = (
     "billing_period",
@@ -40,6 +41,7 @@ _NOT_FROM_THE_FILE = (
     "report_id",
     "stored_report_id",
     "loaded_at",
+    "account",
 )
 
 Rows = list[dict[str, Any]]
@@ -54,7 +56,7 @@ def engine() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def load(report: JsonReport | CsvReport, *, one_select: bool = False) -> tuple[Rows, ControlTotals]:
+def load(report: JsonReport | CsvReport) -> tuple[Rows, ControlTotals]:
     """The rows that end up in the table, in the order of the report, and the control totals.
 
     Raises:
@@ -65,7 +67,7 @@ def load(report: JsonReport | CsvReport, *, one_select: bool = False) -> tuple[R
     try:
         with report:
             try:
-                for select in [report.select_rows] if one_select else report.selects():
+                for select in report.selects():
                     connection.execute(f"INSERT INTO usage BY NAME SELECT {_ADDED}, r.* FROM ({select}) AS r")
             except duckdb.Error as error:
                 raise report.refusal(error) from error
@@ -85,13 +87,13 @@ def load(report: JsonReport | CsvReport, *, one_select: bool = False) -> tuple[R
 
 
 def load_json(
-    content: bytes, folder: Path, *, piece: int = 1 << 20, part: int | None = None, one_select: bool = False
+    content: bytes, folder: Path, *, piece: int = 1 << 20, part: int | None = None
 ) -> tuple[Rows, ControlTotals]:
     """Load a json_v2_0 file with this content."""
     path = folder / "json_v2_0.json"
     path.write_bytes(content)
     report = JsonReport(path, None, folder / "work", piece=piece, rows_of_a_part=part)
-    return load(report, one_select=one_select)
+    return load(report)
 
 
 def load_csv(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import pytest
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.normalize import ExpectedReport, open_report
+from billing_pipeline.normalize import ExpectedReport, JsonReport
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline_tests.normalize.loading import PARAMS, load_json, refusal, report_of, usage_row
+from billing_pipeline_tests.normalize.loading import PARAMS, load, load_json, refusal, report_of, usage_row
 
 ROW = json.dumps(usage_row())
 TENANT = "11111111-1111-4111-8111-111111111111"
@@ -21,7 +22,7 @@ ORDERED = ExpectedReport(BillingPeriod(2026, 9), "usage_summary", "direct_partne
 def opened(folder: Path, expected: ExpectedReport, **params: Any) -> None:
     path = folder / "report.json"
     path.write_bytes(report_of(params={n: v for n, v in (PARAMS | params).items() if v is not ...}))
-    with open_report(path, "json_v2_0", expected, folder / "work") as report:
+    with JsonReport(path, expected, folder / "work") as report:
         assert report.period_start <= report.period_end
 
 
@@ -58,9 +59,9 @@ def test_a_large_envelope(tmp_path: Path, before: int, after: int) -> None:
 def test_an_empty_report_is_an_empty_month(tmp_path: Path, text: str) -> None:
     content = f'{{"params": {json.dumps(PARAMS)}, "tenants": {text}}}'.encode()
 
-    for one_select in (True, False):
-        rows, totals = load_json(content, tmp_path, one_select=one_select)
-        assert (rows, totals.rows, totals.sums) == ([], 0, {})
+    rows, totals = load_json(content, tmp_path)
+
+    assert (rows, totals.rows, totals.sums) == ([], 0, {})
 
 
 @pytest.mark.parametrize(
@@ -156,9 +157,18 @@ def test_a_documented_type_stands_for_no_other_kind(tmp_path: Path) -> None:
         )
 
 
-def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ReportRefusedError, match="json_v1"):
-        open_report(tmp_path / "x", "json_v1", ORDERED, tmp_path)
+@pytest.mark.parametrize("read_before", [0, 1, 2, 100])
+def test_rows_can_be_read_again_from_the_first(tmp_path: Path, read_before: int) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(report_of(*(usage_row(name=f"item_{number}") for number in range(50))))
+
+    with JsonReport(path, None, tmp_path / "work", piece=1500, rows_of_a_part=7) as report:
+        for _ in itertools.islice(report.selects(), read_before):
+            pass
+        rows, totals = load(report)
+
+    assert [row["offering_item"] for row in rows] == [f"item_{number}" for number in range(50)]
+    assert totals.rows == 50
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:

@@ -56,15 +56,13 @@ DAMAGES = [
 
 
 @many
-@given(reports(), sizes, st.sampled_from([1, 2, 5, None]), st.booleans())
-@example(report_of(), 64, None, False)
-def test_the_table_equals_the_reference(
-    content: bytes, piece: int, part: int | None, one_select: bool
-) -> None:
+@given(reports(), sizes, st.sampled_from([1, 2, 5, None]))
+@example(report_of(), 64, None)
+def test_the_table_equals_the_reference(content: bytes, piece: int, part: int | None) -> None:
     expected = reference.rows_of_json(content, FIRST_DAY, LAST_DAY)
 
     with TemporaryDirectory() as folder:
-        rows, totals = load_json(content, Path(folder), piece=piece, part=part, one_select=one_select)
+        rows, totals = load_json(content, Path(folder), piece=piece, part=part)
 
     assert rows == expected
     assert (totals.rows, totals.sums) == reference.control_totals(expected)

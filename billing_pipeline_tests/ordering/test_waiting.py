@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
+from itertools import pairwise
 
 import pytest
 
 from billing_pipeline.ordering import WaitStoppedError
-from billing_pipeline.ordering.waiting import Patience
+from billing_pipeline.ordering.waiting import LOOK_SHARE, Patience
 
 
 class Untiring(threading.Event):
@@ -32,6 +34,30 @@ def waits_of(first_wait: float, timeout: float, count: int) -> list[float | None
 
 def test_each_wait_is_half_as_long_again_until_half_a_minute() -> None:
     assert waits_of(5, 1e6, 7) == [5, 7.5, 11.25, 16.875, 25.3125, 30, 30]
+
+
+def test_a_report_that_takes_its_usual_minute_or_two_is_seen_soon_after_it_is_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    class Clock(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            clock[0] += timeout or 0
+            return False
+
+    patience = Patience(first_wait=5, timeout=1800, stop=Clock(), share=LOOK_SHARE)
+    looks = [0.0]
+    while not patience.is_over:
+        patience.wait()
+        looks.append(clock[0])
+
+    between = list(pairwise(looks))
+    assert all(later - earlier <= 5 for earlier, later in between if later <= 60)
+    assert all(later - earlier <= 10 for earlier, later in between if later <= 120)
+    assert max(later - earlier for earlier, later in between) == 30
+    assert len(looks) < 90
 
 
 def test_a_longer_first_wait_stays() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -225,6 +227,32 @@ def test_every_request_is_in_the_journal(open_sandbox: Opener) -> None:
     assert all(item["authorized"] for item in seen["items"])
     assert str(caller.token) not in str(seen)
     assert report_id in str(caller.call("GET", f"/reports/{report_id}").json())
+
+
+def test_the_journal_tells_how_much_went_on_at_once(open_sandbox: Opener) -> None:
+    caller = open_sandbox()
+
+    def most_at_once() -> dict[str, int]:
+        seen = requests.get(caller.sandbox.base_url + "/sandbox/requests", timeout=10).json()
+        told: dict[str, int] = seen["most_at_once"]
+        return told
+
+    caller.download(caller.order())
+    caller.download(caller.order())
+    assert most_at_once() == {"open_reports": 1, "downloads": 1}
+
+    reports = [caller.order() for _ in range(3)]
+    paths = [f"/reports/{report}/stored/{caller.saved(report)[0]['id']}" for report in reports]
+    all_there = threading.Barrier(len(paths))
+    caller.sandbox.set_faults({"route": "download", "fault": {"type": "delay", "seconds": 1}})
+
+    def download(path: str) -> None:
+        all_there.wait()
+        caller.call("GET", path)
+
+    with ThreadPoolExecutor(len(paths)) as pool:
+        list(pool.map(download, paths))
+    assert most_at_once() == {"open_reports": 3, "downloads": 3}
 
 
 def test_one_connection_serves_many_requests(shared_caller: Caller) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ import duckdb
 from billing_pipeline.control_totals import MEASURES, ControlTotals
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
 from billing_pipeline.warehouse.replacement import CrossCheckMode
 
@@ -100,6 +101,9 @@ class Report:
     def period_end(self) -> date:
         return self.covers[1] if self.covers else self.period.end
 
+    def selects(self) -> Iterator[str]:
+        yield self.select_rows
+
     @property
     def select_rows(self) -> str:
         typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in _TYPES.items())
@@ -147,6 +151,7 @@ def attempt(report: Report, **columns: Any) -> LoadAttempt:
     return LoadAttempt(
         **{
             "period": report.period,
+            "account": SINGLE_ACCOUNT,
             "outcome": "failed",
             "root_tenant_id": ROOT,
             "report_id": str(UUID(int=number)),

@@ -6,7 +6,9 @@ WITH size AS (
         count(DISTINCT tenant_id) FILTER (billing_period = $billing_period) AS tenants_now,
         count(DISTINCT tenant_id) FILTER (billing_period <> $billing_period) AS tenants_before
     FROM usage
-    WHERE billing_period IN ($billing_period, ($billing_period::DATE - INTERVAL 1 MONTH)::DATE)
+    WHERE
+        account = $account
+        AND billing_period IN ($billing_period, ($billing_period::DATE - INTERVAL 1 MONTH)::DATE)
 )
 
 SELECT 'the report is empty' AS finding, 0 AS usage_rows, true AS objection
@@ -29,5 +31,5 @@ UNION ALL
 
 SELECT format('{} rows; {} when the month was loaded before', rows_now, row_count), rows_now, true
 FROM size
-JOIN loaded_report ON billing_period = $billing_period
+JOIN loaded_report ON billing_period = $billing_period AND account = $account
 WHERE rows_now > 0 AND rows_now * 2 < row_count

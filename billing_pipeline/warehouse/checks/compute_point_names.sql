@@ -8,7 +8,7 @@ SELECT
     true AS objection
 FROM usage
 WHERE
-    billing_period = $billing_period
+    billing_period = $billing_period AND account = $account
     AND (
         (measurement_unit = 'seconds' AND (NOT is_range OR NOT ends_with(offering_item, 'compute_points')))
         -- assigned_compute_points are a setting of a server, not usage.

@@ -8,7 +8,7 @@ WITH wrong AS (
         END AS fault
     FROM usage
     WHERE
-        billing_period = $billing_period
+        billing_period = $billing_period AND account = $account
         AND CASE
             WHEN measurement_unit <> 'seconds'
                 THEN

@@ -2,7 +2,7 @@
 WITH repeated AS (
     SELECT hash(usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku) AS natural_key
     FROM usage
-    WHERE billing_period = $billing_period
+    WHERE billing_period = $billing_period AND account = $account
     GROUP BY natural_key
     HAVING count(*) > 1
 )
@@ -19,7 +19,7 @@ SELECT
 FROM usage
 SEMI JOIN repeated
     ON natural_key = hash(usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku)
-WHERE billing_period = $billing_period
+WHERE billing_period = $billing_period AND account = $account
 GROUP BY usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku
 HAVING count(*) > 1
 ORDER BY min(report_row)

@@ -4,5 +4,7 @@ SELECT
     count(*) AS usage_rows,
     true AS objection
 FROM usage
-WHERE billing_period = $billing_period AND effective_total <> effective_production + effective_trial
+WHERE
+    billing_period = $billing_period AND account = $account
+    AND effective_total <> effective_production + effective_trial
 HAVING count(*) > 0

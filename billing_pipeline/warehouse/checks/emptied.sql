@@ -7,6 +7,6 @@ SELECT
     true AS objection
 FROM loaded_report
 WHERE
-    billing_period = $billing_period
+    billing_period = $billing_period AND account = $account
     AND row_count > 0
-    AND NOT EXISTS (FROM usage WHERE billing_period = $billing_period)
+    AND NOT EXISTS (FROM usage WHERE billing_period = $billing_period AND account = $account)

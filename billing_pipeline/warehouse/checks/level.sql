@@ -5,7 +5,7 @@ SELECT
     true AS objection
 FROM usage
 WHERE
-    billing_period = $billing_period
+    billing_period = $billing_period AND account = $account
     AND $report_level NOT IN ('itself', 'accounts', 'all_partners')
     AND tenant_id = root_tenant_id
 HAVING count(*) > 0
@@ -15,7 +15,7 @@ UNION ALL
 SELECT format('rows of kind {} in a report of level {}', tenant_kind, $report_level), count(*), true
 FROM usage
 WHERE
-    billing_period = $billing_period
+    billing_period = $billing_period AND account = $account
     AND (
         ($report_level = 'direct_partners' AND tenant_kind = 'unit')
         OR ($report_level = 'all_customers' AND tenant_kind <> 'customer')
@@ -30,5 +30,5 @@ SELECT
     count(*),
     true
 FROM usage
-WHERE billing_period = $billing_period AND $report_level = 'all_partners'
+WHERE billing_period = $billing_period AND account = $account AND $report_level = 'all_partners'
 HAVING count(*) > 0

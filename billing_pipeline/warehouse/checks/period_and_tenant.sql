@@ -5,7 +5,7 @@ SELECT
     true AS objection
 FROM usage
 WHERE
-    billing_period = $billing_period
+    billing_period = $billing_period AND account = $account
     AND (period_start <> billing_period OR period_end <> last_day(billing_period))
 GROUP BY period_start, period_end
 
@@ -13,14 +13,16 @@ UNION ALL
 
 SELECT format('{} rows are of days outside the month, the first of {}', count(*), min(usage_date)), count(*), true
 FROM usage
-WHERE billing_period = $billing_period AND (usage_date < billing_period OR usage_date > last_day(billing_period))
+WHERE
+    billing_period = $billing_period AND account = $account
+    AND (usage_date < billing_period OR usage_date > last_day(billing_period))
 HAVING count(*) > 0
 
 UNION ALL
 
 SELECT format('the rows are about tenant {}, which was not ordered', root_tenant_id), count(*), true
 FROM usage
-WHERE billing_period = $billing_period AND root_tenant_id <> $root_tenant_id::UUID
+WHERE billing_period = $billing_period AND account = $account AND root_tenant_id <> $root_tenant_id::UUID
 GROUP BY root_tenant_id
 
 UNION ALL
@@ -30,5 +32,7 @@ SELECT
     count(*),
     true
 FROM usage
-WHERE billing_period = $billing_period AND $report_level = 'itself' AND tenant_id <> root_tenant_id
+WHERE
+    billing_period = $billing_period AND account = $account
+    AND $report_level = 'itself' AND tenant_id <> root_tenant_id
 GROUP BY tenant_id

@@ -2,7 +2,7 @@
 WITH billable AS (
     SELECT offering_item, sku IS NULL AS is_without_sku
     FROM usage
-    WHERE billing_period = $billing_period AND if(is_range, delta_total, absolute_total) <> 0
+    WHERE billing_period = $billing_period AND account = $account AND if(is_range, delta_total, absolute_total) <> 0
 ),
 
 share AS (
@@ -14,7 +14,10 @@ share AS (
 had_sku AS (
     SELECT DISTINCT offering_item
     FROM usage
-    WHERE billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE AND sku IS NOT NULL
+    WHERE
+        billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE
+        AND account = $account
+        AND sku IS NOT NULL
 )
 
 SELECT

@@ -5,10 +5,10 @@ SELECT
     starts_with(reason, 'inferred') AND (infra_owner_id, reason) NOT IN (
         SELECT (infra_owner_id, reason)
         FROM infrastructure_ownership
-        WHERE billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE
+        WHERE billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE AND account = $account
     ) AS objection
 FROM infrastructure_ownership
-WHERE billing_period = $billing_period
+WHERE billing_period = $billing_period AND account = $account
 
 UNION ALL
 
@@ -17,7 +17,10 @@ SELECT
     count(*),
     true
 FROM usage
-WHERE billing_period = $billing_period AND $report_level = 'all_customers' AND infra_owner_id IS NOT NULL
+WHERE
+    billing_period = $billing_period AND account = $account
+    AND $report_level = 'all_customers'
+    AND infra_owner_id IS NOT NULL
 HAVING count(DISTINCT infra_owner_id) FILTER (infra_owner_id <> root_tenant_id) > 1
 
 ORDER BY objection DESC, usage_rows DESC, finding

@@ -10,7 +10,7 @@ WITH now AS (
         CASE measurement_unit WHEN 'bytes' THEN 107374182400 WHEN 'seconds' THEN 36000 ELSE 20 END AS least_difference,
         report_row
     FROM usage
-    WHERE billing_period = $billing_period AND usage_date = period_end
+    WHERE billing_period = $billing_period AND account = $account AND usage_date = period_end
 ),
 
 month_before AS (
@@ -20,6 +20,7 @@ month_before AS (
     FROM usage
     WHERE
         billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE
+        AND account = $account
         AND usage_date = period_end
 ),
 
@@ -48,6 +49,7 @@ history AS (
     WHERE
         billing_period >= ($billing_period::DATE - INTERVAL 6 MONTH)::DATE
         AND billing_period < $billing_period
+        AND account = $account
         AND usage_date = period_end
     GROUP BY ALL
     HAVING count(DISTINCT billing_period) >= 3
@@ -63,7 +65,7 @@ SELECT
     true AS objection
 FROM candidate
 JOIN history USING (series)
-JOIN usage ON billing_period = $billing_period AND usage.report_row = candidate.report_row
+JOIN usage ON billing_period = $billing_period AND account = $account AND usage.report_row = candidate.report_row
 WHERE
     (
         amount > 10 * greatest(highest, 0)

@@ -11,7 +11,7 @@ WITH measure AS (
             min(report_row) FILTER (delta_total <> delta_production + delta_trial)
         ]) AS first_row
     FROM usage
-    WHERE billing_period = $billing_period
+    WHERE billing_period = $billing_period AND account = $account
 )
 
 SELECT
@@ -22,5 +22,5 @@ SELECT
     measure.usage_rows,
     true AS objection
 FROM measure
-JOIN usage ON billing_period = $billing_period AND report_row = first_row
+JOIN usage ON billing_period = $billing_period AND account = $account AND report_row = first_row
 WHERE measure.usage_rows > 0

@@ -6,7 +6,7 @@ SELECT
 FROM (
     SELECT report_row, unnest(json_keys(extra)) AS field
     FROM usage
-    WHERE billing_period = $billing_period AND extra IS NOT NULL
+    WHERE billing_period = $billing_period AND account = $account AND extra IS NOT NULL
 )
 GROUP BY field
 ORDER BY usage_rows DESC, field

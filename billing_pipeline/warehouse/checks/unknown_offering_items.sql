@@ -6,7 +6,7 @@ WITH item AS (
         count(*) AS usage_rows,
         regexp_replace(offering_item, '^((adv|dre|p|pw|pg|bndl)_)?((adv|dre|base)_)?', '') AS base_name
     FROM usage
-    WHERE billing_period = $billing_period
+    WHERE billing_period = $billing_period AND account = $account
     GROUP BY offering_item, measurement_unit
 ),
 

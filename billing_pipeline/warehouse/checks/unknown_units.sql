@@ -4,6 +4,8 @@ SELECT
     count(*) AS usage_rows,
     true AS objection
 FROM usage
-WHERE billing_period = $billing_period AND measurement_unit NOT IN ('bytes', 'seconds', 'quantity')
+WHERE
+    billing_period = $billing_period AND account = $account
+    AND measurement_unit NOT IN ('bytes', 'seconds', 'quantity')
 GROUP BY measurement_unit
 ORDER BY usage_rows DESC

@@ -25,13 +25,13 @@ WITH billed AS (
         END AS unit
     FROM usage
     LEFT JOIN (
-        SELECT billing_period, report_kind, report_level
+        SELECT billing_period, account, report_kind, report_level
         FROM loaded_report
-    ) AS ordered USING (billing_period)
+    ) AS ordered USING (billing_period, account)
     LEFT JOIN (
-        SELECT billing_period, root_tenant_id, infra_owner_id, storage_ownership
+        SELECT billing_period, account, root_tenant_id, infra_owner_id, storage_ownership
         FROM infrastructure_ownership
-    ) AS owner USING (billing_period, root_tenant_id, infra_owner_id)
+    ) AS owner USING (billing_period, account, root_tenant_id, infra_owner_id)
     WHERE
         CASE coalesce(report_level, 'direct_partners')
             WHEN 'direct_partners' THEN tenant_id <> root_tenant_id
@@ -50,6 +50,7 @@ WITH billed AS (
 summed AS (
     SELECT
         billing_period,
+        account,
         root_tenant_id,
         tenant_id,
         max(tenant_name) AS tenant_name,
@@ -74,6 +75,7 @@ summed AS (
 
 SELECT
     billing_period,
+    account,
     root_tenant_id,
     tenant_id,
     tenant_name,

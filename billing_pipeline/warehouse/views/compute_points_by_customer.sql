@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW compute_points_by_customer AS
 SELECT
     billing_period,
+    account,
     root_tenant_id,
     tenant_id,
     max(tenant_name) AS tenant_name,
@@ -12,4 +13,4 @@ SELECT
     sum(quantity_total)::DECIMAL(38, 2) AS compute_points_total
 FROM billable_usage
 WHERE unit = 'compute points'
-GROUP BY billing_period, root_tenant_id, tenant_id;
+GROUP BY billing_period, account, root_tenant_id, tenant_id;

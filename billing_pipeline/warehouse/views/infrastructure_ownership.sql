@@ -13,6 +13,7 @@ CREATE OR REPLACE VIEW infrastructure_ownership AS
 WITH owner AS (
     SELECT
         billing_period,
+        account,
         root_tenant_id,
         infra_owner_id,
         count(DISTINCT tenant_id) AS tenants,
@@ -26,10 +27,11 @@ WITH owner AS (
 ),
 
 listed AS (
-    SELECT DISTINCT owner.billing_period, owner.root_tenant_id, owner.infra_owner_id
+    SELECT DISTINCT owner.billing_period, owner.account, owner.root_tenant_id, owner.infra_owner_id
     FROM owner
     JOIN usage
         ON usage.billing_period = owner.billing_period
+        AND usage.account = owner.account
         AND usage.root_tenant_id = owner.root_tenant_id
         AND usage.tenant_id = owner.infra_owner_id
 ),
@@ -40,11 +42,12 @@ judged AS (
         listed.infra_owner_id IS NOT NULL OR owner.infra_owner_id = owner.root_tenant_id AS known_partner,
         NOT known_partner AND serves_one_partner AS perhaps_further_down
     FROM owner
-    LEFT JOIN listed USING (billing_period, root_tenant_id, infra_owner_id)
+    LEFT JOIN listed USING (billing_period, account, root_tenant_id, infra_owner_id)
 )
 
 SELECT
     billing_period,
+    account,
     root_tenant_id,
     infra_owner_id,
     CASE
@@ -66,6 +69,6 @@ FROM (
     SELECT
         *,
         bool_or(NOT known_partner AND NOT perhaps_further_down)
-            OVER (PARTITION BY billing_period, root_tenant_id) AS acronis_is_elsewhere
+            OVER (PARTITION BY billing_period, account, root_tenant_id) AS acronis_is_elsewhere
     FROM judged
 );

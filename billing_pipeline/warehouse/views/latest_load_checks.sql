@@ -2,4 +2,4 @@
 CREATE OR REPLACE VIEW latest_load_checks AS
 SELECT *
 FROM load_checks
-QUALIFY checked_at = max(checked_at) OVER (PARTITION BY billing_period);
+QUALIFY checked_at = max(checked_at) OVER (PARTITION BY billing_period, account);

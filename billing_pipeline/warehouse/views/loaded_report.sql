@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW loaded_report AS
 SELECT
     billing_period,
+    account,
     last(root_tenant_id ORDER BY recorded_at) AS root_tenant_id,
     last(report_id ORDER BY recorded_at) AS report_id,
     last(report_kind ORDER BY recorded_at) AS report_kind,
@@ -13,4 +14,4 @@ SELECT
     max(recorded_at) AS loaded_at
 FROM load_history
 WHERE outcome = 'loaded'
-GROUP BY billing_period;
+GROUP BY billing_period, account;

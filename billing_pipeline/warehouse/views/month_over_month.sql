@@ -1,6 +1,7 @@
 -- What changed for each tenant and item against the month before?
 --
--- A month is compared when the month before is in the warehouse; what is in only one of them counts as 0 in the other.
+-- A month is compared when the account's month before is in the warehouse; what is in only one of them counts as 0 in
+-- the other.
 --
 -- Of one month (a DATE), month_over_month_in(month) answers faster: it reads no other months.
 CREATE OR REPLACE MACRO month_over_month_in(month) AS TABLE (
@@ -20,6 +21,7 @@ CREATE OR REPLACE MACRO month_over_month_in(month) AS TABLE (
 
     SELECT
         billing_period,
+        account,
         root_tenant_id,
         tenant_id,
         coalesce(max(tenant_name) FILTER (is_now), max(tenant_name)) AS tenant_name,
@@ -42,8 +44,8 @@ CREATE OR REPLACE MACRO month_over_month_in(month) AS TABLE (
     FROM both_months
     WHERE
         (month IS NULL OR billing_period = month)
-        AND billing_period IN (SELECT DISTINCT billing_period FROM usage)
-        AND (billing_period - INTERVAL 1 MONTH)::DATE IN (SELECT DISTINCT billing_period FROM usage)
+        AND (account, billing_period) IN (SELECT DISTINCT account, billing_period FROM usage)
+        AND (account, (billing_period - INTERVAL 1 MONTH)::DATE) IN (SELECT DISTINCT account, billing_period FROM usage)
     GROUP BY ALL
 );
 

@@ -4,6 +4,7 @@
 CREATE OR REPLACE VIEW sku_totals AS
 SELECT
     billing_period,
+    account,
     root_tenant_id,
     sku,
     CASE WHEN sku IS NULL THEN offering_item END AS offering_item_without_sku,
@@ -15,4 +16,4 @@ SELECT
     count(DISTINCT tenant_id) AS tenants,
     list(DISTINCT offering_item ORDER BY offering_item) AS offering_items
 FROM billable_usage
-GROUP BY billing_period, root_tenant_id, sku, offering_item_without_sku, storage_ownership, unit;
+GROUP BY billing_period, account, root_tenant_id, sku, offering_item_without_sku, storage_ownership, unit;

@@ -20,6 +20,7 @@ CREATE OR REPLACE MACRO storage_growth_in(month) AS TABLE (
 
     SELECT
         billing_period,
+        account,
         root_tenant_id,
         tenant_id,
         coalesce(max(tenant_name) FILTER (is_now), max(tenant_name)) AS tenant_name,
@@ -32,14 +33,15 @@ CREATE OR REPLACE MACRO storage_growth_in(month) AS TABLE (
     FROM (
         SELECT
             *,
-            (billing_period - INTERVAL 1 MONTH)::DATE IN (SELECT DISTINCT billing_period FROM usage) AS month_before_is_known
+            (account, (billing_period - INTERVAL 1 MONTH)::DATE) IN (SELECT DISTINCT account, billing_period FROM usage)
+                AS month_before_is_known
         FROM both_months
     )
     WHERE
         (month IS NULL OR billing_period = month)
-        AND billing_period IN (SELECT DISTINCT billing_period FROM usage)
+        AND (account, billing_period) IN (SELECT DISTINCT account, billing_period FROM usage)
     GROUP BY
-        billing_period, root_tenant_id, tenant_id, offering_item, storage_ownership, month_before_is_known
+        billing_period, account, root_tenant_id, tenant_id, offering_item, storage_ownership, month_before_is_known
 );
 
 CREATE OR REPLACE VIEW storage_growth AS

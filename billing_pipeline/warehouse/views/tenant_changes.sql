@@ -7,6 +7,7 @@ CREATE OR REPLACE MACRO tenant_changes_in(month) AS TABLE (
     WITH active AS (
         SELECT
             billing_period,
+            account,
             root_tenant_id,
             tenant_id,
             max(tenant_name) AS tenant_name,
@@ -24,6 +25,7 @@ CREATE OR REPLACE MACRO tenant_changes_in(month) AS TABLE (
 
     SELECT
         billing_period,
+        account,
         root_tenant_id,
         tenant_id,
         max(tenant_kind) AS tenant_kind,
@@ -33,9 +35,9 @@ CREATE OR REPLACE MACRO tenant_changes_in(month) AS TABLE (
     FROM both_months
     WHERE
         (month IS NULL OR billing_period = month)
-        AND billing_period IN (SELECT DISTINCT billing_period FROM usage)
-        AND (billing_period - INTERVAL 1 MONTH)::DATE IN (SELECT DISTINCT billing_period FROM usage)
-    GROUP BY billing_period, root_tenant_id, tenant_id
+        AND (account, billing_period) IN (SELECT DISTINCT account, billing_period FROM usage)
+        AND (account, (billing_period - INTERVAL 1 MONTH)::DATE) IN (SELECT DISTINCT account, billing_period FROM usage)
+    GROUP BY billing_period, account, root_tenant_id, tenant_id
     HAVING count(DISTINCT is_now) = 1 OR name IS DISTINCT FROM name_before
 );
 

@@ -1,0 +1,85 @@
+"""What a lake needs beside the connection string of its catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
+
+from billing_pipeline.settings.environment import PROJECT_ROOT, EnvironmentSettings
+
+_S3 = "s3://"
+
+
+def _s3_endpoint(value: str) -> str:
+    if "@" in value:
+        raise ValueError("must not carry credentials: they are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    parts = urlsplit(value.strip().rstrip("/"))
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path or parts.query:
+        raise ValueError("must be a URL such as https://s3.example:9000, without a path")
+    return parts.geturl()
+
+
+class LakeSettings(EnvironmentSettings):
+    """What a lake needs beside the connection string of its catalogue."""
+
+    data_path: str | None = Field(
+        None,
+        validation_alias="BILLING_LAKE_DATA",
+        description="where a lake's Parquet files lie: a shared folder, or s3://bucket/prefix",
+    )
+    downloads_extensions: bool = Field(
+        False,
+        validation_alias="BILLING_LAKE_DOWNLOADS_EXTENSIONS",
+        description="whether DuckDB may download the lake's extensions that are not installed",
+    )
+    database_password: SecretStr | None = Field(
+        None, validation_alias="PGPASSWORD", description="password of the lake's database user"
+    )
+    s3_endpoint: Annotated[str, AfterValidator(_s3_endpoint)] | None = Field(
+        None,
+        validation_alias="BILLING_S3_ENDPOINT",
+        description="URL of an S3-compatible store; plain HTTP only if it says http://",
+    )
+    s3_key_id: str | None = Field(
+        None, validation_alias="AWS_ACCESS_KEY_ID", description="key id for a lake on S3"
+    )
+    s3_secret_key: SecretStr | None = Field(
+        None, validation_alias="AWS_SECRET_ACCESS_KEY", description="secret key for a lake on S3"
+    )
+    s3_session_token: SecretStr | None = Field(
+        None, validation_alias="AWS_SESSION_TOKEN", description="token of a temporary key for a lake on S3"
+    )
+    s3_region: str | None = Field(
+        None, validation_alias="AWS_REGION", description="region of the bucket of a lake on S3"
+    )
+
+    @property
+    def on_s3(self) -> bool:
+        """Whether the files lie in a bucket."""
+        return self.data_path is not None and self.data_path.startswith(_S3)
+
+    @model_validator(mode="after")
+    def _data_path_can_be_reached(self) -> Self:
+        if self.data_path is None:
+            return self
+        if not self.on_s3:
+            if "://" in self.data_path:
+                raise _bad("BILLING_LAKE_DATA: must be a folder, or s3://bucket/prefix")
+            self.data_path = str((PROJECT_ROOT / Path(self.data_path).expanduser()).resolve())
+            return self
+        bucket, _, prefix = self.data_path.removeprefix(_S3).strip("/").partition("/")
+        if not bucket or not prefix:
+            raise _bad("BILLING_LAKE_DATA: must name a bucket and a prefix, s3://bucket/prefix")
+        self.data_path = f"{_S3}{bucket}/{prefix}"
+        keys = {"AWS_ACCESS_KEY_ID": self.s3_key_id, "AWS_SECRET_ACCESS_KEY": self.s3_secret_key}
+        if missing := [name for name, value in keys.items() if not value]:
+            raise _bad(f"{' and '.join(missing)}: not set, and BILLING_LAKE_DATA lies on S3")
+        return self
+
+
+def _bad(told: str) -> PydanticCustomError:
+    return PydanticCustomError("settings", "{told}", {"told": told})

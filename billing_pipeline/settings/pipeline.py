@@ -1,0 +1,109 @@
+"""Where the data lies, which periods and accounts there are, and how much is done at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from billing_pipeline.connection_string import ConnectionString
+from billing_pipeline.errors import PeriodError
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.settings.environment import PROJECT_ROOT, EnvironmentSettings
+
+SINGLE_ACCOUNT = "default"
+"""The account whose settings, assets and files have no account's name in theirs: the only one, mostly."""
+
+_ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_LAKE = "ducklake:postgres:"
+
+
+def _period(value: Any) -> BillingPeriod:
+    try:
+        return value if isinstance(value, BillingPeriod) else BillingPeriod.parse(str(value))
+    except PeriodError as error:
+        raise ValueError(f"{error.what}; write it as YYYY-MM") from None
+
+
+def _account_names(value: Any) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in str(value).split(","))
+    for name in names:
+        if not _ACCOUNT_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of an account; use a to z, digits and _, a letter first")
+    if len(set(names)) < len(names):
+        raise ValueError("a name stands twice")
+    return names
+
+
+def _warehouse(value: Any) -> ConnectionString | None:
+    """The lake's catalogue; None for the file."""
+    if value is None or isinstance(value, ConnectionString) or str(value).strip() == "file":
+        return value if isinstance(value, ConnectionString) else None
+    text = str(value).strip()
+    if not text.startswith(_LAKE):
+        raise ValueError(f"must be file, or {_LAKE}<libpq connection string>")
+    return ConnectionString.parse(text.removeprefix(_LAKE).strip())
+
+
+class PipelineSettings(EnvironmentSettings):
+    """Where the data lies and which periods there are."""
+
+    data_dir: Path = Field(
+        Path("data"), validation_alias="BILLING_DATA_DIR", description="everything that is kept lies below it"
+    )
+    accounts: Annotated[tuple[str, ...], BeforeValidator(_account_names)] = Field(
+        (SINGLE_ACCOUNT,),
+        validation_alias="BILLING_ACCOUNTS",
+        description="names of the accounts, separated by commas",
+    )
+    first_period: Annotated[BillingPeriod, BeforeValidator(_period)] = Field(
+        BillingPeriod(2024, 1),
+        validation_alias="BILLING_FIRST_PERIOD",
+        description="first partition, YYYY-MM",
+    )
+    open_reports: int = Field(
+        8,
+        ge=1,
+        le=64,
+        validation_alias="BILLING_OPEN_REPORTS",
+        description="how many reports may be open at the API at once, each ordered by a run of its own",
+    )
+    parallel_downloads: int = Field(
+        2,
+        ge=1,
+        le=64,
+        validation_alias="BILLING_PARALLEL_DOWNLOADS",
+        description="how many reports are downloaded at once",
+    )
+    max_report_gib: int = Field(
+        20,
+        ge=1,
+        validation_alias="BILLING_MAX_REPORT_GIB",
+        description="what one file of a report may unpack to, in GiB; a larger one is refused",
+    )
+    cross_check: Literal["stop", "warn", "off"] = Field(
+        "stop",
+        validation_alias="BILLING_CROSS_CHECK",
+        description="what a difference between json_v2_0 and csv_v2_0 does to a load: stop, warn or off",
+    )
+    warehouse: Annotated[ConnectionString | None, BeforeValidator(_warehouse)] = Field(
+        None,
+        validation_alias="BILLING_WAREHOUSE",
+        description="where the tables lie: file, or ducklake:postgres:<libpq connection string>",
+    )
+
+    def account_dir(self, account: str) -> Path:
+        """Where an account's requests and raw reports lie."""
+        return self.data_dir if account == SINGLE_ACCOUNT else self.data_dir / "accounts" / account
+
+    @model_validator(mode="after")
+    def _absolute_data_dir(self) -> Self:
+        # Dagster's processes and the shell have different working directories; the data has one place.
+        self.data_dir = (PROJECT_ROOT / self.data_dir.expanduser()).resolve()
+        if set("%?#") & set(str(self.data_dir)):
+            # Dagster's storage puts the path into a URL as it is.
+            raise PydanticCustomError("data_dir", "BILLING_DATA_DIR: its path must not contain %, ? or #")
+        return self

@@ -1,0 +1,34 @@
+-- No tenant is in another account's report of the month too, where its usage would be billed twice.
+--
+-- A report's root tenant counts with its tenants: a partner's row of one account contains all that another account
+-- reports below that partner.
+WITH theirs AS (
+    SELECT account, tenant_id FROM usage WHERE billing_period = $billing_period AND account <> $account
+    UNION
+    SELECT account, root_tenant_id FROM usage WHERE billing_period = $billing_period AND account <> $account
+),
+
+ours AS (
+    SELECT tenant_id FROM usage WHERE billing_period = $billing_period AND account = $account
+    UNION
+    SELECT root_tenant_id FROM usage WHERE billing_period = $billing_period AND account = $account
+)
+
+SELECT
+    format(
+        'account {} has loaded the month with {} of the same tenants, such as {}',
+        theirs.account, count(*), min(tenant_id)
+    ) AS finding,
+    (
+        SELECT count(*)
+        FROM usage
+        WHERE
+            billing_period = $billing_period
+            AND account = $account
+            AND (tenant_id IN (SELECT tenant_id FROM theirs) OR root_tenant_id IN (SELECT tenant_id FROM theirs))
+    ) AS usage_rows,
+    true AS objection
+FROM ours
+JOIN theirs USING (tenant_id)
+GROUP BY theirs.account
+ORDER BY theirs.account

@@ -1,0 +1,82 @@
+"""What Dagster's page sends when a person clicks, as calls of its GraphQL API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import requests
+
+ASSETS = ("report_request", "stored_report", "raw_report", "usage")
+
+_BACKFILL = """
+mutation LaunchPartitionBackfill($parameters: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $parameters) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+    ... on UnauthorizedError { message }
+  }
+}
+"""
+_RUNS = """
+query Runs($backfill: String!) {
+  runsOrError(filter: { tags: [{ key: "dagster/backfill", value: $backfill }] }) {
+    ... on Runs { results { status tags { key value } } }
+  }
+}
+"""
+
+
+def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:
+    """The data that a query gives; an error of the query itself is an assertion."""
+    answer = requests.post(f"{url}/graphql", json={"query": query, "variables": variables}, timeout=60)
+    told: dict[str, Any] = answer.json()
+    assert not told.get("errors"), told
+    data: dict[str, Any] = told["data"]
+    return data
+
+
+def launch_backfill(url: str, periods: Sequence[str]) -> str:
+    """Materialise all four assets of some periods, each period in a run of its own; the backfill's id."""
+    parameters = {
+        "assetSelection": [{"path": [name]} for name in ASSETS],
+        "partitionNames": list(periods),
+    }
+    told = ask(url, _BACKFILL, parameters=parameters)["launchPartitionBackfill"]
+    assert told["__typename"] == "LaunchBackfillSuccess", told
+    return str(told["backfillId"])
+
+
+def runs_of(url: str, backfill_id: str) -> dict[str, list[str]]:
+    """The statuses of the runs that a backfill has started, by period; the latest run first."""
+    runs: dict[str, list[str]] = {}
+    for run in ask(url, _RUNS, backfill=backfill_id)["runsOrError"]["results"]:
+        (period,) = (tag["value"] for tag in run["tags"] if tag["key"] == "dagster/partition")
+        runs.setdefault(period, []).append(run["status"])
+    return runs
+
+
+def await_periods(
+    url: str,
+    backfill_id: str,
+    periods: Collection[str],
+    *,
+    seconds: float,
+    alive: Callable[[], bool] = lambda: True,
+) -> dict[str, list[str]]:
+    """Wait until the latest run of each period has succeeded; what `runs_of` tells then.
+
+    Args:
+        seconds: after which it is given up.
+        alive: whether the processes that work on it are still there.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        runs = runs_of(url, backfill_id)
+        if all(runs.get(period, [""])[0] == "SUCCESS" for period in periods):
+            return runs
+        assert alive(), "a process of Dagster has ended"
+        assert time.monotonic() < deadline, runs
+        time.sleep(0.5)

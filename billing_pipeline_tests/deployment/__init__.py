@@ -1,0 +1,1 @@
+"""Tests of the deployment: its files, and its services as processes on this machine."""

@@ -1,0 +1,196 @@
+"""The services of deploy/compose.yaml as processes: their own commands and settings, a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+import yaml
+
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline.settings import PROJECT_ROOT
+from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.postgres import PostgresServer, postgres
+
+__all__ = ["postgres"]
+
+DEPLOY = PROJECT_ROOT / "deploy"
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+PASSWORDS = {
+    "DAGSTER_POSTGRES_PASSWORD": "dag:st/er@it's$one\\two",
+    "LAKE_POSTGRES_PASSWORD": "the'lake%20password",
+}
+_SECONDS_TO_START = 120
+
+
+@dataclass
+class Deployment:
+    """Running services.
+
+    Args:
+        url: the webserver's.
+        folder: their home, logs and data lie below it.
+    """
+
+    url: str
+    folder: Path
+    home: Path
+    environment: dict[str, str]
+    workplace: Workplace
+    sandbox: Sandbox
+    postgres: PostgresServer
+    services: dict[str, subprocess.Popen[bytes]]
+
+    def are_up(self) -> bool:
+        return all(service.poll() is None for service in self.services.values())
+
+
+@pytest.fixture
+def deployment(databases: PostgresServer, sandbox: Sandbox, workplace: Workplace) -> Iterator[Deployment]:
+    """PostgreSQL with its two databases, code server, webserver and daemon, up and healthy."""
+    folder = workplace.data_dir.parent
+    home = folder / "home"
+    home.mkdir()
+    configuration = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
+    # Dagster's default one starts a process, where containers cannot be had.
+    del configuration["run_launcher"]
+    (home / "dagster.yaml").write_text(yaml.safe_dump(configuration))
+    (home / "workspace.yaml").write_bytes((DEPLOY / "workspace.yaml").read_bytes())
+    ports = {"code": _free_port(), "webserver": _free_port()}
+    environment = {
+        **workplace.environment,
+        **PASSWORDS,
+        "DAGSTER_HOME": str(home),
+        "BILLING_CODE_HOST": "127.0.0.1",
+        "BILLING_CODE_PORT": str(ports["code"]),
+        "BILLING_OPEN_REPORTS": "3",
+        "BILLING_PARALLEL_DOWNLOADS": "1",
+        "DAGSTER_POSTGRES_HOST": databases.host,
+        "DAGSTER_POSTGRES_PORT": str(databases.port),
+        "DAGSTER_POSTGRES_DB": "dagster",
+        "DAGSTER_POSTGRES_USER": "dagster",
+        "DAGSTER_COMPUTE_LOGS": str(folder / "compute-logs"),
+    }
+    if find_spec("duckdb_extension_ducklake") is not None:
+        environment |= {
+            "BILLING_WAREHOUSE": f"ducklake:postgres:host={databases.host} port={databases.port} "
+            "user=lake dbname=lake",
+            "PGPASSWORD": PASSWORDS["LAKE_POSTGRES_PASSWORD"],
+        }
+    workplace = Workplace(workplace.data_dir, environment)
+    services: dict[str, subprocess.Popen[bytes]] = {}
+    url = f"http://127.0.0.1:{ports['webserver']}"
+    healthy = ["dagster", "api", "grpc-health-check", "--port", str(ports["code"])]
+    with ExitStack() as running:
+
+        def start(name: str) -> None:
+            command = _command(name, ports.get(name))
+            services[name] = running.enter_context(_service(name, command, environment, home, folder))
+
+        def wait_for(ready: Callable[[], bool]) -> None:
+            deadline = time.monotonic() + _SECONDS_TO_START
+            while not ready():
+                ended = [name for name, service in services.items() if service.poll() is not None]
+                logs = "\n".join((folder / f"{name}.log").read_text()[-3000:] for name in services)
+                assert not ended, logs
+                assert time.monotonic() < deadline, logs
+                time.sleep(0.3)
+
+        start("code")
+        wait_for(lambda: _listens(ports["code"]))
+        checked = subprocess.run(
+            _executable(healthy), env=environment, cwd=home, check=False, capture_output=True
+        )
+        assert checked.returncode == 0, checked.stderr
+        start("webserver")
+        start("daemon")
+        wait_for(lambda: _serves(url))
+        yield Deployment(url, folder, home, environment, workplace, sandbox, databases, services)
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: PostgresServer) -> PostgresServer:
+    """A server on which deploy/databases.sh was run, as the PostgreSQL image does."""
+    done = subprocess.run(
+        ["bash", DEPLOY / "databases.sh"],
+        env={
+            **os.environ,
+            **PASSWORDS,
+            "PGHOST": postgres.host,
+            "PGPORT": str(postgres.port),
+            "PGPASSWORD": postgres.password,
+            "POSTGRES_USER": postgres.user,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return postgres
+
+
+@contextmanager
+def _service(
+    name: str, command: Sequence[str | Path], environment: dict[str, str], home: Path, folder: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    with (folder / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=environment, cwd=home, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(15)
+        process.kill()
+        process.wait()
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+def _command(name: str, port: int | None) -> list[str | Path]:
+    """The service's own command, with a port of this test's on loopback."""
+    words = [str(word) for word in COMPOSE["services"][name]["command"]]
+    words = ["127.0.0.1" if word == "0.0.0.0" else word for word in words]
+    if port is not None:
+        words[words.index("--port") + 1] = str(port)
+    return _executable(words)
+
+
+def _executable(words: list[str]) -> list[str | Path]:
+    return [Path(sys.executable).parent / words[0], *words[1:]]
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _serves(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/server_info", timeout=5).ok
+    except requests.RequestException:
+        return False

@@ -1,0 +1,178 @@
+"""Several API clients in one configuration, each with a data centre of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from billing_pipeline.definitions import build_defs
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.end_to_end.test_run import sandbox_totals
+
+PERIOD = "2026-09"
+
+
+@pytest.fixture
+def overseas() -> Iterator[Sandbox]:
+    """The data centre of the second account, where another distributor is at home."""
+    with Sandbox(
+        tenants=5, seed=7, ready_after_seconds=0.2, client_id="7b1a6d0e-5c0f-4a53-9a55-0b7d8c3c6a10"
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def accounts(workplace: Workplace, sandbox: Sandbox, overseas: Sandbox) -> Workplace:
+    """The accounts `eu` and `us`."""
+    plain = ("ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET")
+    workplace.environment |= {name.replace("_", "_EU_", 1): workplace.environment.pop(name) for name in plain}
+    workplace.environment |= {
+        "BILLING_ACCOUNTS": "eu, us",
+        "ACRONIS_US_BASE_URL": overseas.base_url,
+        "ACRONIS_US_CLIENT_ID": overseas.client_id,
+        "ACRONIS_US_CLIENT_SECRET": overseas.client_secret,
+    }
+    return workplace
+
+
+def rows_by_account(workplace: Workplace) -> Mapping[str, int]:
+    found = workplace.query(
+        "SELECT account, count(*) AS n, count(DISTINCT root_tenant_id) AS roots FROM usage GROUP BY 1"
+    )
+    assert all(each["roots"] == 1 for each in found)
+    return {each["account"]: each["n"] for each in found}
+
+
+def told(stderr: str) -> list[str]:
+    return [line for line in stderr.splitlines() if line.startswith("billing-pipeline run:")]
+
+
+def test_a_period_is_loaded_for_each(accounts: Workplace, sandbox: Sandbox, overseas: Sandbox) -> None:
+    done = accounts.command("run", "--period", PERIOD)
+
+    assert done.returncode == 0, done.stderr
+    assert rows_by_account(accounts) == {
+        "eu": sandbox_totals(sandbox, PERIOD)["rows"],
+        "us": sandbox_totals(overseas, PERIOD)["rows"],
+    }
+    assert (sandbox.reports_created, overseas.reports_created) == (1, 1)
+    assert f"{PERIOD} eu  loaded, " in done.stderr
+    assert len(list((accounts.data_dir / "accounts").glob(f"*/raw/{PERIOD}/*/manifest.json"))) == 2
+    states = [line.split()[:3] for line in accounts.command("status").stdout.splitlines()[2:4]]
+    assert states == [[PERIOD, "eu", "loaded"], [PERIOD, "us", "loaded"]]
+    with dg.DagsterInstance.from_config(str(accounts.data_dir / "dagster")) as instance:
+        for account in ("eu", "us"):
+            key = dg.AssetKey([account, "usage"])
+            assert instance.get_materialized_partitions(key) == {PERIOD}
+
+
+def test_an_account_that_fails_does_not_cost_the_others(
+    accounts: Workplace, sandbox: Sandbox, overseas: Sandbox
+) -> None:
+    overseas.set_faults({"use": "json_nan", "first_reports": 1})
+
+    done = accounts.command("run", "--period", PERIOD)
+
+    assert done.returncode == 1
+    (message,) = told(done.stderr)
+    assert f"account us, period {PERIOD}, report " in message
+    assert set(rows_by_account(accounts)) == {"eu"}
+
+    again = accounts.command("run", "--period", PERIOD, "--account", "us")
+
+    assert again.returncode == 0, again.stderr
+    assert set(rows_by_account(accounts)) == {"eu", "us"}
+    assert (sandbox.reports_created, overseas.reports_created) == (1, 2)
+
+
+def test_a_client_that_is_not_let_in_does_not_cost_the_others(accounts: Workplace, overseas: Sandbox) -> None:
+    done = accounts.command("run", "--period", PERIOD, settings={"ACRONIS_EU_CLIENT_SECRET": "wrong"})
+
+    assert done.returncode == 1
+    (message,) = told(done.stderr)
+    assert "account eu: " in message
+    assert rows_by_account(accounts) == {"us": sandbox_totals(overseas, PERIOD)["rows"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        ([], {"ACRONIS_US_CLIENT_ID": None}, "ACRONIS_US_CLIENT_ID is not set (id of the API client)"),
+        ([], {"ACRONIS_US_BASE_URL": "http://example.com"}, "ACRONIS_US_BASE_URL"),
+        ([], {"ACRONIS_US_REPORT_LEVEL": "none"}, "ACRONIS_US_REPORT_LEVEL (level of the report)"),
+        ([], {"ACRONIS_REPORT_LEVEL": "none"}, "ACRONIS_REPORT_LEVEL (level of the report)"),
+        ([], {"BILLING_ACCOUNTS": "eu,EU"}, "BILLING_ACCOUNTS (names of the accounts"),
+        ([], {"BILLING_ACCOUNTS": "eu,eu"}, "a name stands twice"),
+        (["--account", "asia"], {}, "there is no account asia. BILLING_ACCOUNTS names eu, us"),
+    ],
+)
+def test_a_bad_setting_of_one_account_is_named_before_anything_is_sent(
+    accounts: Workplace, overseas: Sandbox, arguments: list[str], settings: dict[str, str | None], said: str
+) -> None:
+    done = accounts.command("run", "--period", PERIOD, *arguments, settings=settings)
+
+    assert done.returncode == 1
+    (message,) = done.stderr.strip().splitlines()
+    assert said in message
+    assert not overseas.requests
+    assert not accounts.data_dir.exists()
+
+
+def test_an_account_may_order_another_level_than_the_others(
+    accounts: Workplace, sandbox: Sandbox, overseas: Sandbox
+) -> None:
+    settings: dict[str, str | None] = {
+        "ACRONIS_REPORT_LEVEL": "all_customers",
+        "ACRONIS_US_REPORT_LEVEL": "direct_partners",
+    }
+
+    done = accounts.command("run", "--period", PERIOD, settings=settings)
+
+    assert done.returncode == 0, done.stderr
+    levels = accounts.query("SELECT account, report_level FROM loaded_report ORDER BY account")
+    assert [tuple(level.values()) for level in levels] == [("eu", "all_customers"), ("us", "direct_partners")]
+
+
+def test_a_second_account_joins_the_one_that_has_no_name(
+    workplace: Workplace, sandbox: Sandbox, overseas: Sandbox
+) -> None:
+    first = workplace.command("run", "--period", PERIOD)
+    workplace.environment |= {
+        "BILLING_ACCOUNTS": "default,us",
+        "ACRONIS_US_BASE_URL": overseas.base_url,
+        "ACRONIS_US_CLIENT_ID": overseas.client_id,
+        "ACRONIS_US_CLIENT_SECRET": overseas.client_secret,
+    }
+
+    second = workplace.command("run", "--period", PERIOD, "--account", "us")
+    replayed = workplace.command("run", "--period", PERIOD, "--replay")
+
+    assert (first.returncode, second.returncode, replayed.returncode) == (0, 0, 0), second.stderr
+    assert set(rows_by_account(workplace)) == {"default", "us"}
+    assert (sandbox.reports_created, overseas.reports_created) == (1, 1)
+    page = (workplace.data_dir / "reports" / f"{PERIOD}.html").read_text()
+    for account, its_sandbox in (("default", sandbox), ("us", overseas)):
+        assert f"Account {account} · Tenant {its_sandbox.tenant_id}" in page
+
+
+def test_the_schedule_runs_each_account_by_itself() -> None:
+    defs = build_defs(["default", "us"])
+    schedule = defs.resolve_schedule_def("monthly_usage_schedule")
+
+    result = schedule.evaluate_tick(
+        dg.build_schedule_context(
+            scheduled_execution_time=datetime(2026, 10, 2, 7, tzinfo=UTC),
+            repository_def=defs.get_repository_def(),
+        )
+    )
+
+    requests = result.run_requests or []
+    assert [request.partition_key for request in requests] == [PERIOD, PERIOD]
+    assert len({request.run_key for request in requests}) == 2
+    selected = [{key.to_user_string() for key in request.asset_selection or []} for request in requests]
+    names = {"report_request", "stored_report", "raw_report", "usage"}
+    assert selected == [names, {f"us/{name}" for name in names}]

@@ -1,0 +1,145 @@
+"""Several accounts in one warehouse: each has its own rows and checks, and no usage is billed twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from billing_pipeline.account_periods import AccountPeriod
+from billing_pipeline.settings import SINGLE_ACCOUNT
+from billing_pipeline.warehouse import LoadStoppedError, Warehouse
+from billing_pipeline.warehouse.history import loaded_periods
+from billing_pipeline.warehouse.schema import VIEWS
+from billing_pipeline_tests.warehouse.reports import (
+    CUSTOMER,
+    OTHER_CUSTOMER,
+    PARTNER,
+    ROOT,
+    SEPTEMBER,
+    load,
+    query,
+    row,
+)
+
+AUGUST = SEPTEMBER.previous()
+OTHER_ROOT = "10000000-0000-4000-8000-000000000009"
+EU: dict[str, Any] = {"account": "eu"}
+US: dict[str, Any] = {"account": "us", "root_tenant_id": OTHER_ROOT}
+
+
+def quantities(warehouse: Warehouse, source: str = "usage") -> list[tuple[str, int]]:
+    rows = query(warehouse, f"SELECT account, absolute_total::INTEGER AS n FROM {source} ORDER BY ALL")
+    return [(found["account"], found["n"]) for found in rows]
+
+
+def test_a_period_is_replaced_for_its_account_only(warehouse: Warehouse) -> None:
+    load(warehouse, [row(absolute_production=1)], number=1, **EU)
+    load(warehouse, [row(tenant_id=OTHER_CUSTOMER, absolute_production=2)], number=2, **US)
+
+    again = load(warehouse, [row(absolute_production=3)], number=3, **EU)
+
+    assert quantities(warehouse) == [("eu", 3), ("us", 2)]
+    assert str(again.restatement) == "1 changed, 0 new, 0 vanished"
+    assert query(warehouse, "SELECT DISTINCT account FROM usage_restatement") == [{"account": "eu"}]
+    assert again.control_totals is not None
+    assert again.control_totals.rows == 1
+
+
+def test_an_empty_report_of_one_account_leaves_the_others_rows(warehouse: Warehouse) -> None:
+    load(warehouse, [row(absolute_production=1)], **EU)
+
+    load(warehouse, [], number=2, **US)
+
+    assert quantities(warehouse) == [("eu", 1)]
+    with pytest.raises(LoadStoppedError, match="emptied"):
+        load(warehouse, [], number=3, **EU)
+
+
+def test_a_first_month_is_not_compared_with_another_accounts(warehouse: Warehouse) -> None:
+    many = [row(offering_item=f"item_{n}", absolute_production=n + 1) for n in range(10)]
+    load(warehouse, many, AUGUST, **EU)
+
+    first = load(warehouse, [row(tenant_id=OTHER_CUSTOMER, absolute_production=1)], **US, number=2)
+    load(warehouse, many, **EU, number=3)
+
+    found = {check.check_name: check for check in first.checks}
+    assert found["completeness"].passed
+    assert query(warehouse, "SELECT DISTINCT account FROM month_over_month") == [{"account": "eu"}]
+    assert query(warehouse, "SELECT DISTINCT account, change FROM tenant_changes") == []
+    assert str(first.restatement or "none") == "none"
+
+
+def test_each_account_has_its_own_state(warehouse: Warehouse) -> None:
+    load(warehouse, [row(absolute_production=1)], **EU)
+    load(warehouse, [row(tenant_id=OTHER_CUSTOMER, absolute_production=2)], number=2, **US)
+
+    states = loaded_periods(warehouse)
+
+    assert list(states) == [AccountPeriod(SEPTEMBER, "eu"), AccountPeriod(SEPTEMBER, "us")]
+    assert [state.row_count for state in states.values()] == [1, 1]
+    assert all(state.checks for state in states.values())
+    bills = query(warehouse, "SELECT account, root_tenant_id::VARCHAR AS root FROM billable_usage ORDER BY 1")
+    assert [tuple(bill.values()) for bill in bills] == [("eu", ROOT), ("us", OTHER_ROOT)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        # The same client twice, under two names.
+        ((row(), ROOT), (row(), ROOT)),
+        # A customer that two accounts report.
+        ((row(), ROOT), (row(), OTHER_ROOT)),
+        # One account is that of a partner whose row is in the other's report, whichever was first.
+        ((row(tenant_id=PARTNER, tenant_kind="partner"), ROOT), (row(), PARTNER)),
+        ((row(), PARTNER), (row(tenant_id=PARTNER, tenant_kind="partner"), ROOT)),
+    ],
+)
+def test_usage_that_another_account_has_loaded_is_not_billed_twice(
+    warehouse: Warehouse, first: tuple[dict[str, Any], str], second: tuple[dict[str, Any], str]
+) -> None:
+    load(warehouse, [first[0]], account="eu", root_tenant_id=first[1])
+    other = row(tenant_id=OTHER_CUSTOMER)
+
+    with pytest.raises(LoadStoppedError, match="account eu has loaded the month with") as caught:
+        load(warehouse, [second[0], other], number=2, account="us", root_tenant_id=second[1])
+
+    (check,) = [check for check in caught.value.checks if check.check_name == "accounts"]
+    assert check.stops
+    assert query(warehouse, "SELECT DISTINCT account FROM usage") == [{"account": "eu"}]
+
+
+def test_the_same_tenant_may_move_to_another_account_in_another_month(warehouse: Warehouse) -> None:
+    load(warehouse, [row(tenant_id=CUSTOMER)], AUGUST, **EU)
+
+    load(warehouse, [row(tenant_id=CUSTOMER)], number=2, **US)
+
+    assert len(quantities(warehouse)) == 2
+
+
+@pytest.mark.parametrize("first_use", ["status", "load"])
+def test_a_file_of_an_earlier_version_is_that_of_the_account_without_a_name(
+    warehouse: Warehouse, first_use: str
+) -> None:
+    load(warehouse, [row(absolute_production=1)], AUGUST)
+    load(warehouse, [row(absolute_production=1)], number=2)
+    path = Path(warehouse.place)
+    path.chmod(0o644)
+    with duckdb.connect(str(path)) as old:
+        for view in reversed(VIEWS):
+            old.execute(f"DROP VIEW {view}")
+        for table in ("usage", "load_history", "load_checks", "usage_restatement"):
+            old.execute(f"ALTER TABLE {table} DROP COLUMN account")
+        old.execute("UPDATE schema_version SET fingerprint = 'of an earlier version'")
+
+    if first_use == "status":
+        assert [subject.account for subject in loaded_periods(warehouse)] == [SINGLE_ACCOUNT] * 2
+    again = load(warehouse, [row(absolute_production=2)], number=3)
+
+    assert str(again.restatement) == "1 changed, 0 new, 0 vanished"
+    assert quantities(warehouse) == [(SINGLE_ACCOUNT, 1), (SINGLE_ACCOUNT, 2)]
+    assert list(loaded_periods(warehouse)) == [
+        AccountPeriod(period, SINGLE_ACCOUNT) for period in (AUGUST, SEPTEMBER)
+    ]

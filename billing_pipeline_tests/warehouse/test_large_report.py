@@ -1,0 +1,47 @@
+"""A report of many parts, which all threads store at the same time: every row once, each at its own place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from billing_pipeline.normalize import ExpectedReport, JsonReport
+from billing_pipeline.sandbox import ReportOptions, write_report
+from billing_pipeline.sandbox.distributor import Distributor
+from billing_pipeline.sandbox.report_rows import ReportSelection, report_rows
+from billing_pipeline.sandbox.windows import Window
+from billing_pipeline.warehouse import Warehouse, replace_period
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, query
+
+DISTRIBUTOR = Distributor(11, 1500)
+SELECTION = ReportSelection(DISTRIBUTOR.root.id, Window.of_month(SEPTEMBER.key), hide_zero_usage=True)
+
+
+@pytest.mark.parametrize("layout", ["flat", "grouped"])
+def test_every_row_is_where_the_report_has_it(tmp_path: Path, warehouse: Warehouse, layout: str) -> None:
+    path = tmp_path / "report.json"
+    options = ReportOptions(datetime(2026, 10, 2, tzinfo=UTC), show_skus=True, json_layout=layout)
+    with path.open("wb") as file:
+        write_report({"json_v2_0": file}, DISTRIBUTOR, SELECTION, options)
+    expected = [
+        (tenant.id, row.offer.item.name, row.absolute_production, row.absolute_trial, row.delta_production)
+        for tenant, rows in report_rows(DISTRIBUTOR, SELECTION)
+        for row in rows
+    ]
+    ordered = ExpectedReport(SEPTEMBER, "usage_summary", "direct_partners", DISTRIBUTOR.root.id)
+
+    with JsonReport(path, ordered, tmp_path / "work") as report:
+        assert len(list((tmp_path / "work").glob("report-*"))) == 1
+        replace_period(warehouse, report, attempt(Report([])), cross_check_mode="off")
+
+    found = query(
+        warehouse,
+        "SELECT tenant_id::VARCHAR AS tenant_id, offering_item, absolute_production, absolute_trial,"
+        " delta_production, report_row FROM usage ORDER BY report_row",
+    )
+    assert [row.pop("report_row") for row in found] == list(range(1, len(expected) + 1))
+    assert [tuple(row.values()) for row in found] == expected
+    assert len(expected) > 40_000
+    assert list((tmp_path / "work").iterdir()) == []

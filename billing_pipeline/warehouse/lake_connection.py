@@ -177,8 +177,8 @@ class LakeConnections:
             ) from None
         if isinstance(error, (duckdb.OperationalError, duckdb.FatalException)):
             raise WarehouseError(
-                f"the lake could not be changed: {told}",
-                todo="The lake is as it was: mend the cause and run again.",
+                f"the lake could not be read or changed: {told}",
+                todo="The lake is as it was: mend the cause (disk, memory) and run again.",
             ) from None
         raise error
 

@@ -84,7 +84,7 @@ class WarehouseFile:
             try:
                 yield connection
             except duckdb.Error as error:
-                if _CORRUPT in str(error):
+                if _CORRUPT in str(error) or isinstance(error, duckdb.IOException):
                     raise self._cannot_be_opened(error) from error
                 raise
 

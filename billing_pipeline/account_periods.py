@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.settings import SINGLE_ACCOUNT
+
+SINGLE_ACCOUNT = "default"
+"""The account whose settings, assets and files have no account's name in theirs: the only one, mostly."""
 
 
 class AccountPeriod(NamedTuple):

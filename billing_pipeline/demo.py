@@ -14,12 +14,12 @@ from urllib.request import urlopen
 
 from tabulate import tabulate
 
-from billing_pipeline.account_periods import AccountPeriod
+from billing_pipeline.account_periods import SINGLE_ACCOUNT, AccountPeriod
 from billing_pipeline.cli.run import load
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.settings import PROJECT_ROOT, SINGLE_ACCOUNT, PipelineSettings
+from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
 from billing_pipeline.warehouse import Warehouse, open_warehouse
 
 _FOLDER = Path("data") / "demo"

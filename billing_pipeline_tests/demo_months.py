@@ -9,13 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import NAMESPACE_URL, uuid5
 
+from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_rows import ReportSelection
 from billing_pipeline.sandbox.windows import Window
-from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
 
 PERIODS = tuple(BillingPeriod(2026, month) for month in (7, 8, 9))

@@ -5,11 +5,11 @@ from typing import Any
 
 from dagster import AssetCheckSpec, AssetExecutionContext, AssetKey, AssetsDefinition, asset
 
-from billing_pipeline.account_periods import AccountPeriod
+from billing_pipeline.account_periods import SINGLE_ACCOUNT, AccountPeriod
 from billing_pipeline.assets.partitions import billing_periods
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.settings import SINGLE_ACCOUNT, PipelineSettings
+from billing_pipeline.settings import PipelineSettings
 
 _GROUP = "acronis_usage"
 

@@ -103,11 +103,15 @@ class JsonReport:
                 wait([self._coming])
             self._begin()
         while parts := self._next_parts():
-            self._coming = self._ahead.submit(self._writer.next_parts)
+            self._coming = self._ahead.submit(self._advance, self._kept)
             self._kept = parts
             yield self._select(parts)
-            for part in parts:
-                part.remove()
+
+    def _advance(self, done: list[Part]) -> list[Part]:
+        """The next parts; those that were read are removed here, beside the reading of others."""
+        for part in done:
+            part.remove()
+        return self._writer.next_parts()
 
     def control_totals(self) -> ControlTotals:
         """Row count and sums of all rows, by the parser that checked them; DuckDB has no part in it."""

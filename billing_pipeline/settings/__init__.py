@@ -7,6 +7,6 @@ the data, `LakeSettings` where the warehouse is a lake, `AccountSettings` only b
 from billing_pipeline.settings.account import AccountSettings
 from billing_pipeline.settings.environment import PROJECT_ROOT
 from billing_pipeline.settings.lake import LakeSettings
-from billing_pipeline.settings.pipeline import SINGLE_ACCOUNT, PipelineSettings
+from billing_pipeline.settings.pipeline import PipelineSettings
 
-__all__ = ["PROJECT_ROOT", "SINGLE_ACCOUNT", "AccountSettings", "LakeSettings", "PipelineSettings"]
+__all__ = ["PROJECT_ROOT", "AccountSettings", "LakeSettings", "PipelineSettings"]

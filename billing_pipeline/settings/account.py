@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.settings.environment import EnvironmentSettings, environment
-from billing_pipeline.settings.pipeline import SINGLE_ACCOUNT
 
 _API_SUFFIX = "/api/2"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}

@@ -9,13 +9,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import PeriodError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings.environment import PROJECT_ROOT, EnvironmentSettings
-
-SINGLE_ACCOUNT = "default"
-"""The account whose settings, assets and files have no account's name in theirs: the only one, mostly."""
 
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _LAKE = "ducklake:postgres:"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from billing_pipeline.settings import LakeSettings, PipelineSettings
+from typing import TYPE_CHECKING
+
 from billing_pipeline.warehouse.publication import WarehouseFile
 from billing_pipeline.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from billing_pipeline.settings import PipelineSettings
 
 
 def open_warehouse(settings: PipelineSettings) -> Warehouse:
@@ -17,6 +21,7 @@ def open_warehouse(settings: PipelineSettings) -> Warehouse:
     if settings.warehouse is None:
         return WarehouseFile(settings.data_dir)
     # Needed by those alone who have a lake.
+    from billing_pipeline.settings import LakeSettings  # noqa: PLC0415
     from billing_pipeline.warehouse.lake import Lake  # noqa: PLC0415
 
     return Lake(settings.warehouse, LakeSettings.load(), settings.data_dir)

@@ -8,11 +8,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.checks import freshness_check, load_check_specs
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import CHECKS, WarehouseFile
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.demo_months import DemoMonths

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.loading import load_period
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.faults import CATALOGUE
-from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.conftest import PERIOD, Trial
 from billing_pipeline_tests.faults.outcomes import loading_outcomes, ordering_outcomes

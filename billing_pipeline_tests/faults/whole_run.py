@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.acronis import AcronisClient, ReportOrder
 from billing_pipeline.loading import load_period
 from billing_pipeline.ordering import await_stored_reports, download_report, request_report
-from billing_pipeline.settings import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline.warehouse.history import loaded_report_ids
 from billing_pipeline_tests.faults.conftest import PERIOD, QUICK

@@ -63,13 +63,16 @@ def test_a_unit_that_is_nearly_seconds_has_no_points_but_is_listed(tmp_path: Pat
     rows, totals = load_json(report, tmp_path)
     with duckdb.connect() as connection:
         connection.execute(
-            "CREATE TABLE usage (billing_period DATE, measurement_unit TEXT, offering_item TEXT)"
+            "CREATE TABLE usage"
+            " (billing_period DATE, account TEXT, measurement_unit TEXT, offering_item TEXT)"
         )
         connection.executemany(
-            "INSERT INTO usage VALUES ('2026-09-01', ?, ?)",
+            "INSERT INTO usage VALUES ('2026-09-01', 'eu', ?, ?)",
             [(row["measurement_unit"], row["offering_item"]) for row in rows],
         )
-        listed = connection.execute(sql("checks/unknown_units.sql"), {"billing_period": FIRST_DAY}).fetchall()
+        listed = connection.execute(
+            sql("checks/unknown_units.sql"), {"billing_period": FIRST_DAY, "account": "eu"}
+        ).fetchall()
 
     assert [row["dr_compute_points_total"] is None for row in rows] == [True, True, False]
     assert listed == [(f"{unit}: pw_servers", 1, True)]

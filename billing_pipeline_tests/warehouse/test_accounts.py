@@ -8,8 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from billing_pipeline.account_periods import AccountPeriod
-from billing_pipeline.settings import SINGLE_ACCOUNT
+from billing_pipeline.account_periods import SINGLE_ACCOUNT, AccountPeriod
 from billing_pipeline.warehouse import LoadStoppedError, Warehouse
 from billing_pipeline.warehouse.history import loaded_periods
 from billing_pipeline.warehouse.schema import VIEWS

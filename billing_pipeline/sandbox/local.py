@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -223,7 +223,8 @@ class Sandbox:
         if ids and self._reports.get(ids[0]):
             entry["report_id"] = ids[0]
         elif route == "create_report" and answer.status == 200:
-            entry["report_id"] = json.loads(answer.content()).get("id")
+            with suppress(ValueError, TypeError):  # a fault may answer with anything
+                entry["report_id"] = dict(json.loads(answer.content())).get("id")
         return answer, delivery
 
     def _subject(self, route: str, ids: tuple[str, ...]) -> tuple[str | None, int | None]:

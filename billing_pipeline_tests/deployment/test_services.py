@@ -73,9 +73,9 @@ def kill_the_worker_that_hangs(deployment: Deployment, instance: DagsterInstance
     while sandbox.most_at_once["open_reports"] < 3:
         assert deployment.are_up()
         time.sleep(0.05)
-    psutil.Process(int(found[1])).kill()
     assert sandbox.most_at_once["open_reports"] == 3
     assert len({each["report_id"] for each in sandbox.requests if each["route"] == "download"}) == 1
+    psutil.Process(int(found[1])).kill()
     sandbox.set_faults()
     # The server would count the answer that it still owes the dead.
     sandbox.journal.clear()

@@ -64,7 +64,9 @@ def test_a_period_that_is_run_again_is_requested_again_and_replaced(
 
 
 def test_progress_in_a_log_file_is_plain_lines(workplace: Workplace) -> None:
-    done = workplace.command("run", "--period", "2026-09")
+    with Sandbox(tenants=4, ready_after_seconds=0.2, in_progress_looks=2) as sandbox:
+        settings = {"ACRONIS_BASE_URL": sandbox.base_url}
+        done = workplace.command("run", "--period", "2026-09", settings=settings)
 
     assert "\r" not in done.stderr
     assert "\x1b" not in done.stderr

@@ -24,6 +24,8 @@ from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 # DuckDB 1.5 still opens files of this version; without it, only 2.0 does.
 _STORAGE_VERSION = "v1.5.0"
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
+# Each thread fills a group of rows (80 MB), and needs as much again for the checks of millions of rows.
+_MEMORY_OF_A_THREAD_MB = 200
 _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
 # What a full disk, missing rights or a lost file make of DuckDB; anything else is a defect and stays one.
@@ -167,7 +169,10 @@ class WarehouseFile:
         This fails while some program has the file open for writing, and keeps any from doing so, because
         what it wrote would be lost.
         """
-        connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
+        connection = duckdb.connect(
+            ":memory:",
+            config={"temp_directory": str(self._temporary), "memory_limit": f"{_memory_limit_mb()}MB"},
+        )
         published: BinaryIO | None = None
         try:
             connection.execute("SET TimeZone = 'UTC'")
@@ -263,6 +268,11 @@ class WarehouseFile:
                 "`billing-pipeline run --replay`. No further report is ordered."
             )
         return WarehouseError(f"{self.path} cannot be opened: {told}", todo=todo)
+
+
+def _memory_limit_mb() -> int:
+    """What a load may hold in memory, so that it does not grow with the report; more is put on disk."""
+    return _MEMORY_OF_A_THREAD_MB * max(os.cpu_count() or 1, 2)
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -25,7 +25,7 @@ from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 _STORAGE_VERSION = "v1.5.0"
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
 # Each thread fills a group of rows (80 MB), and needs as much again for the checks of millions of rows.
-_MEMORY_OF_A_THREAD_MB = 200
+_MEMORY_OF_A_THREAD_MB = 175
 _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
 # What a full disk, missing rights or a lost file make of DuckDB; anything else is a defect and stays one.

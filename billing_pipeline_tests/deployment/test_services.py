@@ -51,7 +51,7 @@ def test_a_backfill_by_several_workers(deployment: Deployment, instance: Dagster
 
 
 def kill_the_worker_that_hangs(deployment: Deployment, instance: DagsterInstance) -> str:
-    """SIGKILL the only worker that has a slot for downloads, all others waiting; its period."""
+    """SIGKILL the worker that was the first to download; its period."""
     sandbox = deployment.sandbox
     while not (downloads := [each for each in sandbox.requests if each["route"] == "download"]):
         assert deployment.are_up()
@@ -69,12 +69,6 @@ def kill_the_worker_that_hangs(deployment: Deployment, instance: DagsterInstance
     )
     found = re.search(r"steps in process \(pid: (\d+)\)", told)
     assert found is not None, told
-    # The others have their reports by now, as many as are allowed, and wait for the slot.
-    while sandbox.most_at_once["open_reports"] < 3:
-        assert deployment.are_up()
-        time.sleep(0.05)
-    assert sandbox.most_at_once["open_reports"] == 3
-    assert len({each["report_id"] for each in sandbox.requests if each["route"] == "download"}) == 1
     psutil.Process(int(found[1])).kill()
     sandbox.set_faults()
     # The server would count the answer that it still owes the dead.

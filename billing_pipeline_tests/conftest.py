@@ -32,7 +32,7 @@ _QUIET_CHROMIUM = [
 OWN_SETTINGS = ("ACRONIS_", "AWS_", "BILLING_", "DAGSTER_", "PG")
 
 # DuckLake's extension is in the environment of `make test-lake` alone; there, nothing is skipped.
-collect_ignore = ["lake"] if find_spec("duckdb_extension_ducklake") is None else []
+collect_ignore = ["lake", "deployment"] if find_spec("duckdb_extension_ducklake") is None else []
 
 
 @dataclass

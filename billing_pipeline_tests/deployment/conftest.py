@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +82,10 @@ def deployment(databases: PostgresServer, sandbox: Sandbox, workplace: Workplace
         "DAGSTER_POSTGRES_DB": "dagster",
         "DAGSTER_POSTGRES_USER": "dagster",
         "DAGSTER_COMPUTE_LOGS": str(folder / "compute-logs"),
+        "BILLING_WAREHOUSE": f"ducklake:postgres:host={databases.host} port={databases.port} "
+        "user=lake dbname=lake",
+        "PGPASSWORD": PASSWORDS["LAKE_POSTGRES_PASSWORD"],
     }
-    if find_spec("duckdb_extension_ducklake") is not None:
-        environment |= {
-            "BILLING_WAREHOUSE": f"ducklake:postgres:host={databases.host} port={databases.port} "
-            "user=lake dbname=lake",
-            "PGPASSWORD": PASSWORDS["LAKE_POSTGRES_PASSWORD"],
-        }
     workplace = Workplace(workplace.data_dir, environment)
     services: dict[str, subprocess.Popen[bytes]] = {}
     url = f"http://127.0.0.1:{ports['webserver']}"

@@ -23,6 +23,7 @@ from billing_pipeline.normalize.pieces import PIECE, CheckedFile
 from billing_pipeline.normalize.projection import json_source, select_rows
 from billing_pipeline.normalize.refusal import refusal
 from billing_pipeline.normalize.typed_rows import Totals
+from billing_pipeline.row_groups import ROW_GROUP
 
 
 class JsonReport:
@@ -46,7 +47,7 @@ class JsonReport:
         work_dir: Path,
         *,
         piece: int = PIECE,
-        rows_of_a_part: int | None = None,
+        rows_of_a_part: int = ROW_GROUP,
     ) -> None:
         self._exit = ExitStack()
         try:

@@ -15,16 +15,14 @@ from pathlib import Path
 
 from billing_pipeline.normalize.layout import Layout
 from billing_pipeline.normalize.pieces import CheckedFile, Piece
-
-ROW_GROUP = 122_880
-"""Rows that DuckDB stores together."""
+from billing_pipeline.row_groups import ROW_GROUP
 
 _FILE_OF_GROUPED = 4 << 20
 """Bytes of a file of grouped elements: DuckDB unpacks up to 2048 of one file at once, which may be a lot."""
 
-_PARTS_AT_ONCE = min(max(os.cpu_count() or 1, 2), 4)
-_MARGIN = 2_000
-"""Rows by which the expected number may be wrong without one more, tiny part."""
+_FIRST_PARTS = 2
+_MOST_PARTS = 4 * max(os.cpu_count() or 1, 2)
+"""Read by one statement. Each has to be planned, which takes as long as reading some thousand rows."""
 
 
 @dataclass(slots=True)
@@ -59,23 +57,23 @@ class PartWriter:
     Args:
         file: the report.
         folder: where the parts are written.
-        rows: of a part; None sizes them by the report: a whole row group each, unless that were few parts.
+        rows: of a part; the first ones, which are waited for, have half as many.
     """
 
-    def __init__(self, file: CheckedFile, folder: Path, rows: int | None = None) -> None:
+    def __init__(self, file: CheckedFile, folder: Path, rows: int = ROW_GROUP) -> None:
         self.ended = False
         self._failure: BaseException | None = None
         self._folder = folder
-        self._file = file
         self._pieces = file.pieces()
         self._rows_of_a_part = rows
+        self._parts_at_once = _FIRST_PARTS
         self._written = 0
         self._rows = 0
         self._piece: Piece | None = None
         self._used = 0
 
     def next_parts(self) -> list[Part]:
-        """Write the next parts: as many as are read at once, but one at first, so that reading can begin.
+        """Write the next parts: few at first, so that reading can begin, then twice as many each time.
 
         Returns:
             Nothing at the end of the report.
@@ -86,13 +84,14 @@ class PartWriter:
         if self._failure is not None:
             raise self._failure
         parts: list[Part] = []
-        wanted = _PARTS_AT_ONCE if self._written else 1
+        limit = self._rows_of_a_part if self._written else max(self._rows_of_a_part // 2, 1)
         try:
-            while len(parts) < wanted and (piece := self._current()):
-                parts.append(self._write(piece))
+            while len(parts) < self._parts_at_once and (piece := self._current()):
+                parts.append(self._write(piece, limit))
         except BaseException as failure:
             self._failure = failure  # or the next call would find the report at its end
             raise
+        self._parts_at_once = min(2 * self._parts_at_once, _MOST_PARTS)
         self.ended = not parts
         return parts
 
@@ -104,9 +103,8 @@ class PartWriter:
                 return None
         return self._piece
 
-    def _write(self, first: Piece) -> Part:
+    def _write(self, first: Piece, limit: int) -> Part:
         part = Part(first.layout, self._rows + 1, self._used)
-        limit = self._limit(first)
         largest_file = sys.maxsize if part.layout.rows_key is None else _FILE_OF_GROUPED
         while part.rows < limit and (piece := self._current()) and piece.layout is part.layout:
             with self._new_file(part).open("wb") as file:
@@ -123,19 +121,6 @@ class PartWriter:
                 file.write(b"]")
         self._rows += part.rows
         return part
-
-    def _limit(self, first: Piece) -> int:
-        """How many rows the next part shall have."""
-        if self._rows_of_a_part is not None:
-            return self._rows_of_a_part
-        # About; rows of one report are much alike.
-        expected = self._file.remaining * first.rows // len(first.array) + first.rows
-        if not self._rows and expected < 2 * ROW_GROUP:
-            self._rows_of_a_part = expected // (1 + 2 * _PARTS_AT_ONCE) + _MARGIN
-        elif expected < ROW_GROUP:
-            # What does not fill a group is not compressed by the thread that reads it: then share it.
-            self._rows_of_a_part = expected // _PARTS_AT_ONCE + _MARGIN
-        return self._rows_of_a_part or ROW_GROUP
 
     def _new_file(self, part: Part) -> Path:
         self._written += 1

@@ -70,11 +70,6 @@ class CheckedFile:
         self._elements = 0
         self._lessons = _MOST_LESSONS
 
-    @property
-    def remaining(self) -> int:
-        """Bytes behind the latest piece, about."""
-        return self._end - self._next + self._window.length
-
     def pieces(self) -> Iterator[Piece]:
         """All rows in the order of the file; sound only if it is read to its end.
 

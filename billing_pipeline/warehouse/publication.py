@@ -18,14 +18,15 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError
+from billing_pipeline.row_groups import ROW_GROUP
 from billing_pipeline.warehouse.schema import create_schema, is_outdated
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
 # DuckDB 1.5 still opens files of this version; without it, only 2.0 does.
 _STORAGE_VERSION = "v1.5.0"
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
-# Each thread fills a group of rows (80 MB), and needs as much again for the checks of millions of rows.
-_MEMORY_OF_A_THREAD_MB = 175
+# Each thread fills groups of rows (20 MB each), and needs the rest for the checks of millions of rows.
+_MEMORY_OF_A_THREAD_MB = 125
 _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
 # What a full disk, missing rights or a lost file make of DuckDB; anything else is a defect and stays one.
@@ -195,7 +196,8 @@ class WarehouseFile:
                 shutil.copyfileobj(published, copy, _COPIED_AT_ONCE)
             with suppress(FileNotFoundError):
                 shutil.copyfile(_wal(self.path), _wal(self._next))
-        self._attach(connection, self._next, f"warehouse (STORAGE_VERSION '{_STORAGE_VERSION}')")
+        options = f"STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP}"
+        self._attach(connection, self._next, f"warehouse ({options})")
         connection.execute("USE warehouse")
         create_schema(connection)
 

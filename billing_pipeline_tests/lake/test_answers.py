@@ -35,7 +35,8 @@ class Filled:
 @pytest.fixture(scope="module")
 def filled(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Filled:
     folder = tmp_path_factory.mktemp("answers")
-    postgres.create_database("answers")
+    # Its name is used once: a module may be set up again where tests are handed from worker to worker.
+    postgres.create_database(folder.name)
     environment: dict[str, str] = {}
     with pytest.MonkeyPatch.context() as patch:
 
@@ -43,7 +44,7 @@ def filled(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
             environment[name] = value
             patch.setenv(name, value)
 
-        lake = opened(LakePlace(postgres, "answers", str(folder / "shared")), folder / "data", setenv)
+        lake = opened(LakePlace(postgres, folder.name, str(folder / "shared")), folder / "data", setenv)
     found = Filled(WarehouseFile(folder / "file"), lake, environment)
     for warehouse in (found.file, found.lake):
         DemoMonths().load(warehouse)

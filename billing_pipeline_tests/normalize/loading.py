@@ -14,6 +14,7 @@ import duckdb
 from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
+from billing_pipeline.row_groups import ROW_GROUP
 
 FIRST_DAY, LAST_DAY = date(2026, 9, 1), date(2026, 9, 30)
 PARAMS = {
@@ -87,7 +88,7 @@ def load(report: JsonReport | CsvReport) -> tuple[Rows, ControlTotals]:
 
 
 def load_json(
-    content: bytes, folder: Path, *, piece: int = 1 << 20, part: int | None = None
+    content: bytes, folder: Path, *, piece: int = 1 << 20, part: int = ROW_GROUP
 ) -> tuple[Rows, ControlTotals]:
     """Load a json_v2_0 file with this content."""
     path = folder / "json_v2_0.json"

@@ -9,6 +9,6 @@ FROM (
         {file},
         auto_detect = false, header = true, columns = {{{columns}}},
         delim = ',', quote = '"', escape = '"', strict_mode = true, null_padding = false, ignore_errors = false,
-        max_line_size = {longest_line}
+        max_line_size = {longest_line}, buffer_size = 2 * {longest_line}
     )
 ) AS lines

@@ -24,7 +24,7 @@ from billing_pipeline.normalize.typed_rows import Totals
 
 _OPTIONAL = {"sku"}
 """Columns that a file may lack altogether; every other one is in each csv_v2_0 file."""
-_LONGEST_LINE = 16 << 20
+_LONGEST_LINE = 4 << 20
 _LONGEST_LAST_RECORD = 1 << 20
 
 

@@ -28,6 +28,7 @@ _NOT_COMPARED = {
 }
 _NATURAL_KEY = ("usage_date", "tenant_id", "application_id", "offering_item", "edition", "infra_id", "sku")
 _PAIRS_TOLD = 20
+_HASHES_AT_ONCE = 1_000_000
 
 
 class Witness(Protocol):
@@ -112,15 +113,22 @@ def _differences(
     parameters: dict[str, Any],
     names: Sequence[str],
 ) -> list[Finding]:
+    connection.execute(sql("cross_check_hashed.sql").format(**fragments), parameters)
+    (hashed,) = connection.execute("SELECT count(*) FROM temp.hashed_row").fetchone() or (0,)
+    slices = 1 + hashed // _HASHES_AT_ONCE
+    for slice_number in range(slices):
+        connection.execute(sql("cross_check_unequal.sql"), {"slices": slices, "slice": slice_number})
+    connection.execute(sql("cross_check_first.sql"))
     connection.execute(sql("cross_check_differing.sql").format(**fragments), parameters)
-    try:
-        pairs = connection.execute(sql("cross_check_pairs.sql").format(**fragments)).fetchall()
-        total = connection.execute("SELECT count(*) FROM temp.differing_row").fetchone() or (0,)
-    finally:
-        connection.execute("DROP TABLE temp.differing_row")
+    pairs = connection.execute(sql("cross_check_pairs.sql").format(**fragments)).fetchall()
+    (unequal,) = connection.execute("SELECT sum(abs(excess))::BIGINT FROM temp.unequal_row").fetchone() or (
+        0,
+    )
+    for table in ("hashed_row", "unequal_row", "first_unequal_row", "differing_row"):
+        connection.execute(f"DROP TABLE temp.{table}")
     findings = [_finding(names, pair) for pair in pairs[:_PAIRS_TOLD]]
     if len(pairs) > _PAIRS_TOLD:
-        findings.append(Finding(f"{total[0]:,} rows of the two files have no equal in the other", total[0]))
+        findings.append(Finding(f"{unequal:,} rows of the two files have no equal in the other", unequal))
     return findings
 
 

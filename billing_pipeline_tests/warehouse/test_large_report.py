@@ -5,26 +5,33 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from billing_pipeline.normalize import ExpectedReport, JsonReport
+from billing_pipeline.row_groups import ROW_GROUP
 from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_rows import ReportSelection, report_rows
 from billing_pipeline.sandbox.windows import Window
-from billing_pipeline.warehouse import Warehouse, replace_period
+from billing_pipeline.warehouse import Warehouse, WarehouseFile, replace_period
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, query
 
 DISTRIBUTOR = Distributor(11, 1500)
 SELECTION = ReportSelection(DISTRIBUTOR.root.id, Window.of_month(SEPTEMBER.key), hide_zero_usage=True)
 
 
-@pytest.mark.parametrize("layout", ["flat", "grouped"])
-def test_every_row_is_where_the_report_has_it(tmp_path: Path, warehouse: Warehouse, layout: str) -> None:
-    path = tmp_path / "report.json"
+def write_and_count(path: Path, layout: str) -> int:
     options = ReportOptions(datetime(2026, 10, 2, tzinfo=UTC), show_skus=True, json_layout=layout)
     with path.open("wb") as file:
         write_report({"json_v2_0": file}, DISTRIBUTOR, SELECTION, options)
+    return sum(len(rows) for _, rows in report_rows(DISTRIBUTOR, SELECTION))
+
+
+@pytest.mark.parametrize("layout", ["flat", "grouped"])
+def test_every_row_is_where_the_report_has_it(tmp_path: Path, warehouse: Warehouse, layout: str) -> None:
+    path = tmp_path / "report.json"
+    write_and_count(path, layout)
     expected = [
         (tenant.id, row.offer.item.name, row.absolute_production, row.absolute_trial, row.delta_production)
         for tenant, rows in report_rows(DISTRIBUTOR, SELECTION)
@@ -45,3 +52,35 @@ def test_every_row_is_where_the_report_has_it(tmp_path: Path, warehouse: Warehou
     assert [tuple(row.values()) for row in found] == expected
     assert len(expected) > 40_000
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_file_with_larger_row_groups_is_taken_on(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    rows = write_and_count(path, "flat")
+    warehouse = WarehouseFile(tmp_path)
+
+    def load_september() -> None:
+        with JsonReport(path, None, tmp_path / "work") as report:
+            replace_period(warehouse, report, attempt(Report([])), cross_check_mode="off")
+
+    load_september()
+    warehouse.path.chmod(0o644)
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("CREATE TEMP TABLE september AS FROM usage; DELETE FROM usage")
+        connection.execute(
+            "INSERT INTO usage SELECT * REPLACE (DATE '2026-08-01' AS billing_period) FROM september"
+        )
+        connection.execute("INSERT INTO usage FROM september; CHECKPOINT")
+        storage = "SELECT max(count) FROM pragma_storage_info('usage')"
+        (rows_of_largest_group,) = connection.execute(storage).fetchone() or (0,)
+    assert rows_of_largest_group > ROW_GROUP
+
+    load_september()
+    load_september()
+
+    counted = query(
+        warehouse,
+        "SELECT count(*) AS row_count, count(DISTINCT report_row) AS places, max(report_row) AS last_place"
+        " FROM usage GROUP BY billing_period",
+    )
+    assert counted == [{"row_count": rows, "places": rows, "last_place": rows}] * 2

@@ -22,11 +22,13 @@ class MonthFigures:
 
     Args:
         loads: the report of each account.
+        compared: whether the month before is there to compare with.
         months: the month, last, and up to twelve before it.
     """
 
     period: BillingPeriod
     loads: list[Row]
+    compared: bool
     months: list[Row]
     skus: list[Row]
     customers: list[Row]
@@ -57,6 +59,7 @@ class MonthFigures:
         return cls(
             period=period,
             loads=loads,
+            compared=compared,
             months=_rows(connection, "months", period),
             skus=_rows(connection, "sku_totals", period),
             customers=_rows(connection, "customer_totals", period),
@@ -71,11 +74,6 @@ class MonthFigures:
             restatements=_rows(connection, "restatements", period),
             restated_keys=_rows(connection, "restated_keys", period),
         )
-
-    @property
-    def compared(self) -> bool:
-        """Whether the month before is there to compare with."""
-        return any(load["has_month_before"] for load in self.loads)
 
     @property
     def times_loaded(self) -> int:

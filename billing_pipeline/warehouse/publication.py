@@ -26,7 +26,7 @@ from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 _STORAGE_VERSION = "v1.5.0"
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
 # Each thread fills groups of rows (20 MB each), and needs the rest for the checks of millions of rows.
-_MEMORY_OF_A_THREAD_MB = 125
+_MEMORY_OF_A_THREAD_MB = 100
 _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
 # What a full disk, missing rights or a lost file make of DuckDB; anything else is a defect and stays one.

@@ -112,7 +112,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--ways", nargs="+", choices=_NAMES, default=list(_NAMES))
     parser.add_argument("--periods", nargs="+", type=int, default=[1, 12, 36])
     parser.add_argument("--ready-after", type=float, default=60.0, metavar="SECONDS")
-    parser.add_argument("--open-reports", type=int, default=12)
+    parser.add_argument("--open-reports", type=int, default=18)
     parser.add_argument("--downloads", type=int, default=2)
     parser.add_argument("--tenants", type=int, default=40, help="about 30 rows each (default: %(default)s)")
     return parser.parse_args()

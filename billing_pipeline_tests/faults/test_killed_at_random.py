@@ -18,7 +18,7 @@ from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.faults.conftest import PERIOD
 from billing_pipeline_tests.faults.whole_run import READY
 
-KILLS = 24
+KILLS = 48
 STATE = {"warehouse.duckdb", "warehouse.lock", f"{PERIOD}.json", f"{PERIOD}.lock"}
 RAW = {"json_v2_0.json", "csv_v2_0.csv", "manifest.json"}
 

@@ -5,6 +5,8 @@ Whatever a user can run into is a `BillingPipelineError`; anything else that esc
 
 from __future__ import annotations
 
+import re
+
 
 class BillingPipelineError(Exception):
     """A foreseeable fault, told so that the reader can act on it.
@@ -44,8 +46,12 @@ class BillingPipelineError(Exception):
         """The same error, with what it is about filled in where a lower layer did not know it.
 
         Args:
-            account: name of the API client in the settings, where there are several.
+            account: name of the API client in the settings, where there are several; then what to do names
+                the settings as this account has them (`ACRONIS_EU_…`).
         """
+        if account and not self.account:
+            prefix = f"ACRONIS_{account.upper()}_"
+            self.todo = re.sub(rf"\b(?!{prefix})ACRONIS_", prefix, self.todo)
         self.account = self.account or account
         self.period = self.period or period
         self.report_id = self.report_id or report_id

@@ -9,11 +9,14 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, SecretStr
 
 from billing_pipeline.account_periods import SINGLE_ACCOUNT
+from billing_pipeline.errors import SettingsError
 from billing_pipeline.settings.environment import EnvironmentSettings, environment
+from billing_pipeline.settings.pipeline import PipelineSettings
 
 _API_SUFFIX = "/api/2"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_NEVER_SHARED = {"ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET", "ACRONIS_TENANT_ID"}
+_TENANT = "ACRONIS_TENANT_ID"
+_NEVER_SHARED = {"ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET", _TENANT}
 
 
 def _api_base_url(value: str) -> str:
@@ -87,6 +90,11 @@ class AccountSettings(EnvironmentSettings):
             SettingsError: names every missing or bad setting, with its meaning.
         """
         found = environment()
+        if _TENANT in found and SINGLE_ACCOUNT not in (accounts := PipelineSettings.load().accounts):
+            raise SettingsError(
+                f"{_TENANT} is set, which none of the accounts {', '.join(accounts)} reads",
+                todo=f"Give it the name of its account, such as ACRONIS_{accounts[0].upper()}_TENANT_ID.",
+            )
 
         def spelled(name: str) -> str:
             if account == SINGLE_ACCOUNT:

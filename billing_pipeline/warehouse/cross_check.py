@@ -62,6 +62,8 @@ def cross_check(
         # Over a connection of its own, because a file that cannot be read would abort the transaction.
         with connection.cursor() as reader:
             in_csv = _sums(reader, names, f"SELECT {typed} FROM ({witness.select_rows})")
+    except duckdb.OperationalError:
+        raise  # of the machine (disk, memory), not of the report
     except duckdb.Error as error:
         return no_witness(witness.refusal(error), severity)
     (rows_json, _), (rows_csv, _) = in_json, in_csv
@@ -121,14 +123,15 @@ def _differences(
     connection.execute(sql("cross_check_first.sql"))
     connection.execute(sql("cross_check_differing.sql").format(**fragments), parameters)
     pairs = connection.execute(sql("cross_check_pairs.sql").format(**fragments)).fetchall()
-    (unequal,) = connection.execute("SELECT sum(abs(excess))::BIGINT FROM temp.unequal_row").fetchone() or (
-        0,
-    )
+    sum_of_excess = "SELECT sum(abs(excess))::BIGINT FROM temp.unequal_row"
+    (unequal,) = connection.execute(sum_of_excess).fetchone() or (0,)
     for table in ("hashed_row", "unequal_row", "first_unequal_row", "differing_row"):
         connection.execute(f"DROP TABLE temp.{table}")
-    findings = [_finding(names, pair) for pair in pairs[:_PAIRS_TOLD]]
+    # Of rows that are repeated, each stands beside each of its like.
+    findings = list(dict.fromkeys(_finding(names, pair) for pair in pairs[:_PAIRS_TOLD]))
     if len(pairs) > _PAIRS_TOLD:
-        findings.append(Finding(f"{unequal:,} rows of the two files have no equal in the other", unequal))
+        told = f"{unequal:,} rows of the two files have no equal in the other"
+        findings.append(Finding(told, max(unequal - _PAIRS_TOLD, 0)))
     return findings
 
 
@@ -151,7 +154,7 @@ def _finding(names: Sequence[str], pair: Sequence[Any]) -> Finding:
         if ours != theirs
     ]
     return Finding(
-        f"{told}" + (f": {'; '.join(different)}" if different else " is not there as often in csv_v2_0"), 1
+        f"{told}" + (f": {'; '.join(different)}" if different else " is not in both files equally often"), 1
     )
 
 

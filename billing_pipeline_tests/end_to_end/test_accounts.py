@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from uuid import UUID
 
 import dagster as dg
 import pytest
@@ -95,6 +96,8 @@ def test_a_client_that_is_not_let_in_does_not_cost_the_others(accounts: Workplac
     assert done.returncode == 1
     (message,) = told(done.stderr)
     assert "account eu: " in message
+    assert "Check ACRONIS_EU_CLIENT_ID and ACRONIS_EU_CLIENT_SECRET" in message
+    assert "data centre in ACRONIS_EU_BASE_URL" in message
     assert rows_by_account(accounts) == {"us": sandbox_totals(overseas, PERIOD)["rows"]}
 
 
@@ -107,6 +110,11 @@ def test_a_client_that_is_not_let_in_does_not_cost_the_others(accounts: Workplac
         ([], {"ACRONIS_REPORT_LEVEL": "none"}, "ACRONIS_REPORT_LEVEL (level of the report)"),
         ([], {"BILLING_ACCOUNTS": "eu,EU"}, "BILLING_ACCOUNTS (names of the accounts"),
         ([], {"BILLING_ACCOUNTS": "eu,eu"}, "a name stands twice"),
+        (
+            [],
+            {"ACRONIS_TENANT_ID": str(UUID(int=1))},
+            "ACRONIS_TENANT_ID is set, which none of",
+        ),
         (["--account", "asia"], {}, "there is no account asia. BILLING_ACCOUNTS names eu, us"),
     ],
 )

@@ -212,3 +212,13 @@ def test_an_empty_report_without_the_last_line_break(tmp_path: Path) -> None:
     rows, totals = load_csv(b"\xef\xbb\xbf" + csv_of().rstrip(), tmp_path)
 
     assert (rows, totals.rows) == ([], 0)
+
+
+def test_lines_within_a_cell_are_not_taken_for_records(tmp_path: Path) -> None:
+    record = csv_of(ROW).decode().splitlines()[1]
+    name = "\r\n".join(["Foobar", record, record, record, ""])
+
+    rows, totals = load_csv(csv_of(*[{**ROW, "tenant.name": name}] * 40_000), tmp_path, ORDERED)
+
+    assert totals.rows == len(rows) == 40_000
+    assert {row["tenant_name"] for row in rows} == {name}

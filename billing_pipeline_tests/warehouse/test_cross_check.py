@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing_pipeline.control_totals import MEASURES
-from billing_pipeline.errors import ReportRefusedError
+from billing_pipeline.errors import ReportRefusedError, WarehouseError
 from billing_pipeline.warehouse import LoadStoppedError, Warehouse, WarehouseFile, replace_period
 from billing_pipeline_tests.warehouse.reports import (
     OTHER_CUSTOMER,
@@ -78,7 +78,11 @@ ANOTHER = row(offering_item="vms", absolute_production=1)
         (ROWS[:-1], rf"json_v2_0 has 6 rows, csv_v2_0 has 5; row 6 of json_v2_0: .* \(NA\) {NOT_IN_CSV}"),
         ([*ROWS, ANOTHER], f"row 7 of csv_v2_0: vms .* {NOT_IN_JSON}"),
         ([*ROWS[:-1], ROWS[0]], rf"workstations of tenant 30000000\S+2 \(NA\) {NOT_IN_CSV}"),
-        ([*ROWS[:-1], ROWS[0]], "row 1 of json_v2_0: workstations .* is not there as often in csv_v2_0"),
+        ([*ROWS[:-1], ROWS[0]], "row 1 of json_v2_0: workstations .* is not in both files equally often"),
+        (
+            [*ROWS, ROWS[0], ROWS[0]],
+            "csv_v2_0 has 8; row 1 of json_v2_0: [^;]* is not in both files equally often[.] ",
+        ),
         ([], "json_v2_0 has 6 rows, csv_v2_0 has 0"),
     ],
 )
@@ -138,6 +142,18 @@ def test_a_csv_that_cannot_be_read_is_a_difference(warehouse: Warehouse, mode: A
         else:
             assert "csv_v2_0 cannot be read: bad" in loading(witness).checks[1].detail
             assert query(warehouse, "SELECT count(*) AS found FROM usage") == [{"found": 6}]
+
+
+def test_a_fault_of_the_machine_is_not_blamed_on_the_report(warehouse: Warehouse) -> None:
+    class Lost(Report):
+        @property
+        def select_rows(self) -> str:
+            return "SELECT * FROM read_csv('/nowhere/csv_v2_0.csv')"
+
+    report = Report(ROWS)
+
+    with pytest.raises(WarehouseError, match="could not be changed: IO Error"):
+        replace_period(warehouse, report, attempt(report), witness=Lost(ROWS), cross_check_mode="stop")
 
 
 def test_a_thousand_differences_are_counted_and_the_first_ones_named(warehouse: Warehouse) -> None:

@@ -9,6 +9,8 @@ FROM (
         {file},
         auto_detect = false, header = true, columns = {{{columns}}},
         delim = ',', quote = '"', escape = '"', strict_mode = true, null_padding = false, ignore_errors = false,
+        -- In parallel, DuckDB guesses where records begin, and may take the lines of a quoted cell for some.
+        parallel = false,
         max_line_size = {longest_line}, buffer_size = 2 * {longest_line}
     )
 ) AS lines

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from billing_pipeline.normalize.layout import Layout
 from billing_pipeline.normalize.pieces import CheckedFile, Piece
-from billing_pipeline.row_groups import ROW_GROUP
 
 _FILE_OF_GROUPED = 4 << 20
 """Bytes of a file of grouped elements: DuckDB unpacks up to 2048 of one file at once, which may be a lot."""
@@ -60,7 +59,7 @@ class PartWriter:
         rows: of a part; the first ones, which are waited for, have half as many.
     """
 
-    def __init__(self, file: CheckedFile, folder: Path, rows: int = ROW_GROUP) -> None:
+    def __init__(self, file: CheckedFile, folder: Path, rows: int) -> None:
         self.ended = False
         self._failure: BaseException | None = None
         self._folder = folder

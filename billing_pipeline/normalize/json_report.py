@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -24,6 +26,11 @@ from billing_pipeline.normalize.projection import json_source, select_rows
 from billing_pipeline.normalize.refusal import refusal
 from billing_pipeline.normalize.typed_rows import Totals
 from billing_pipeline.row_groups import ROW_GROUP
+
+_THREADS = max(os.cpu_count() or 1, 2)
+_MOST_PARTS = 4 * _THREADS
+"""Read by one statement. Each has to be planned, which takes as long as reading some thousand rows."""
+_PARTS_AHEAD = _MOST_PARTS
 
 
 class JsonReport:
@@ -63,15 +70,21 @@ class JsonReport:
         self._piece = piece
         self._rows_of_a_part = rows_of_a_part
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="check")
-        self._exit.callback(self._ahead.shutdown)
+        self._exit.callback(self._ahead.shutdown, cancel_futures=True)
+        self._begun = False
         self._begin()
 
     def _begin(self) -> None:
         """Start at the first row, before it is asked for: a part is being checked while others are read."""
         self._file = CheckedFile(self._source, self._envelope, piece=self._piece)
         self._writer = PartWriter(self._file, self._parts, self._rows_of_a_part)
-        self._coming: Future[list[Part]] | None = self._ahead.submit(self._writer.next_parts)
+        self._coming: deque[Future[Part | None]] = deque()
         self._kept: list[Part] = []
+        self._check_ahead()
+
+    def _check_ahead(self) -> None:
+        while len(self._coming) < _PARTS_AHEAD:
+            self._coming.append(self._ahead.submit(self._writer.next_part))
 
     def __enter__(self) -> Self:
         return self
@@ -99,24 +112,19 @@ class JsonReport:
         Raises:
             ReportRefusedError: names the row, and what is wrong with it; then none of the rows may be kept.
         """
-        if self._kept or self._writer.ended:
-            if self._coming:
-                wait([self._coming])
+        if self._begun:
+            wait([future for future in self._coming if not future.cancel()])
             self._begin()
+        self._begun = True
         while parts := self._next_parts():
-            self._coming = self._ahead.submit(self._advance, self._kept)
             self._kept = parts
             yield self._select(parts)
-
-    def _advance(self, done: list[Part]) -> list[Part]:
-        """The next parts; those that were read are removed here, beside the reading of others."""
-        for part in done:
-            part.remove()
-        return self._writer.next_parts()
+            for part in parts:
+                part.remove()
 
     def control_totals(self) -> ControlTotals:
         """Row count and sums of all rows, by the parser that checked them; DuckDB has no part in it."""
-        while not self._writer.ended and (parts := self._next_parts()):
+        while parts := self._next_parts():
             for part in parts:
                 part.remove()
         return self._file.totals.result()
@@ -133,10 +141,16 @@ class JsonReport:
         return refusal(error)
 
     def _next_parts(self) -> list[Part]:
-        coming, self._coming = self._coming, None
-        return coming.result() if coming else self._writer.next_parts()
+        """The parts that are written, as many for each thread; nothing at the end of the report."""
+        parts: list[Part] = []
+        while len(parts) < _MOST_PARTS and (len(parts) % _THREADS or not parts or self._coming[0].done()):
+            part = self._coming[0].result()
+            if part is None:
+                break
+            parts.append(part)
+            self._coming.popleft()
+            self._check_ahead()
+        return parts
 
     def _select(self, parts: list[Part]) -> str:
-        return select_rows(
-            " UNION ALL ".join(map(json_source, parts)), self.coverage.start, self.coverage.end
-        )
+        return select_rows(json_source(parts), self.coverage.start, self.coverage.end)

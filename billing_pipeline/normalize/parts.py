@@ -8,7 +8,6 @@ at the end of one part and at the start of the next, and each part knows which r
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +17,6 @@ from billing_pipeline.normalize.pieces import CheckedFile, Piece
 
 _FILE_OF_GROUPED = 4 << 20
 """Bytes of a file of grouped elements: DuckDB unpacks up to 2048 of one file at once, which may be a lot."""
-
-_FIRST_PARTS = 2
-_MOST_PARTS = 4 * max(os.cpu_count() or 1, 2)
-"""Read by one statement. Each has to be planned, which takes as long as reading some thousand rows."""
-
 
 @dataclass(slots=True)
 class Part:
@@ -51,7 +45,7 @@ class Part:
 
 
 class PartWriter:
-    """Writes the parts of a report, some at a time.
+    """Writes the parts of a report, one by one.
 
     Args:
         file: the report.
@@ -60,39 +54,29 @@ class PartWriter:
     """
 
     def __init__(self, file: CheckedFile, folder: Path, rows: int) -> None:
-        self.ended = False
         self._failure: BaseException | None = None
         self._folder = folder
         self._pieces = file.pieces()
         self._rows_of_a_part = rows
-        self._parts_at_once = _FIRST_PARTS
-        self._written = 0
+        self._files = 0
         self._rows = 0
         self._piece: Piece | None = None
         self._used = 0
 
-    def next_parts(self) -> list[Part]:
-        """Write the next parts: few at first, so that reading can begin, then twice as many each time.
-
-        Returns:
-            Nothing at the end of the report.
+    def next_part(self) -> Part | None:
+        """Write the next part; None at the end of the report.
 
         Raises:
             ReportRefusedError: names the row, and what is wrong with it.
         """
         if self._failure is not None:
             raise self._failure
-        parts: list[Part] = []
-        limit = self._rows_of_a_part if self._written else max(self._rows_of_a_part // 2, 1)
         try:
-            while len(parts) < self._parts_at_once and (piece := self._current()):
-                parts.append(self._write(piece, limit))
+            piece = self._current()
+            return self._write(piece) if piece else None
         except BaseException as failure:
             self._failure = failure  # or the next call would find the report at its end
             raise
-        self._parts_at_once = min(2 * self._parts_at_once, _MOST_PARTS)
-        self.ended = not parts
-        return parts
 
     def _current(self) -> Piece | None:
         """A piece with rows that are not in a part yet; None at the end of the report."""
@@ -102,8 +86,9 @@ class PartWriter:
                 return None
         return self._piece
 
-    def _write(self, first: Piece, limit: int) -> Part:
+    def _write(self, first: Piece) -> Part:
         part = Part(first.layout, self._rows + 1, self._used)
+        limit = max(self._rows_of_a_part // 2, 1) if self._rows < self._rows_of_a_part else self._rows_of_a_part
         largest_file = sys.maxsize if part.layout.rows_key is None else _FILE_OF_GROUPED
         while part.rows < limit and (piece := self._current()) and piece.layout is part.layout:
             with self._new_file(part).open("wb") as file:
@@ -122,6 +107,6 @@ class PartWriter:
         return part
 
     def _new_file(self, part: Part) -> Path:
-        self._written += 1
-        part.files.append(self._folder / f"{self._written:06d}.json")
+        self._files += 1
+        part.files.append(self._folder / f"{self._files:06d}.json")
         return part.files[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -43,8 +44,21 @@ def select_rows(source: str, first_day: date, last_day: date) -> str:
     return _CELL.sub(cell, sql("rows.sql")).replace("{source}", source)
 
 
-def json_source(part: Part) -> str:
-    """The fields of a part of a json_v2_0 file."""
+def json_source(parts: Iterable[Part]) -> str:
+    """The fields of parts of a json_v2_0 file."""
+    by_layout: dict[int, list[Part]] = {}
+    for part in parts:
+        by_layout.setdefault(id(part.layout), []).append(part)
+    return " UNION ALL ".join(
+        sql("json_fields.sql").format(
+            **layout_in_sql(its_parts[0].layout), parts=" UNION ALL ".join(map(_elements, its_parts))
+        )
+        for its_parts in by_layout.values()
+    )
+
+
+def _elements(part: Part) -> str:
+    """The elements of a part, each as a row with its position; if grouped, with each of their rows."""
     grouped = part.layout.rows_key is not None
     return sql("json_grouped_elements.sql" if grouped else "json_elements.sql").format(
         **layout_in_sql(part.layout),

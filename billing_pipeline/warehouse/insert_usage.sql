@@ -1,4 +1,4 @@
--- The report's own columns come from the raw file ({select_rows}); where they came from is added here.
+-- The report's own columns come from the raw file; where they came from is added here.
 INSERT INTO usage BY NAME
 SELECT
     $billing_period AS billing_period,

@@ -19,14 +19,13 @@ from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.row_groups import ROW_GROUP
+from billing_pipeline.warehouse.memory import MEMORY_LIMIT
 from billing_pipeline.warehouse.schema import create_schema, is_outdated
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
 # DuckDB 1.5 still opens files of this version; without it, only 2.0 does.
 _STORAGE_VERSION = "v1.5.0"
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
-# Each thread fills groups of rows (20 MB each), and needs the rest for the checks of millions of rows.
-_MEMORY_OF_A_THREAD_MB = 100
 _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
 # What a full disk, missing rights or a lost file make of DuckDB; anything else is a defect and stays one.
@@ -172,7 +171,7 @@ class WarehouseFile:
         """
         connection = duckdb.connect(
             ":memory:",
-            config={"temp_directory": str(self._temporary), "memory_limit": f"{_memory_limit_mb()}MB"},
+            config={"temp_directory": str(self._temporary), "memory_limit": MEMORY_LIMIT},
         )
         published: BinaryIO | None = None
         try:
@@ -270,11 +269,6 @@ class WarehouseFile:
                 "`billing-pipeline run --replay`. No further report is ordered."
             )
         return WarehouseError(f"{self.path} cannot be opened: {told}", todo=todo)
-
-
-def _memory_limit_mb() -> int:
-    """What a load may hold in memory, so that it does not grow with the report; more is put on disk."""
-    return _MEMORY_OF_A_THREAD_MB * max(os.cpu_count() or 1, 2)
 
 
 def _stat(path: Path) -> os.stat_result | None:

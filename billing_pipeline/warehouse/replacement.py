@@ -26,6 +26,7 @@ from billing_pipeline.warehouse.load_checks import (
     LoadStoppedError,
     run_checks,
 )
+from billing_pipeline.warehouse.memory import free_all, free_written, make_room_for_rows
 from billing_pipeline.warehouse.restatement import record_restatement
 from billing_pipeline.warehouse.sql_files import sql
 from billing_pipeline.warehouse.warehouse import Warehouse
@@ -150,8 +151,11 @@ def _replace_rows(
     }
     # Each row knows its place (report_row), and rows that need not keep theirs are stored by all threads.
     connection.execute("SET preserve_insertion_order = false")
+    make_room_for_rows(connection)
     for select_rows in rows.selects():
         connection.execute(sql("insert_usage.sql").format(select_rows=select_rows), origin)
+        free_written(connection)
+    free_all(connection)
     connection.execute("RESET preserve_insertion_order")
 
 

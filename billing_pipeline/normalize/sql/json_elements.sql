@@ -1,10 +1,7 @@
 -- Each element of the array is a row.
 SELECT *
 FROM (
-    SELECT
-        {fields},
-        {extra} AS extra,
-        row_number() OVER () + {rows_before} AS report_row
+    SELECT *, row_number() OVER () + {rows_before} AS report_row
     FROM read_json([{files}], format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element})
 ) AS numbered
 WHERE report_row BETWEEN {first_row} AND {last_row}

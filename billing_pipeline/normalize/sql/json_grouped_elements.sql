@@ -1,12 +1,9 @@
 -- Each element of the array has a list of rows, and what they have in common.
 SELECT *
 FROM (
-    SELECT
-        {fields},
-        {extra} AS extra,
-        row_number() OVER () + {rows_before} AS report_row
+    SELECT *, row_number() OVER () + {rows_before} AS report_row
     FROM (
-        SELECT *, unnest({rows_key}) AS usage_row
+        SELECT * EXCLUDE ({rows_key}), unnest({rows_key}) AS usage_row
         FROM read_json([{files}], format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element})
     ) AS elements
 ) AS numbered

@@ -18,6 +18,7 @@ from billing_pipeline.normalize.pieces import CheckedFile, Piece
 _FILE_OF_GROUPED = 4 << 20
 """Bytes of a file of grouped elements: DuckDB unpacks up to 2048 of one file at once, which may be a lot."""
 
+
 @dataclass(slots=True)
 class Part:
     """Some of the rows, in the order of the report.
@@ -88,7 +89,9 @@ class PartWriter:
 
     def _write(self, first: Piece) -> Part:
         part = Part(first.layout, self._rows + 1, self._used)
-        limit = max(self._rows_of_a_part // 2, 1) if self._rows < self._rows_of_a_part else self._rows_of_a_part
+        limit = (
+            max(self._rows_of_a_part // 2, 1) if self._rows < self._rows_of_a_part else self._rows_of_a_part
+        )
         largest_file = sys.maxsize if part.layout.rows_key is None else _FILE_OF_GROUPED
         while part.rows < limit and (piece := self._current()) and piece.layout is part.layout:
             with self._new_file(part).open("wb") as file:

@@ -105,5 +105,7 @@ def _objects(layout: Layout, elements: Iterable[Any]) -> Iterator[tuple[bool, Ma
 
 def _ambiguous(extras: Mapping[str, Extra]) -> bool:
     """Whether DuckDB would take two keys for one: it does not tell upper from lower case."""
-    names = [name.lower() for name in (*extras, *BY_NAME, *OBJECTS, "usages", "items", "usage_row", "report_row")]
+    names = [
+        name.lower() for name in (*extras, *BY_NAME, *OBJECTS, "usages", "items", "usage_row", "report_row")
+    ]
     return len(set(names)) < len(names)

@@ -12,8 +12,8 @@ _THREADS = max(os.cpu_count() or 1, 2)
 MEMORY_LIMIT = f"{100 * _THREADS}MB"
 """For all but the reading of rows: checks of millions of rows put on disk what does not fit."""
 
-# A thread that reads rows needs a third of this. Near the limit each allocation gives memory back to the system
-# first, which takes long; so the limit stays out of reach, and what fills it up is freed now and then.
+# A thread that reads rows needs a third of this. Near the limit each allocation first gives memory back to
+# the system, which takes long; so the limit stays out of reach, and what fills it up is freed now and then.
 _LIMIT_WHILE_READING = f"{300 * _THREADS}MB"
 _MOST_WRITTEN_BYTES = 50_000_000 * _THREADS
 _LIMIT_THAT_FREES_THEM = f"{50 * _THREADS}MB"
@@ -25,7 +25,7 @@ def make_room_for_rows(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def free_written(connection: duckdb.DuckDBPyConnection) -> None:
-    """Free the blocks of tables that were written so far, if they are many; DuckDB keeps them up to its limit."""
+    """Free the blocks of tables that were written, if they are many; DuckDB keeps them up to its limit."""
     (written,) = connection.execute(
         "SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'BASE_TABLE'"
     ).fetchone() or (0,)

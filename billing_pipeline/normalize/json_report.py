@@ -118,15 +118,13 @@ class JsonReport:
         self._begun = True
         while parts := self._next_parts():
             self._kept = parts
-            yield self._select(parts)
-            for part in parts:
-                part.remove()
+            yield select_rows(json_source(parts), self.coverage.start, self.coverage.end)
+            self._writer.take_back(parts)
 
     def control_totals(self) -> ControlTotals:
         """Row count and sums of all rows, by the parser that checked them; DuckDB has no part in it."""
         while parts := self._next_parts():
-            for part in parts:
-                part.remove()
+            self._writer.take_back(parts)
         return self._file.totals.result()
 
     def refusal(self, error: duckdb.Error) -> ReportRefusedError:
@@ -151,6 +149,3 @@ class JsonReport:
             self._coming.popleft()
             self._check_ahead()
         return parts
-
-    def _select(self, parts: list[Part]) -> str:
-        return select_rows(json_source(parts), self.coverage.start, self.coverage.end)

@@ -8,7 +8,9 @@ at the end of one part and at the start of the next, and each part knows which r
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,11 +41,6 @@ class Part:
     files: list[Path] = field(default_factory=list)
     largest_piece: int = 0
 
-    def remove(self) -> None:
-        """Remove the files."""
-        for file in self.files:
-            file.unlink()
-
 
 class PartWriter:
     """Writes the parts of a report, one by one.
@@ -60,6 +57,7 @@ class PartWriter:
         self._pieces = file.pieces()
         self._rows_of_a_part = rows
         self._files = 0
+        self._read_files: list[Path] = []
         self._rows = 0
         self._piece: Piece | None = None
         self._used = 0
@@ -79,6 +77,11 @@ class PartWriter:
             self._failure = failure  # or the next call would find the report at its end
             raise
 
+    def take_back(self, parts: Iterable[Part]) -> None:
+        """Write further parts over the files of these, which takes half as long as new files do."""
+        for part in parts:
+            self._read_files += part.files
+
     def _current(self) -> Piece | None:
         """A piece with rows that are not in a part yet; None at the end of the report."""
         while self._piece is None or self._used == self._piece.rows:
@@ -94,7 +97,8 @@ class PartWriter:
         )
         largest_file = sys.maxsize if part.layout.rows_key is None else _FILE_OF_GROUPED
         while part.rows < limit and (piece := self._current()) and piece.layout is part.layout:
-            with self._new_file(part).open("wb") as file:
+            part.files.append(self._file())
+            with open(part.files[-1], "wb", opener=_open_as_it_is) as file:
                 size = 0
                 while size < largest_file and piece and piece.layout is part.layout:
                     file.write(b"," if size else b"[")
@@ -106,10 +110,16 @@ class PartWriter:
                     part.rows += taken
                     piece = self._current() if part.rows < limit else None
                 file.write(b"]")
+                file.truncate()
         self._rows += part.rows
         return part
 
-    def _new_file(self, part: Part) -> Path:
+    def _file(self) -> Path:
+        if self._read_files:
+            return self._read_files.pop()
         self._files += 1
-        part.files.append(self._folder / f"{self._files:06d}.json")
-        return part.files[-1]
+        return self._folder / f"{self._files:06d}.json"
+
+
+def _open_as_it_is(path: str, flags: int) -> int:
+    return os.open(path, flags & ~os.O_TRUNC, 0o600)

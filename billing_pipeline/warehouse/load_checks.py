@@ -166,8 +166,8 @@ def run_checks(
         if check_name in _DESCRIPTIONS:
             continue
         statement = sql(f"checks/{check_name}.sql")
-        needed = duckdb.extract_statements(statement)[0].named_parameters
-        rows = connection.execute(statement, {name: ordered[name] for name in needed}).fetchall()
+        needed = {name: value for name, value in ordered.items() if f"${name}" in statement}
+        rows = connection.execute(statement, needed).fetchall()
         severity: Severity | None = "warn" if forced and check_name == _EMPTIED else None
         results.append(CheckResult.of(check_name, [Finding(*row) for row in rows], severity=severity))
     return results

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.row_groups import ROW_GROUP
-from billing_pipeline.warehouse.memory import MEMORY_LIMIT
+from billing_pipeline.warehouse import memory
 from billing_pipeline.warehouse.schema import create_schema, is_outdated
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
@@ -169,12 +169,10 @@ class WarehouseFile:
         This fails while some program has the file open for writing, and keeps any from doing so, because
         what it wrote would be lost.
         """
-        connection = duckdb.connect(
-            ":memory:",
-            config={"temp_directory": str(self._temporary), "memory_limit": MEMORY_LIMIT},
-        )
+        connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
         published: BinaryIO | None = None
         try:
+            memory.bound(connection)
             connection.execute("SET TimeZone = 'UTC'")
             if self.path.exists():
                 self._attach(connection, self.path, f"{PUBLISHED} (READ_ONLY)")

@@ -15,6 +15,7 @@ import duckdb
 from billing_pipeline.control_totals import MEASURES, ControlTotals
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError, WarehouseError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import memory
 from billing_pipeline.warehouse.closing import refuse_if_closed
 from billing_pipeline.warehouse.cross_check import Witness, cross_check, no_witness
 from billing_pipeline.warehouse.history import LoadAttempt, record
@@ -26,7 +27,6 @@ from billing_pipeline.warehouse.load_checks import (
     LoadStoppedError,
     run_checks,
 )
-from billing_pipeline.warehouse.memory import free_all, free_written, make_room_for_rows
 from billing_pipeline.warehouse.restatement import record_restatement
 from billing_pipeline.warehouse.sql_files import sql
 from billing_pipeline.warehouse.warehouse import Warehouse
@@ -151,11 +151,11 @@ def _replace_rows(
     }
     # Each row knows its place (report_row), and rows that need not keep theirs are stored by all threads.
     connection.execute("SET preserve_insertion_order = false")
-    make_room_for_rows(connection)
+    memory.make_room_for_rows(connection)
     for select_rows in rows.selects():
         connection.execute(sql("insert_usage.sql").format(select_rows=select_rows), origin)
-        free_written(connection)
-    free_all(connection)
+        memory.free_written(connection)
+    memory.bound(connection)
     connection.execute("RESET preserve_insertion_order")
 
 

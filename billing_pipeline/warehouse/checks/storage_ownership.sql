@@ -1,14 +1,21 @@
 -- Every storage is known to be Acronis' or a partner's; objects to an owner judged by inference for the first time.
+WITH judged AS MATERIALIZED (
+    SELECT *
+    FROM infrastructure_ownership
+    WHERE
+        account = $account
+        AND billing_period IN ($billing_period, ($billing_period::DATE - INTERVAL 1 MONTH)::DATE)
+)
+
 SELECT
     format('owner {}: {}, {}', infra_owner_id, storage_ownership, reason) AS finding,
     usage_rows,
-    starts_with(reason, 'inferred') AND (infra_owner_id, reason) NOT IN (
-        SELECT (infra_owner_id, reason)
-        FROM infrastructure_ownership
-        WHERE billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE AND account = $account
+    starts_with(reason, 'inferred')
+    AND (infra_owner_id, reason) NOT IN (
+        SELECT (infra_owner_id, reason) FROM judged WHERE billing_period <> $billing_period
     ) AS objection
-FROM infrastructure_ownership
-WHERE billing_period = $billing_period AND account = $account
+FROM judged
+WHERE billing_period = $billing_period
 
 UNION ALL
 

@@ -27,8 +27,7 @@ from billing_pipeline.normalize.refusal import refusal
 from billing_pipeline.normalize.typed_rows import Totals
 from billing_pipeline.row_groups import ROW_GROUP
 
-_THREADS = max(os.cpu_count() or 1, 2)
-_MOST_PARTS = 4 * _THREADS
+_MOST_PARTS = 4 * max(os.cpu_count() or 1, 2)
 """Read by one statement. Each has to be planned, which takes as long as reading some thousand rows."""
 _PARTS_AHEAD = _MOST_PARTS
 
@@ -139,9 +138,9 @@ class JsonReport:
         return refusal(error)
 
     def _next_parts(self) -> list[Part]:
-        """The parts that are written, as many for each thread; nothing at the end of the report."""
+        """The parts that are written, one at least; nothing at the end of the report."""
         parts: list[Part] = []
-        while len(parts) < _MOST_PARTS and (len(parts) % _THREADS or not parts or self._coming[0].done()):
+        while len(parts) < _MOST_PARTS and (not parts or self._coming[0].done()):
             part = self._coming[0].result()
             if part is None:
                 break

@@ -71,6 +71,7 @@ def cross_check(
         return CheckResult.of(CROSS_CHECK, [], severity=severity, passing=f"{rows_json:,} rows are the same")
     fragments = {
         "names": ", ".join(names),
+        "key": ", ".join(_NATURAL_KEY),
         "columns": typed,
         "witness": witness.select_rows,
         "json_names": ", ".join(f"j.{name}" for name in names),
@@ -120,9 +121,10 @@ def _differences(
     slices = 1 + rows // _HASHES_AT_ONCE
     for slice_number in range(slices):
         connection.execute(sql("cross_check_unequal.sql"), {"slices": slices, "slice": slice_number})
-    connection.execute(sql("cross_check_first.sql"))
+    one_more_than_told = {"pairs": _PAIRS_TOLD + 1}
+    connection.execute(sql("cross_check_first.sql"), one_more_than_told)
     connection.execute(sql("cross_check_differing.sql").format(**fragments), parameters)
-    pairs = connection.execute(sql("cross_check_pairs.sql").format(**fragments)).fetchall()
+    pairs = connection.execute(sql("cross_check_pairs.sql").format(**fragments), one_more_than_told).fetchall()
     sum_of_excess = "SELECT sum(abs(excess))::BIGINT FROM temp.unequal_row"
     (unequal,) = connection.execute(sum_of_excess).fetchone() or (0,)
     for table in ("hashed_row", "unequal_row", "first_unequal_row", "differing_row"):
@@ -131,7 +133,7 @@ def _differences(
     findings = list(dict.fromkeys(_finding(names, pair) for pair in pairs[:_PAIRS_TOLD]))
     if len(pairs) > _PAIRS_TOLD:
         told = f"{unequal:,} rows of the two files have no equal in the other"
-        findings.append(Finding(told, max(unequal - _PAIRS_TOLD, 0)))
+        findings.append(Finding(told, max(unequal - len(findings), 0)))
     return findings
 
 

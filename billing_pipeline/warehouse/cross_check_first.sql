@@ -1,5 +1,15 @@
--- The first of them on each side.
+-- The first of them, and their like in the other file, wherever they stand there.
 CREATE TEMP TABLE first_unequal_row AS
-(SELECT fingerprint FROM temp.unequal_row WHERE excess > 0 ORDER BY report_row LIMIT 1000)
-UNION ALL
-(SELECT fingerprint FROM temp.unequal_row WHERE excess < 0 ORDER BY report_row LIMIT 1000)
+WITH first_key AS (
+    SELECT natural_key
+    FROM temp.unequal_row
+    GROUP BY natural_key
+    ORDER BY min(report_row)
+    LIMIT $pairs
+)
+
+SELECT fingerprint
+FROM temp.unequal_row
+SEMI JOIN first_key USING (natural_key)
+ORDER BY report_row
+LIMIT 1000

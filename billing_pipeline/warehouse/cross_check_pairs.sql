@@ -11,4 +11,4 @@ SELECT j.report_row, c.report_row, {json_names}, {csv_names}
 FROM j
 FULL JOIN c ON {same_key}
 ORDER BY coalesce(j.report_row, c.report_row), j.report_row IS NULL
-LIMIT 21
+LIMIT $pairs

@@ -169,6 +169,25 @@ def test_a_thousand_differences_are_counted_and_the_first_ones_named(warehouse: 
     assert len(str(caught.value)) < 1500
 
 
+def test_of_many_differences_a_row_is_told_with_its_like_wherever_that_stands(warehouse: Warehouse) -> None:
+    rows = [row(offering_item=f"item {n}", absolute_production=n) for n in range(2500)]
+    doctored = [row(offering_item=f"item {n}", absolute_production=n + 1) for n in reversed(range(2500))]
+
+    with pytest.raises(LoadStoppedError) as caught:
+        load(warehouse, rows, witness=doctored, mode="stop")
+
+    (check,) = [check for check in caught.value.checks if check.stops]
+    *told, rest = (finding.finding for finding in check.findings)
+    assert len(told) == 20
+    for finding in told:
+        found = re.search(r": item (\d+) .*: absolute_production (\d+), in csv_v2_0 (\d+); ", finding)
+        assert found is not None, finding
+        number = int(found[1])
+        assert (int(found[2]), int(found[3])) == (number, number + 1)
+    assert rest == "5,000 rows of the two files have no equal in the other"
+    assert check.finding_rows == 5000
+
+
 @st.composite
 def _a_change(draw: st.DrawFn) -> tuple[int, str, Any]:
     number = draw(st.integers(0, len(ROWS) - 1))

@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import linear_regression
 
 import duckdb
 from tabulate import tabulate
@@ -24,7 +25,7 @@ _NAMES = {
     "pandas_way": "pandas json_normalize",
     "dlt_way": "dlt",
 }
-_START_UP_ROWS = 300
+_FEW_ROWS = 300
 
 
 def main() -> None:
@@ -103,25 +104,26 @@ def _compared(folder: Path, layout: str, rows: int, runs: int, ways: Sequence[st
 
 
 def _by_size(folder: Path, sizes: Sequence[int], runs: int) -> str:
-    """What each further row costs: time beyond that of the next smaller report, for the rows beyond its."""
-    table = []
-    rows, seconds = 0, 0.0
-    for size in [_START_UP_ROWS, *sizes]:
+    """What a row costs beyond the start-up, which is where the line through the sizes meets no rows."""
+    measured = {}
+    for size in (_FEW_ROWS, *sizes):
         source = make_input(folder, "flat", size)
-        figures = Figures.of([_run("ours", source, folder) for _ in range(runs)])
-        further = (figures.seconds - seconds) / (source.rows - rows)
-        table.append(
-            [
-                f"{source.rows:,}",
-                f"{figures.seconds:.2f}",
-                f"{figures.peak_mib:,.0f}",
-                f"{further * 1e6:.2f}" if rows else "",
-            ]
-        )
-        rows, seconds = source.rows, figures.seconds
+        measured[source.rows] = Figures.of([_run("ours", source, folder) for _ in range(runs)])
+    few, *rows = measured
+    seconds = [measured[each].seconds for each in rows]
+    start_up = linear_regression(rows, seconds).intercept if len(rows) > 1 else measured[few].seconds
+    table = [
+        [
+            f"{each:,}",
+            f"{figures.seconds:.2f}",
+            f"{figures.peak_mib:,.0f}",
+            f"{(figures.seconds - start_up) / each * 1e6:.2f}" if each in rows else "",
+        ]
+        for each, figures in measured.items()
+    ]
     return tabulate(
         table,
-        ["rows", "s", "peak MiB", "µs a further row"],
+        ["rows", "s", "peak MiB", f"µs a row beyond {start_up:.2f} s"],
         disable_numparse=True,
         colalign=["right"] * 4,
     )

@@ -17,9 +17,9 @@ PROJECT_ROOT = _PACKAGE_PARENT if (_PACKAGE_PARENT / "pyproject.toml").exists() 
 
 
 def environment() -> Mapping[str, str]:
-    """The environment, and `.env` for what is not there; what is empty is not set."""
+    """The environment, and `.env` for what is not there; what is blank is not set."""
     found = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value and value.strip()}
 
 
 class EnvironmentSettings(BaseModel):

@@ -121,10 +121,10 @@ def _differences(
     slices = 1 + rows // _HASHES_AT_ONCE
     for slice_number in range(slices):
         connection.execute(sql("cross_check_unequal.sql"), {"slices": slices, "slice": slice_number})
-    one_more_than_told = {"pairs": _PAIRS_TOLD + 1}
-    connection.execute(sql("cross_check_first.sql"), one_more_than_told)
+    limit = {"pairs": _PAIRS_TOLD + 1}
+    connection.execute(sql("cross_check_first.sql"), limit)
     connection.execute(sql("cross_check_differing.sql").format(**fragments), parameters)
-    pairs = connection.execute(sql("cross_check_pairs.sql").format(**fragments), one_more_than_told).fetchall()
+    pairs = connection.execute(sql("cross_check_pairs.sql").format(**fragments), limit).fetchall()
     sum_of_excess = "SELECT sum(abs(excess))::BIGINT FROM temp.unequal_row"
     (unequal,) = connection.execute(sum_of_excess).fetchone() or (0,)
     for table in ("hashed_row", "unequal_row", "first_unequal_row", "differing_row"):

@@ -1,61 +1,38 @@
 -- Keeps what differs between the period as published and as it is now. Rows are compared by hashes first, so that a
 -- month that did not change costs little, and only keys that differ are looked at whole.
 INSERT INTO usage_restatement BY NAME
-WITH old_row AS (
+WITH either_row AS (
+    SELECT -1 AS side, * FROM published.usage WHERE billing_period = $billing_period AND account = $account
+    UNION ALL BY NAME
+    SELECT 1 AS side, * FROM usage WHERE billing_period = $billing_period AND account = $account
+),
+
+hashed AS (
     SELECT
         *,
         hash(
             usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range
-        ) AS natural_key
-    FROM published.usage
-    WHERE billing_period = $billing_period AND account = $account
-),
-
-new_row AS (
-    SELECT
-        *,
-        hash(
-            usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range
-        ) AS natural_key
-    FROM usage
-    WHERE billing_period = $billing_period AND account = $account
-),
-
-fingerprint AS (
-    SELECT
-        natural_key,
-        hash(
+        ) AS natural_key,
+        side * hash(
             absolute_production, absolute_trial, absolute_total,
             delta_production, delta_trial, delta_total,
             effective_production, effective_trial, effective_total,
             tenant_name, tenant_kind, customer_id, infra_owner_id,
             quota, pricing_mode, pricing_currency, price, total_cost
-        )::HUGEINT AS content,
-        1 AS side
-    FROM new_row
-    UNION ALL
-    SELECT
-        natural_key,
-        -hash(
-            absolute_production, absolute_trial, absolute_total,
-            delta_production, delta_trial, delta_total,
-            effective_production, effective_trial, effective_total,
-            tenant_name, tenant_kind, customer_id, infra_owner_id,
-            quota, pricing_mode, pricing_currency, price, total_cost
-        )::HUGEINT,
-        -1
-    FROM old_row
+        )::HUGEINT AS content
+    FROM either_row
 ),
 
 differing AS (
     SELECT natural_key
-    FROM fingerprint
+    FROM hashed
     GROUP BY natural_key
     HAVING sum(content) <> 0 OR sum(side) <> 0
 ),
 
-before AS (
+total AS (
     SELECT
+        side,
         usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range,
         max(tenant_name) AS tenant_name,
         sum(absolute_production) AS absolute_production,
@@ -75,35 +52,10 @@ before AS (
         max(quota) AS quota,
         max(price) AS price,
         sum(total_cost) AS total_cost
-    FROM old_row
+    FROM hashed
     SEMI JOIN differing USING (natural_key)
-    GROUP BY usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range
-),
-
-after AS (
-    SELECT
-        usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range,
-        max(tenant_name) AS tenant_name,
-        sum(absolute_production) AS absolute_production,
-        sum(absolute_trial) AS absolute_trial,
-        sum(absolute_total) AS absolute_total,
-        sum(delta_production) AS delta_production,
-        sum(delta_trial) AS delta_trial,
-        sum(delta_total) AS delta_total,
-        sum(effective_production) AS effective_production,
-        sum(effective_trial) AS effective_trial,
-        sum(effective_total) AS effective_total,
-        max(tenant_kind) AS tenant_kind,
-        max(customer_id) AS customer_id,
-        max(infra_owner_id) AS infra_owner_id,
-        max(pricing_mode) AS pricing_mode,
-        max(pricing_currency) AS pricing_currency,
-        max(quota) AS quota,
-        max(price) AS price,
-        sum(total_cost) AS total_cost
-    FROM new_row
-    SEMI JOIN differing USING (natural_key)
-    GROUP BY usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range
+    GROUP BY
+        side, usage_date, tenant_id, application_id, offering_item, edition, infra_id, sku, measurement_unit, is_range
 )
 
 SELECT
@@ -159,8 +111,8 @@ SELECT
     after.price AS price_after,
     before.total_cost AS total_cost_before,
     after.total_cost AS total_cost_after
-FROM before
-FULL JOIN after
+FROM (FROM total WHERE side < 0) AS before
+FULL JOIN (FROM total WHERE side > 0) AS after
     ON before.usage_date = after.usage_date
     AND before.tenant_id = after.tenant_id
     AND before.application_id IS NOT DISTINCT FROM after.application_id

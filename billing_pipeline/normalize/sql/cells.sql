@@ -26,8 +26,9 @@ CASE
 END
 
 -- date
--- Within the period that the report says it covers, and written as YYYY-MM-DD only.
+-- Within the period that the report says it covers, and written as YYYY-MM-DD only. Mostly it is the last day.
 CASE
+    WHEN {value} = '{last_day}' THEN DATE '{last_day}'
     WHEN
         try_cast({value} AS DATE) BETWEEN DATE '{first_day}' AND DATE '{last_day}'
         AND {value} = try_cast({value} AS DATE)::VARCHAR

@@ -1,21 +1,14 @@
 -- Every storage is known to be Acronis' or a partner's; objects to an owner judged by inference for the first time.
-WITH judged AS MATERIALIZED (
-    SELECT *
-    FROM infrastructure_ownership
-    WHERE
-        account = $account
-        AND billing_period IN ($billing_period, ($billing_period::DATE - INTERVAL 1 MONTH)::DATE)
-)
-
 SELECT
     format('owner {}: {}, {}', infra_owner_id, storage_ownership, reason) AS finding,
     usage_rows,
-    starts_with(reason, 'inferred')
-    AND (infra_owner_id, reason) NOT IN (
-        SELECT (infra_owner_id, reason) FROM judged WHERE billing_period <> $billing_period
+    starts_with(reason, 'inferred') AND (infra_owner_id, reason) NOT IN (
+        SELECT (infra_owner_id, reason)
+        FROM infrastructure_ownership
+        WHERE billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE AND account = $account
     ) AS objection
-FROM judged
-WHERE billing_period = $billing_period
+FROM infrastructure_ownership
+WHERE billing_period = $billing_period AND account = $account
 
 UNION ALL
 

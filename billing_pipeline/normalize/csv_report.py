@@ -173,7 +173,9 @@ def _ends_within_a_record(path: Path, columns: int) -> bool:
     record = tail[start + 1 if found >= 0 else 0 :].decode("utf-8", "replace").removeprefix("\ufeff")
     try:
         return [len(cells) for cells in csv.reader(StringIO(record, newline=""), strict=True)] != [columns]
-    except csv.Error:
+    except csv.Error as error:
+        if "limit" in str(error):
+            raise refused(f"the last record cannot be read: {error}") from None
         return True
 
 

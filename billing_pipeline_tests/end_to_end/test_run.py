@@ -102,6 +102,7 @@ def test_replay_needs_no_network(workplace: Workplace, sandbox: Sandbox) -> None
     [
         (["--period", "2026-09"], {"ACRONIS_CLIENT_SECRET": "wrong"}, "client"),
         (["--period", "2026-09"], {"ACRONIS_BASE_URL": None}, "ACRONIS_BASE_URL is not set"),
+        (["--period", "2026-09"], {"ACRONIS_CLIENT_SECRET": "  "}, "ACRONIS_CLIENT_SECRET is not set"),
         (["--period", "2026-09"], {"ACRONIS_BASE_URL": "http://example.com"}, "must use https"),
         (["--period", "2026-09"], {"ACRONIS_TENANT_ID": "mine"}, "ACRONIS_TENANT_ID"),
         (["--period", "2026-9"], {}, "Write it as YYYY-MM"),

@@ -214,6 +214,13 @@ def test_an_empty_report_without_the_last_line_break(tmp_path: Path) -> None:
     assert (rows, totals.rows) == ([], 0)
 
 
+@pytest.mark.parametrize("end", ["", "\r\n"])
+def test_a_cell_longer_than_is_read_is_named_as_such(tmp_path: Path, end: str) -> None:
+    content = csv_of(ROW | {"tenant.name": "x" * 200_000}).rstrip() + end.encode()
+
+    assert "field larger than field limit (131072)" in refusal(content, tmp_path)
+
+
 def test_lines_within_a_cell_are_not_taken_for_records(tmp_path: Path) -> None:
     record = csv_of(ROW).decode().splitlines()[1]
     name = "\r\n".join(["Foobar", record, record, record, ""])

@@ -171,6 +171,18 @@ def test_rows_can_be_read_again_from_the_first(tmp_path: Path, read_before: int)
     assert totals.rows == 50
 
 
+def test_parts_written_over_read_ones_hold_their_own_rows_only(tmp_path: Path) -> None:
+    # Twice as many parts as are written ahead and read at once, each smaller than the one before it.
+    names = [f"item_{number}" + "x" * (1200 - number) for number in range(1200)]
+
+    rows, totals = load_json(
+        report_of(*(usage_row(name=name) for name in names)), tmp_path, piece=3000, part=7
+    )
+
+    assert [row["offering_item"] for row in rows] == names
+    assert totals.rows == len(names)
+
+
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     load_json(report_of(*[usage_row()] * 50), tmp_path, piece=500, part=7)
     refusal(report_of(usage_row(), usage_row(date="")), tmp_path)

@@ -65,6 +65,26 @@ def test_new_fields_become_part_of_the_layout(tmp_path: Path, form: str, added: 
         assert read_one_by_one(content, tmp_path) <= 8
 
 
+@pytest.mark.parametrize("form", ["flat", "grouped"])
+@pytest.mark.parametrize("name", ["report_row", "Report_Row", "usage_row", "extra", "elements", "numbered"])
+def test_a_new_field_may_be_called_whatever_the_statements_call_theirs(
+    tmp_path: Path, form: str, name: str
+) -> None:
+    rows = [usage_row(**{name: number}) for number in range(ROWS)]
+
+    loaded, _ = load_json(report_of(*rows) if form == "flat" else grouped(rows), tmp_path, piece=PIECE)
+
+    assert [row["extra"] for row in loaded] == [{name: number} for number in range(ROWS)]
+    assert [row["report_row"] for row in loaded] == list(range(1, ROWS + 1))
+
+
+@pytest.mark.parametrize("name", ["report_row", "usage_row", "extra"])
+def test_a_new_field_of_an_element_may_too(tmp_path: Path, name: str) -> None:
+    loaded, _ = load_json(grouped([usage_row() for _ in range(ROWS)], **{name: "eu"}), tmp_path, piece=PIECE)
+
+    assert [row["extra"] for row in loaded] == [{name: "eu"}] * ROWS
+
+
 def test_new_fields_of_an_element_belong_to_all_its_rows(tmp_path: Path) -> None:
     content = grouped([usage_row() for _ in range(ROWS)], region="eu", batch=None)
 

@@ -70,13 +70,13 @@ class JsonReport:
         self._rows_of_a_part = rows_of_a_part
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="check")
         self._exit.callback(self._ahead.shutdown, cancel_futures=True)
-        self._begun = False
         self._begin()
 
     def _begin(self) -> None:
         """Start at the first row, before it is asked for: a part is being checked while others are read."""
         self._file = CheckedFile(self._source, self._envelope, piece=self._piece)
         self._writer = PartWriter(self._file, self._parts, self._rows_of_a_part)
+        self._begun = False
         self._coming: deque[Future[Part | None]] = deque()
         self._kept: list[Part] = []
         self._check_ahead()
@@ -104,9 +104,10 @@ class JsonReport:
         return self.coverage.end
 
     def selects(self) -> Iterator[str]:
-        """SELECTs that give all rows, some at a time, in the order of the report; to be executed one by one.
+        """SELECTs that give all rows, each with its position, some at a time; to be executed one by one.
 
-        While one is executed, the next part of the file is being checked. Asked for again, they begin anew.
+        While one is executed, the next parts of the file are being checked. Asked for again, they begin anew,
+        and those that were asked for before end.
 
         Raises:
             ReportRefusedError: names the row, and what is wrong with it; then none of the rows may be kept.
@@ -114,11 +115,11 @@ class JsonReport:
         if self._begun:
             wait([future for future in self._coming if not future.cancel()])
             self._begin()
-        self._begun = True
-        while parts := self._next_parts():
+        writer = self._writer
+        while writer is self._writer and (parts := self._next_parts()):
             self._kept = parts
             yield select_rows(json_source(parts), self.coverage.start, self.coverage.end)
-            self._writer.take_back(parts)
+            writer.take_back(parts)
 
     def control_totals(self) -> ControlTotals:
         """Row count and sums of all rows, by the parser that checked them; DuckDB has no part in it."""
@@ -139,6 +140,7 @@ class JsonReport:
 
     def _next_parts(self) -> list[Part]:
         """The parts that are written, one at least; nothing at the end of the report."""
+        self._begun = True
         parts: list[Part] = []
         while len(parts) < _MOST_PARTS and (not parts or self._coming[0].done()):
             part = self._coming[0].result()

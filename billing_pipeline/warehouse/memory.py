@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import duckdb
 
@@ -14,15 +15,22 @@ _LIMIT_WHILE_READING = 300
 _MOST_WRITTEN = 50
 _LIMIT_THAT_FREES_WRITTEN = 50
 
+_BOUNDED = "bounded_memory"
+"""Variable of a connection whose limit is set here; any other connection keeps its own."""
+
 
 def bound(connection: duckdb.DuckDBPyConnection) -> None:
-    """Set the limit for all but the reading of rows, and free what is held beyond it."""
+    """Limit the memory of a connection's database."""
+    connection.execute(f"SET VARIABLE {_BOUNDED} = true")
     _limit(connection, _LIMIT)
 
 
-def make_room_for_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let DuckDB hold what it needs while it reads rows, until it is bound again."""
+@contextmanager
+def room_for_rows(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let a bounded connection hold what it needs while it reads rows."""
     _limit(connection, _LIMIT_WHILE_READING)
+    yield
+    _limit(connection, _LIMIT)
 
 
 def free_written(connection: duckdb.DuckDBPyConnection) -> None:
@@ -36,6 +44,8 @@ def free_written(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _limit(connection: duckdb.DuckDBPyConnection, mb_of_a_thread: int) -> None:
+    if connection.execute(f"SELECT getvariable('{_BOUNDED}')").fetchone() != (True,):
+        return
     with suppress(duckdb.OutOfMemoryException):  # more is in use, and the limit stays as it was
         connection.execute(f"SET memory_limit = '{mb_of_a_thread * _threads(connection)}MB'")
 

@@ -151,11 +151,10 @@ def _replace_rows(
     }
     # Each row knows its place (report_row), and rows that need not keep theirs are stored by all threads.
     connection.execute("SET preserve_insertion_order = false")
-    memory.make_room_for_rows(connection)
-    for select_rows in rows.selects():
-        connection.execute(sql("insert_usage.sql").format(select_rows=select_rows), origin)
-        memory.free_written(connection)
-    memory.bound(connection)
+    with memory.room_for_rows(connection):
+        for select_rows in rows.selects():
+            connection.execute(sql("insert_usage.sql").format(select_rows=select_rows), origin)
+            memory.free_written(connection)
     connection.execute("RESET preserve_insertion_order")
 
 

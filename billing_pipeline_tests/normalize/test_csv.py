@@ -221,6 +221,15 @@ def test_a_cell_longer_than_is_read_is_named_as_such(tmp_path: Path, end: str) -
     assert "field larger than field limit (131072)" in refusal(content, tmp_path)
 
 
+def test_folders_are_not_taken_for_columns(tmp_path: Path) -> None:
+    folder = tmp_path / "name=other"
+    folder.mkdir()
+
+    rows, _ = load_csv(csv_of(ROW), folder, ORDERED)
+
+    assert [row["offering_item"] for row in rows] == ["pw_servers"]
+
+
 def test_lines_within_a_cell_are_not_taken_for_records(tmp_path: Path) -> None:
     record = csv_of(ROW).decode().splitlines()[1]
     name = "\r\n".join(["Foobar", record, record, record, ""])

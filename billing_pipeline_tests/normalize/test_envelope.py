@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from billing_pipeline.errors import ReportRefusedError
@@ -169,6 +170,47 @@ def test_rows_can_be_read_again_from_the_first(tmp_path: Path, read_before: int)
 
     assert [row["offering_item"] for row in rows] == [f"item_{number}" for number in range(50)]
     assert totals.rows == 50
+
+
+def test_rows_can_be_read_after_the_control_totals(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(report_of(*[usage_row()] * 50))
+
+    with JsonReport(path, None, tmp_path / "work", piece=1500, rows_of_a_part=7) as report:
+        assert report.control_totals().rows == 50
+        rows, totals = load(report)
+
+    assert len(rows) == totals.rows == 50
+
+
+def test_selects_that_were_asked_for_before_end(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(report_of(*[usage_row()] * 500))
+
+    with JsonReport(path, None, tmp_path / "work", piece=1500, rows_of_a_part=7) as report:
+        before = report.selects()
+        next(before)
+        found: list[tuple[int]] = []
+        for number, select in enumerate(report.selects()):
+            if number == 1:
+                assert list(before) == []
+            found += duckdb.execute(f"SELECT report_row FROM ({select})").fetchall()
+
+    assert sorted(found) == [(number,) for number in range(1, 501)]
+
+
+@pytest.mark.parametrize("named", ["name=other", "date=2026-01-01", "usage=1"])
+def test_folders_are_not_taken_for_fields(tmp_path: Path, named: str) -> None:
+    folder = tmp_path / named
+    folder.mkdir()
+
+    rows, _ = load_json(report_of(*[usage_row()] * 3), folder)
+    (element,) = [{"tenant": usage_row()["tenant"], "usages": [usage_row()] * 3}]
+    grouped, _ = load_json(report_of(element), folder)
+
+    assert {(row["offering_item"], str(row["usage_date"])) for row in rows + grouped} == {
+        ("pw_servers", "2026-09-30")
+    }
 
 
 def test_parts_written_over_read_ones_hold_their_own_rows_only(tmp_path: Path) -> None:

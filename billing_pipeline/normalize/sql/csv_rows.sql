@@ -8,6 +8,7 @@ FROM (
     FROM read_csv(
         {file},
         auto_detect = false, header = true, columns = {{{columns}}},
+        hive_partitioning = false,
         delim = ',', quote = '"', escape = '"', strict_mode = true, null_padding = false, ignore_errors = false,
         -- In parallel, DuckDB guesses where records begin, and may take the lines of a quoted cell for some.
         parallel = false,

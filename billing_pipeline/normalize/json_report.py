@@ -28,8 +28,8 @@ from billing_pipeline.normalize.typed_rows import Totals
 from billing_pipeline.row_groups import ROW_GROUP
 
 _MOST_PARTS = 4 * max(os.cpu_count() or 1, 2)
-"""Read by one statement. Each has to be planned, which takes as long as reading some thousand rows."""
-_PARTS_AHEAD = _MOST_PARTS
+"""Read by one statement, and written ahead of it. Each has to be planned, which takes as long as reading some
+thousand rows."""
 
 
 class JsonReport:
@@ -82,7 +82,7 @@ class JsonReport:
         self._check_ahead()
 
     def _check_ahead(self) -> None:
-        while len(self._coming) < _PARTS_AHEAD:
+        while len(self._coming) < _MOST_PARTS:
             self._coming.append(self._ahead.submit(self._writer.next_part))
 
     def __enter__(self) -> Self:

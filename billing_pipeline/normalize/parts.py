@@ -92,9 +92,9 @@ class PartWriter:
 
     def _write(self, first: Piece) -> Part:
         part = Part(first.layout, self._rows + 1, self._used)
-        limit = (
-            max(self._rows_of_a_part // 2, 1) if self._rows < self._rows_of_a_part else self._rows_of_a_part
-        )
+        limit = self._rows_of_a_part
+        if self._rows < limit:
+            limit = max(limit // 2, 1)
         largest_file = sys.maxsize if part.layout.rows_key is None else _FILE_OF_GROUPED
         while part.rows < limit and (piece := self._current()) and piece.layout is part.layout:
             part.files.append(self._file())

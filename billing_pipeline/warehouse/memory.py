@@ -13,7 +13,6 @@ _LIMIT = 100
 # the system, which takes long; so the limit stays out of reach, and what fills it up is freed now and then.
 _LIMIT_WHILE_READING = 300
 _MOST_WRITTEN = 50
-_LIMIT_THAT_FREES_WRITTEN = 50
 
 _BOUNDED = "bounded_memory"
 """Variable of a connection whose limit is set here; any other connection keeps its own."""
@@ -39,7 +38,7 @@ def free_written(connection: duckdb.DuckDBPyConnection) -> None:
         "SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'BASE_TABLE'"
     ).fetchone() or (0,)
     if written > _MOST_WRITTEN * 1_000_000 * _threads(connection):
-        _limit(connection, _LIMIT_THAT_FREES_WRITTEN)
+        _limit(connection, _MOST_WRITTEN)
         _limit(connection, _LIMIT_WHILE_READING)
 
 

@@ -205,8 +205,7 @@ def test_folders_are_not_taken_for_fields(tmp_path: Path, named: str) -> None:
     folder.mkdir()
 
     rows, _ = load_json(report_of(*[usage_row()] * 3), folder)
-    (element,) = [{"tenant": usage_row()["tenant"], "usages": [usage_row()] * 3}]
-    grouped, _ = load_json(report_of(element), folder)
+    grouped, _ = load_json(report_of({"tenant": usage_row()["tenant"], "usages": [usage_row()] * 3}), folder)
 
     assert {(row["offering_item"], str(row["usage_date"])) for row in rows + grouped} == {
         ("pw_servers", "2026-09-30")

@@ -129,7 +129,8 @@ def reports(draw: st.DrawFn, row: st.SearchStrategy[dict[str, Any]] = rows()) ->
     envelope: dict[str, Any] = {"params": PARAMS, "tenants": elements}
     if chance.random() < 0.3:
         envelope["version"] = {"tenants": [1, "]}"]}
-    return written(_shuffled(envelope, chance), chance, draw(st.sampled_from([0, 0, 0.3]))).encode()
+    loose, breaks = draw(st.sampled_from([0, 0, 0.3])), draw(st.sampled_from(_BREAKS))
+    return written(_shuffled(envelope, chance), chance, loose, breaks).encode()
 
 
 def _add_regular_fields(draw: st.DrawFn, found: list[dict[str, Any]]) -> None:
@@ -146,6 +147,18 @@ def _add_regular_fields(draw: st.DrawFn, found: list[dict[str, Any]]) -> None:
         for row in found:
             row["pricing.price"] = draw(st.one_of(st.none(), prices))
 
+
+Breaks = tuple[list[str], list[str]]
+_NO_BREAKS: Breaks = ([""], [""])
+_BREAKS: list[Breaks] = [
+    _NO_BREAKS,
+    (["\n"], [""]),
+    (["\n"], [""]),
+    (["\n", "\n", ""], [""]),
+    (["\n", ""], ["\n", "", "", "", ""]),
+    (["\r\n"], [""]),
+]
+"""What may stand behind the commas of a list, and behind those of an object."""
 
 prices = st.decimals(-(10**6), 10**6, places=4).map(lambda number: Token(str(number)))
 
@@ -182,12 +195,14 @@ def _shuffled(found: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     return dict(items)
 
 
-def written(value: Any, chance: random.Random, loose: float) -> str:
+def written(value: Any, chance: random.Random, loose: float, breaks: Breaks = _NO_BREAKS) -> str:
     """JSON text of a value, with white space and escapes as chance has it.
 
     Args:
         loose: how likely white space or an escape is at each place.
+        breaks: line breaks behind commas.
     """
+    in_lists, in_objects = breaks
 
     def space() -> str:
         return "".join(chance.choices(" \t\n\r", k=chance.randrange(3))) if chance.random() < loose else ""
@@ -204,17 +219,18 @@ def written(value: Any, chance: random.Random, loose: float) -> str:
             text = json.dumps(value) if any(not c.isalnum() for c in value) else f'"{text}"'
         return text
     if isinstance(value, dict):
-        inner = ",".join(
-            space().join(("", written(key, chance, loose), ":", written(each, chance, loose), ""))
+        members = [
+            space().join(("", written(key, chance, loose), ":", written(each, chance, loose, breaks), ""))
             for key, each in value.items()
-        )
-        return "{" + (inner or space()) + "}"
+        ]
+        return "{" + (_joined(members, chance, in_objects) or space()) + "}"
     if isinstance(value, list):
-        return (
-            "["
-            + (",".join(space() + written(each, chance, loose) + space() for each in value) or space())
-            + "]"
-        )
+        elements = [space() + written(each, chance, loose, breaks) + space() for each in value]
+        return "[" + (_joined(elements, chance, in_lists) or space()) + "]"
     if isinstance(value, Decimal):
         return str(value)
     return json.dumps(value)
+
+
+def _joined(texts: list[str], chance: random.Random, breaks: list[str]) -> str:
+    return "".join(text + "," + chance.choice(breaks) for text in texts[:-1]) + "".join(texts[-1:])

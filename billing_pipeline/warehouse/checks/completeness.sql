@@ -1,14 +1,20 @@
 -- The month has usage, and not less than half of the rows and tenants of the month before, or of its own rows before.
-WITH size AS (
-    SELECT
-        count(*) FILTER (billing_period = $billing_period) AS rows_now,
-        count(*) FILTER (billing_period <> $billing_period) AS rows_before,
-        count(DISTINCT tenant_id) FILTER (billing_period = $billing_period) AS tenants_now,
-        count(DISTINCT tenant_id) FILTER (billing_period <> $billing_period) AS tenants_before
+WITH tenant AS (
+    SELECT tenant_id, billing_period = $billing_period AS is_now, count(*) AS usage_rows
     FROM usage
     WHERE
         account = $account
         AND billing_period IN ($billing_period, ($billing_period::DATE - INTERVAL 1 MONTH)::DATE)
+    GROUP BY ALL
+),
+
+size AS (
+    SELECT
+        coalesce(sum(usage_rows) FILTER (is_now), 0)::BIGINT AS rows_now,
+        coalesce(sum(usage_rows) FILTER (NOT is_now), 0)::BIGINT AS rows_before,
+        count(*) FILTER (is_now) AS tenants_now,
+        count(*) FILTER (NOT is_now) AS tenants_before
+    FROM tenant
 )
 
 SELECT 'the report is empty' AS finding, 0 AS usage_rows, true AS objection

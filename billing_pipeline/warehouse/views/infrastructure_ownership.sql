@@ -27,13 +27,7 @@ WITH owner AS (
 ),
 
 listed AS (
-    SELECT DISTINCT owner.billing_period, owner.account, owner.root_tenant_id, owner.infra_owner_id
-    FROM owner
-    JOIN usage
-        ON usage.billing_period = owner.billing_period
-        AND usage.account = owner.account
-        AND usage.root_tenant_id = owner.root_tenant_id
-        AND usage.tenant_id = owner.infra_owner_id
+    SELECT DISTINCT billing_period, account, root_tenant_id, tenant_id AS infra_owner_id FROM usage
 ),
 
 judged AS (

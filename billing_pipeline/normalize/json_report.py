@@ -119,6 +119,8 @@ class JsonReport:
             self._kept = parts
             yield select_rows(json_source(parts), self.coverage.start, self.coverage.end)
             writer.take_back(parts)
+        if writer is self._writer:
+            self._ahead.submit(writer.remove_read_files)
 
     def control_totals(self) -> ControlTotals:
         """Row count and sums of all rows, by the parser that checked them; DuckDB has no part in it."""

@@ -97,6 +97,11 @@ class PartWriter:
         for part in parts:
             self._read_files += part.files
 
+    def remove_read_files(self) -> None:
+        """Give back the disk space of the parts that were read."""
+        while self._read_files:
+            self._read_files.pop().unlink()
+
     def _current(self) -> Piece | None:
         """A piece with rows that are not in a part yet; None at the end of the report."""
         while self._piece is None or self._used == self._piece.rows:

@@ -201,9 +201,9 @@ def record_checks(
         for result in results
     ]
     if rows:
-        columns = ", ".join(rows[0])
-        values = ", ".join("$" + name for name in rows[0])
-        connection.executemany(f"INSERT INTO load_checks ({columns}) VALUES ({values})", rows)
+        connection.execute(
+            "INSERT INTO load_checks BY NAME SELECT unnest($rows, recursive := true)", {"rows": rows}
+        )
 
 
 def latest_checks(connection: duckdb.DuckDBPyConnection) -> dict[AccountPeriod, list[CheckResult]]:

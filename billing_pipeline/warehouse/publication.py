@@ -193,7 +193,10 @@ class WarehouseFile:
                 shutil.copyfileobj(published, copy, _COPIED_AT_ONCE)
             with suppress(FileNotFoundError):
                 shutil.copyfile(_wal(self.path), _wal(self._next))
-        options = f"STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP}"
+        # No log of its own: after a crash the copy is thrown away.
+        options = (
+            f"STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP}, RECOVERY_MODE no_wal_writes"
+        )
         self._attach(connection, self._next, f"warehouse ({options})")
         connection.execute("USE warehouse")
         create_schema(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from billing_pipeline_tests.normalize import reference
 from billing_pipeline_tests.normalize.loading import (
     FIRST_DAY,
     LAST_DAY,
+    engine,
     load_json,
     refusal,
     report_of,
@@ -101,3 +103,17 @@ def test_a_bad_value_on_a_line_is_told_with_its_row(tmp_path: Path, piece: int) 
     after = after.replace(b'"quota": {"value": null}', b'"quota": {"value": "0.1234567"}', 1)
 
     assert refusal(before + b'"item_7"' + after, tmp_path, piece=piece).startswith("row 8: quota.value")
+
+
+def test_the_parts_are_removed_when_all_of_them_were_read(tmp_path: Path) -> None:
+    path, work = tmp_path / "report.json", tmp_path / "work"
+    path.write_bytes(_report(*[",\n"] * 9))
+
+    with JsonReport(path, None, work, rows_of_a_part=2) as report:
+        for select in report.selects():
+            assert list(work.rglob("*.json"))
+            engine().execute(f"SELECT count(*) FROM ({select})").fetchall()
+        deadline = time.monotonic() + 30
+        while list(work.rglob("*.json")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)

@@ -1,11 +1,9 @@
 """The rows of a json_v2_0 file in parts, which DuckDB reads in parallel.
 
-DuckDB reads one file in order with one thread, and several files with as many threads as there are; and it
-stores rows in groups, each compressed by the thread that has filled it. So the checked pieces are copied
-into parts of as many rows as a group has. A piece rarely ends where a group does: then it stands at the end
-of one part and at the start of the next, and each part knows which rows are its own.
-
-DuckDB finds lines a good deal faster than the elements of an array. So what came on lines stays on lines.
+DuckDB reads one JSON array with one thread, and several array files with as many threads as there are; and it
+stores rows in groups, each compressed by the thread that has filled it. So the checked pieces are copied,
+as they are, into parts of as many rows as a group has. A piece rarely ends where a group does: then it stands
+at the end of one part and at the start of the next, and each part knows which rows are its own.
 """
 
 from __future__ import annotations
@@ -22,9 +20,6 @@ from billing_pipeline.normalize.pieces import CheckedFile, Piece
 _FILE_OF_GROUPED = 4 << 20
 """Bytes of a file of grouped elements: DuckDB unpacks up to 2048 of one file at once, which may be a lot."""
 
-_ARRAY = (b"[", b",", b"]")
-_LINES = (b"", b"\n", b"\n")
-
 
 @dataclass(slots=True)
 class Part:
@@ -32,28 +27,19 @@ class Part:
 
     Args:
         layout: of the elements.
-        lines: whether the files have each element on a line of its own; else they hold arrays.
         first_row: position in the report of the first row that is the part's own, from 1.
         skipped: rows before it in the first file.
         rows: how many rows are its own; further ones may follow in the last file.
-        files: where its elements are.
+        files: array files.
         largest_piece: bytes; no element is larger.
     """
 
     layout: Layout
-    lines: bool
     first_row: int
     skipped: int = 0
     rows: int = 0
     files: list[Path] = field(default_factory=list)
     largest_piece: int = 0
-
-    def elements(self, file: Path) -> bytes:
-        """The elements in one of the files, with commas between them."""
-        content = file.read_bytes()
-        if not self.lines:
-            return content[1:-1]
-        return b",".join(line for line in content.split(b"\n") if line.strip())
 
 
 class PartWriter:
@@ -75,7 +61,6 @@ class PartWriter:
         self._rows = 0
         self._piece: Piece | None = None
         self._used = 0
-        self._lines = True
 
     def next_part(self) -> Part | None:
         """Write the next part; None at the end of the report.
@@ -108,40 +93,31 @@ class PartWriter:
             self._piece, self._used = next(self._pieces, None), 0
             if self._piece is None:
                 return None
-            # Once not, never again: or parts would become as small as pieces.
-            self._lines = self._lines and self._piece.put_on_lines()
         return self._piece
 
     def _write(self, first: Piece) -> Part:
-        part = Part(first.layout, self._lines, self._rows + 1, self._used)
+        part = Part(first.layout, self._rows + 1, self._used)
         limit = self._rows_of_a_part
         if self._rows < limit:
             limit = max(limit // 2, 1)
         largest_file = sys.maxsize if part.layout.rows_key is None else _FILE_OF_GROUPED
-        opening, between, closing = _LINES if part.lines else _ARRAY
-        piece: Piece | None = first
-        while piece and self._is_of(part, piece):
+        while part.rows < limit and (piece := self._current()) and piece.layout is part.layout:
             part.files.append(self._file())
             with open(part.files[-1], "wb", opener=_open_as_it_is) as file:
-                file.write(opening)
                 size = 0
-                while size < largest_file and piece and self._is_of(part, piece):
-                    if size:
-                        file.write(between)
-                    file.write(memoryview(piece.buffer)[1 : piece.size - 1])
-                    size += piece.size
-                    part.largest_piece = max(part.largest_piece, piece.size)
+                while size < largest_file and piece and piece.layout is part.layout:
+                    file.write(b"," if size else b"[")
+                    file.write(piece.array[1:-1])
+                    size += len(piece.array)
+                    part.largest_piece = max(part.largest_piece, len(piece.array))
                     taken = min(piece.rows - self._used, limit - part.rows)
                     self._used += taken
                     part.rows += taken
                     piece = self._current() if part.rows < limit else None
-                file.write(closing)
+                file.write(b"]")
                 file.truncate()
         self._rows += part.rows
         return part
-
-    def _is_of(self, part: Part, piece: Piece) -> bool:
-        return piece.layout is part.layout and self._lines == part.lines
 
     def _file(self) -> Path:
         if self._read_files:

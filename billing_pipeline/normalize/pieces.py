@@ -31,9 +31,6 @@ _MOST_LESSONS = 20
 """Pieces that a layout learns from: each costs time, and ends a part if something was learned."""
 
 
-_LINE_END = b"\n"
-_COMMA, _BRACE, _BLANK = b",{ "
-
 _ANY_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -42,36 +39,15 @@ class Piece:
     """Some whole elements, checked.
 
     Args:
-        buffer: begins with a JSON array of the elements, `[`, commas and `]` included; valid only until the
-            next piece is asked for.
-        size: bytes of the array.
+        array: a JSON array of the elements, `[`, commas and `]` included; valid only until the next piece
+            is asked for.
         layout: that of the file, or the plain one if the piece had to be brought into it.
         rows: how many usage rows the elements have.
     """
 
-    buffer: bytearray
-    size: int
+    array: memoryview
     layout: Layout
     rows: int
-
-    def put_on_lines(self) -> bool:
-        """Blank the commas between elements that are rows if each ends a line; else change nothing."""
-        # No text of JSON has a line end in it. And no such element has a list, so behind a comma in it stands
-        # a key: a comma, a line end and a brace are between two elements.
-        buffer, last = self.buffer, self.size - 2
-        commas = 0
-        at = buffer.find(_LINE_END, 2, last)
-        while at > 0 and buffer[at - 1] == _COMMA and buffer[at + 1] == _BRACE:
-            buffer[at - 1] = _BLANK
-            commas += 1
-            at = buffer.find(_LINE_END, at + 1, last)
-        if at < 0 and commas == self.rows - 1:
-            return True
-        at = 1
-        for _ in range(commas):
-            at = buffer.find(_LINE_END, at + 1)
-            buffer[at - 1] = _COMMA
-        return False
 
 
 class CheckedFile:
@@ -174,15 +150,14 @@ class CheckedFile:
             return None
         self._rows += rows
         self._elements += len(elements)
-        return Piece(self._window.buffer, len(array), self._typed_rows.layout, rows)
+        return Piece(array, self._typed_rows.layout, rows)
 
     def _odd(self, comma: int) -> Piece:
         reader = OddRows(self._rows + 1, self._elements + 1)
         plain = reader.plain(self._window.elements(comma), self.totals)
         self._rows += len(plain)
         self._elements = reader.elements_before
-        array = bytearray(("[" + ",\n".join(plain) + "]").encode())
-        return Piece(array, len(array), PLAIN_LAYOUT, len(plain))
+        return Piece(memoryview(f"[{','.join(plain)}]".encode()), PLAIN_LAYOUT, len(plain))
 
     def _learn_layout(self) -> Layout | None:
         """The layout of the first element; None if there is no element."""

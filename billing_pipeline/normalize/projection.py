@@ -62,7 +62,6 @@ def _elements(part: Part) -> str:
     grouped = part.layout.rows_key is not None
     return sql("json_grouped_elements.sql" if grouped else "json_elements.sql").format(
         **layout_in_sql(part.layout),
-        format="newline_delimited" if part.lines else "array",
         files=", ".join(text(_without_wildcards(str(file))) for file in part.files),
         rows_before=part.first_row - 1 - part.skipped,
         first_row=part.first_row,

@@ -4,7 +4,7 @@ FROM (
     SELECT *, row_number() OVER () + {rows_before} AS report_row
     FROM read_json(
         [{files}],
-        format = '{format}', columns = {{{columns}}}, maximum_object_size = {largest_element},
+        format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element},
         -- Or a folder called name=… would be taken for the field.
         hive_partitioning = false
     )

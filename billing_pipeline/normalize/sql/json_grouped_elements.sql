@@ -6,7 +6,7 @@ FROM (
         SELECT * EXCLUDE ({rows_key}), unnest({rows_key}) AS usage_row
         FROM read_json(
             [{files}],
-            format = '{format}', columns = {{{columns}}}, maximum_object_size = {largest_element},
+            format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element},
             -- Or a folder called name=… would be taken for the field.
             hive_partitioning = false
         )

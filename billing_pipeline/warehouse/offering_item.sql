@@ -11,6 +11,8 @@ FROM read_csv(
     auto_detect = false,
     header = true,
     quote = '"',
+    -- Or a folder called name=… would be taken for the column.
+    hive_partitioning = false,
     columns = {
         'name': 'VARCHAR', 'application_type': 'VARCHAR', 'edition': 'VARCHAR', 'friendly_name': 'VARCHAR',
         'measurement_unit': 'VARCHAR'

@@ -51,22 +51,27 @@ def json_source(parts: Iterable[Part]) -> str:
         by_layout.setdefault(id(part.layout), []).append(part)
     return " UNION ALL ".join(
         sql("json_fields.sql").format(
-            **layout_in_sql(its_parts[0].layout), parts=" UNION ALL ".join(map(_elements, its_parts))
+            **layout_in_sql(its_parts[0].layout), parts=" UNION ALL ".join(map(_numbered_rows, its_parts))
         )
         for its_parts in by_layout.values()
     )
 
 
-def _elements(part: Part) -> str:
-    """The elements of a part, each as a row with its position; if grouped, with each of their rows."""
-    grouped = part.layout.rows_key is not None
-    return sql("json_grouped_elements.sql" if grouped else "json_elements.sql").format(
-        **layout_in_sql(part.layout),
+def _numbered_rows(part: Part) -> str:
+    """The elements of a part, or if they are grouped the rows in them, each with its position."""
+    layout = layout_in_sql(part.layout)
+    rows = sql("json_elements.sql").format(
+        **layout,
         files=", ".join(text(_without_wildcards(str(file))) for file in part.files),
+        largest_element=max(2 * part.largest_piece, _SMALLEST_BUFFER),
+    )
+    if part.layout.rows_key is not None:
+        rows = sql("json_rows_of_elements.sql").format(**layout, elements=rows)
+    return sql("json_numbered_rows.sql").format(
+        rows=rows,
         rows_before=part.first_row - 1 - part.skipped,
         first_row=part.first_row,
         last_row=part.first_row + part.rows - 1,
-        largest_element=max(2 * part.largest_piece, _SMALLEST_BUFFER),
     )
 
 

@@ -8,7 +8,7 @@ sound. The decoded rows live only until they are counted and added up: those are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -34,7 +34,6 @@ _PLAIN_PLACES = 4
 _ROWS = "rows"
 
 Tree = dict[str, "Field | Tree"]
-Getters = list[tuple[Callable[[Any], Any], "int | Getters"]]
 
 
 def row_tree(layout: Layout) -> Tree:
@@ -70,7 +69,6 @@ class TypedRows:
         self.layout = layout
         types = _TYPES | {"decimal": Decimal | None} if layout.amounts_as_numbers else _TYPES
         row_type, row_places = _struct("Row", row_tree(layout), types)
-        self._measures = _measure_tree(row_places)
         places = {name: ".".join(place) for name, place in row_places.items()}
         self._grouped = layout.rows_key is not None
         self._unit_of_element = None
@@ -82,6 +80,7 @@ class TypedRows:
             if UNIT in element_places:
                 self._unit_of_element = attrgetter(".".join(element_places[UNIT]))
         self._unit = attrgetter(places[UNIT]) if UNIT in places else None
+        self._sums = _measure_getters(places)
         amounts = [places[field.name] for field in FIELDS if field.kind == "decimal" and field.name in places]
         self._amounts = list(map(attrgetter, amounts)) if layout.amounts_as_numbers else []
         self._decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(_list_of(element_type))
@@ -111,7 +110,11 @@ class TypedRows:
             except KeyError:
                 by_unit[unit] = [row]
         for unit, its_rows in by_unit.items():
-            _add_measures(self._measures, its_rows, totals.of(unit))
+            sums = totals.of(unit)
+            for parent, getters in self._sums:
+                holders = list(map(parent, its_rows)) if parent else its_rows
+                for index, getter in getters:
+                    sums[index] += sum(map(getter, holders))
         totals.rows += len(rows)
         return len(rows)
 
@@ -192,28 +195,10 @@ def _struct(
     return struct, places
 
 
-def _measure_tree(places: Mapping[str, tuple[str, ...]]) -> Getters:
-    """How the measures are reached from a row, one attribute at a time; leaves are indexes of `MEASURES`."""
-    tree: dict[str, Any] = {}
+def _measure_getters(places: Mapping[str, str]) -> list[tuple[Any, list[tuple[int, Any]]]]:
+    """For each object that measures lie in: how to get it, and each measure (by its index) from it."""
+    holders: dict[str, list[tuple[int, Any]]] = {}
     for index, field in enumerate(MEASURE_FIELDS):
-        *above, last = places[field.name]
-        node = tree
-        for attribute in above:
-            node = node.setdefault(attribute, {})
-        node[last] = index
-    return _getters(tree)
-
-
-def _getters(tree: Mapping[str, Any]) -> Getters:
-    return [
-        (attrgetter(attribute), node if isinstance(node, int) else _getters(node))
-        for attribute, node in tree.items()
-    ]
-
-
-def _add_measures(getters: Getters, holders: Sequence[Any], sums: list[int]) -> None:
-    for getter, inner in getters:
-        if isinstance(inner, int):
-            sums[inner] += sum(map(getter, holders))
-        else:
-            _add_measures(inner, list(map(getter, holders)), sums)
+        parent, _, attribute = places[field.name].rpartition(".")
+        holders.setdefault(parent, []).append((index, attrgetter(attribute)))
+    return [(attrgetter(parent) if parent else None, getters) for parent, getters in holders.items()]

@@ -1,12 +1,8 @@
--- Each element of the array is a row.
+-- The elements of a part of the file.
 SELECT *
-FROM (
-    SELECT *, row_number() OVER () + {rows_before} AS report_row
-    FROM read_json(
-        [{files}],
-        format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element},
-        -- Or a folder called name=… would be taken for the field.
-        hive_partitioning = false
-    )
-) AS numbered
-WHERE report_row BETWEEN {first_row} AND {last_row}
+FROM read_json(
+    [{files}],
+    format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element},
+    -- Or a folder called name=… would be taken for the field.
+    hive_partitioning = false
+)

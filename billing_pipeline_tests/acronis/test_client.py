@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
 import socket
 import threading
-from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 from pydantic import SecretStr
@@ -19,125 +14,27 @@ from pydantic import SecretStr
 from billing_pipeline.acronis import (
     AcronisClient,
     ApiUnavailableError,
-    HistoryNotReadyError,
-    ReportOrder,
     StoredReportStatus,
 )
 from billing_pipeline.acronis.retries import ATTEMPTS
 from billing_pipeline.errors import ApiError, BillingPipelineError, CredentialsError
-from billing_pipeline.periods import BillingPeriod
 from billing_pipeline_tests.acronis.wire import (
     CLIENT_ID,
     QUICK,
     REPORT_ID,
     SECRET,
     STORED_ID,
+    TENANT,
+    TENANT_CALL,
     TENANT_ID,
     Wire,
     as_json,
     reply,
     status,
-    token,
 )
 
-TOKEN_CALL = "POST /api/2/idp/token"
-TENANT_CALL = f"GET /api/2/clients/{CLIENT_ID}"
 REPORT_CALL = f"GET /api/2/reports/{REPORT_ID}"
 STORED_CALL = f"GET /api/2/reports/{REPORT_ID}/stored"
-ORDER = ReportOrder(TENANT_ID, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
-TENANT = as_json({"type": "api_client", "tenant_id": TENANT_ID, "more": [1]})
-
-
-def test_the_token_is_asked_for_with_basic_auth_and_a_form_and_then_carried(wire: Wire) -> None:
-    wire.on(TENANT_CALL, TENANT)
-    with wire.client() as client:
-        assert client.own_tenant_id() == TENANT_ID
-        assert client.own_tenant_id() == TENANT_ID
-    asked, *calls = wire.requests
-    assert asked.headers["authorization"] == "Basic " + b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
-    assert parse_qs(asked.body.decode()) == {"grant_type": ["client_credentials"]}
-    assert [each.headers["authorization"] for each in calls] == ["Bearer token-one-0123456789"] * 2
-
-
-def test_a_token_is_renewed_before_it_expires(wire: Wire) -> None:
-    wire.on(TOKEN_CALL, token("token-one-0123456789", expires_in=0.001), token("token-two-0123456789"))
-    wire.on(TENANT_CALL, TENANT)
-    with wire.client() as client:
-        for _ in range(3):
-            client.own_tenant_id()
-    assert wire.calls() == [TOKEN_CALL, TENANT_CALL, TOKEN_CALL, TENANT_CALL, TENANT_CALL] or (
-        wire.calls() == [TOKEN_CALL, TOKEN_CALL, TENANT_CALL, TENANT_CALL, TENANT_CALL]
-    )
-
-
-@pytest.mark.parametrize("expires", [{"expires_on": 0}, {"expires_on": 4e12}, {"expires_in": -5}, {}])
-def test_a_strange_expiry_does_not_cost_a_token_for_each_call(wire: Wire, expires: dict[str, Any]) -> None:
-    wire.on(TOKEN_CALL, as_json({"access_token": "a-token-0123456789", **expires}))
-    wire.on(TENANT_CALL, TENANT)
-    with wire.client() as client:
-        for _ in range(3):
-            client.own_tenant_id()
-    assert wire.calls().count(TOKEN_CALL) == 1
-
-
-def test_after_a_401_the_token_is_renewed_once_and_the_call_repeated(wire: Wire) -> None:
-    wire.on(TOKEN_CALL, token(), token("token-two-0123456789"))
-    wire.on(TENANT_CALL, status(401), TENANT)
-    with wire.client() as client:
-        assert client.own_tenant_id() == TENANT_ID
-    assert wire.calls() == [TOKEN_CALL, TENANT_CALL, TOKEN_CALL, TENANT_CALL]
-    assert wire.requests[-1].headers["authorization"] == "Bearer token-two-0123456789"
-
-
-def test_a_second_401_is_a_credentials_error(wire: Wire) -> None:
-    wire.on(TENANT_CALL, status(401, message="Token is invalid"))
-    with wire.client() as client, pytest.raises(CredentialsError, match="Token is invalid") as error:
-        client.own_tenant_id()
-    assert wire.calls().count(TENANT_CALL) == 2
-    assert (error.value.status, error.value.code) == (401, "E1")
-    assert "ACRONIS_CLIENT_SECRET" in error.value.todo
-
-
-def test_threads_that_meet_a_401_together_renew_the_token_once(wire: Wire) -> None:
-    together = threading.Barrier(6)
-    valid = "Bearer token-two-0123456789"
-    wire.on(TOKEN_CALL, token(), token("token-two-0123456789"))
-    answer_to = wire.answer_to
-
-    def answer(request: Any) -> Any:
-        if request.path.endswith("/stored"):
-            if request.headers["authorization"] != valid:
-                together.wait(timeout=20)
-                return status(401)
-            return as_json({"items": []})
-        return answer_to(request)
-
-    wire.answer_to = answer  # type: ignore[method-assign]
-    with wire.client(read_timeout=20) as client, ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: client.stored_reports(REPORT_ID), range(6)))
-    assert answers == [[]] * 6
-    assert wire.calls() == [TOKEN_CALL, TOKEN_CALL]
-
-
-@pytest.mark.parametrize(
-    ("code", "body"),
-    [
-        (401, {"error": "invalid_client", "error_description": "none"}),
-        (400, {"error": "invalid_client"}),
-    ],
-)
-def test_wrong_credentials_are_named_at_once(wire: Wire, code: int, body: dict[str, str]) -> None:
-    wire.on(TOKEN_CALL, as_json(body, code=code))
-    with wire.client() as client, pytest.raises(CredentialsError, match="invalid_client") as error:
-        client.own_tenant_id()
-    assert (error.value.code, len(wire.requests)) == ("invalid_client", 1)
-
-
-def test_a_client_id_that_is_no_uuid_sends_nothing(wire: Wire) -> None:
-    client = AcronisClient(wire.base_url, "../me", SecretStr(SECRET), retry_policy=QUICK)
-    with client, pytest.raises(CredentialsError, match="UUID"):
-        client.own_tenant_id()
-    assert wire.requests == []
 
 
 @pytest.mark.parametrize("code", [408, 425, 429, 500, 502, 503, 504, 599])
@@ -306,58 +203,6 @@ def test_an_unreachable_host_is_one_clear_error(wire: Wire) -> None:
         client.own_tenant_id()
     assert not error.value.may_have_acted
     assert f"127.0.0.1:{port}" in str(error.value)
-
-
-def test_the_order_is_sent_as_documented(wire: Wire) -> None:
-    wire.on("POST /api/2/reports", as_json({"id": REPORT_ID, "version": 1, "parameters": {}}, code=201))
-    with wire.client() as client:
-        assert client.create_report(ORDER).id == REPORT_ID
-    sent = wire.requests[-1]
-    assert sent.headers["content-type"] == "application/json"
-    assert json.loads(sent.body) == {
-        "parameters": {
-            "kind": "usage_summary",
-            "tenant_id": TENANT_ID,
-            "level": "direct_partners",
-            "period": {"start": "2026-09-01", "end": "2026-09-30"},
-            "formats": ["json_v2_0", "csv_v2_0"],
-            "hide_zero_usage": True,
-            "show_skus": True,
-        },
-        "schedule": {"type": "once"},
-        "result_action": "save",
-        "recipients": [],
-    }
-
-
-@pytest.mark.parametrize(
-    "answer", [b"", status(500), status(503), status(504), reply(b"{}"), reply(b"", code=202)]
-)
-def test_a_post_whose_answer_may_be_lost_is_not_repeated(wire: Wire, answer: bytes) -> None:
-    wire.on("POST /api/2/reports", answer)
-    with wire.client() as client, pytest.raises(ApiUnavailableError) as error:
-        client.create_report(ORDER)
-    assert error.value.may_have_acted
-    assert wire.calls().count("POST /api/2/reports") == 1
-
-
-def test_a_post_that_was_clearly_refused_is_repeated(wire: Wire) -> None:
-    wire.on("POST /api/2/reports", status(429), as_json({"id": REPORT_ID}))
-    with wire.client() as client:
-        assert client.create_report(ORDER).id == REPORT_ID
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        (400, "Usage history is not ready and shouldn't be ready yet (from 1 to 6 am)"),
-        (500, "Usage history is not ready but should be available already (after 6 am)"),
-    ],
-)
-def test_a_history_that_is_not_ready_is_no_bad_request(wire: Wire, code: int, message: str) -> None:
-    wire.on("POST /api/2/reports", status(code, message=message))
-    with wire.client() as client, pytest.raises(HistoryNotReadyError, match="history is not ready"):
-        client.create_report(ORDER)
 
 
 def test_stored_reports_are_typed(wire: Wire) -> None:

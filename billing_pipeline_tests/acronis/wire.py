@@ -19,6 +19,8 @@ SECRET = "s3cret/with+odd=chars"
 TENANT_ID = "0fcd4a69-8a40-4de8-b711-d9c83dc000f7"
 REPORT_ID = "20dffb36-d77b-45c6-b2fa-39276e98d5fc"
 STORED_ID = "479040dc-e18e-4136-98ce-635c3bc7dbae"
+TOKEN_CALL = "POST /api/2/idp/token"
+TENANT_CALL = f"GET /api/2/clients/{CLIENT_ID}"
 QUICK = RetryPolicy(first_wait=0.01, longest_wait=0.02, retry_after_cap=0.05)
 
 Part = bytes | float
@@ -138,3 +140,7 @@ def read_request(connection: socket.socket) -> Request:
         body += connection.recv(65536)
     method, path, _ = first.split(" ")
     return Request(method, path, headers, body)
+
+
+TENANT = as_json({"type": "api_client", "tenant_id": TENANT_ID, "more": [1]})
+"""What `TENANT_CALL` is answered."""

@@ -66,7 +66,9 @@ def test_new_fields_become_part_of_the_layout(tmp_path: Path, form: str, added: 
 
 
 @pytest.mark.parametrize("form", ["flat", "grouped"])
-@pytest.mark.parametrize("name", ["report_row", "Report_Row", "usage_row", "extra", "elements", "numbered"])
+@pytest.mark.parametrize(
+    "name", ["report_row", "Report_Row", "usage_row", "extra", "elements", "part", "numbered"]
+)
 def test_a_new_field_may_be_called_whatever_the_statements_call_theirs(
     tmp_path: Path, form: str, name: str
 ) -> None:

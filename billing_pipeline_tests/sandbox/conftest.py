@@ -80,6 +80,9 @@ class Caller:
         }
 
 
+Opener = Callable[..., Caller]
+
+
 @pytest.fixture(scope="module")
 def shared_caller() -> Iterator[Caller]:
     """A logged-in caller of a sandbox whose reports are ready at once, for tests that change nothing else."""
@@ -88,7 +91,16 @@ def shared_caller() -> Iterator[Caller]:
 
 
 @pytest.fixture
-def open_sandbox() -> Iterator[Callable[..., Caller]]:
+def caller(shared_caller: Caller) -> Iterator[Caller]:
+    """The shared one, for tests that set faults: without any before and after."""
+    shared_caller.sandbox.set_faults()
+    yield shared_caller
+    shared_caller.sandbox.set_faults()
+    shared_caller.log_in()
+
+
+@pytest.fixture
+def open_sandbox() -> Iterator[Opener]:
     """Opens sandboxes of any configuration, and closes them."""
     opened: list[Sandbox] = []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 import requests
 
-from billing_pipeline_tests.sandbox.conftest import NOW, Caller
-
-Opener = Callable[..., Caller]
+from billing_pipeline_tests.sandbox.conftest import NOW, Caller, Opener
 
 
 def _token_request(caller: Caller, **arguments: Any) -> requests.Response:

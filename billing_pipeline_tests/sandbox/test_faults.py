@@ -8,7 +8,7 @@ import json
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -16,22 +16,7 @@ import pytest
 import requests
 
 from billing_pipeline.sandbox.faults import CATALOGUE
-from billing_pipeline_tests.sandbox.conftest import Caller
-
-Opener = Callable[..., Caller]
-
-
-@pytest.fixture(scope="module")
-def module_caller(shared_caller: Caller) -> Caller:
-    return shared_caller
-
-
-@pytest.fixture
-def caller(module_caller: Caller) -> Iterator[Caller]:
-    module_caller.sandbox.set_faults()
-    yield module_caller
-    module_caller.sandbox.set_faults()
-    module_caller.log_in()
+from billing_pipeline_tests.sandbox.conftest import Caller, Opener
 
 
 @pytest.fixture
@@ -47,77 +32,6 @@ def _raw(caller: Caller, report: tuple[str, str], timeout: float = 10) -> http.c
     path = f"/api/2/reports/{report[0]}/stored/{report[1]}"
     connection.request("GET", path, headers={"Authorization": f"Bearer {caller.token}"})
     return connection.getresponse()
-
-
-def test_the_catalogue_is_large_and_every_entry_is_valid(caller: Caller) -> None:
-    assert len(CATALOGUE) >= 60
-    for name, fault in CATALOGUE.items():
-        caller.sandbox.set_faults(name)
-        assert fault.meaning
-        assert not fault.meaning.endswith(".")
-    assert len({fault.meaning for fault in CATALOGUE.values()}) == len(CATALOGUE)
-
-
-def test_rules_are_controlled_over_http(caller: Caller) -> None:
-    url = caller.sandbox.base_url + "/sandbox/faults"
-    answer = requests.put(
-        url, json=["create_403", {"use": "stored_503_always", "times": 1, "after": 1}], timeout=10
-    )
-    assert [rule["name"] for rule in answer.json()["rules"]] == ["create_403", "stored_503_always"]
-    assert caller.call("POST", "/reports", json=caller.body()).status_code == 403
-    rules = requests.get(url, timeout=10).json()["rules"]
-    assert [(rule["seen"], rule["struck"]) for rule in rules] == [(1, 1), (0, 0)]
-    journal = requests.get(caller.sandbox.base_url + "/sandbox/requests", timeout=10).json()["items"]
-    assert journal[-1]["fault"] == "create_403"
-    assert requests.delete(url, timeout=10).status_code == 204
-    assert caller.call("POST", "/reports", json=caller.body()).status_code == 200
-    catalogue = requests.get(caller.sandbox.base_url + "/sandbox/catalogue", timeout=10).json()
-    assert catalogue == {name: fault.meaning for name, fault in CATALOGUE.items()}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"route": "any"},
-        ["nothing of that name"],
-        [{"use": "nothing of that name"}],
-        [7],
-        [{"route": "everywhere", "fault": {"type": "revoke"}}],
-        [{"route": [], "fault": {"type": "revoke"}}],
-        [{"route": "any"}],
-        [{"route": "any", "fault": {"type": "magic"}}],
-        [{"route": "any", "fault": {"type": "revoke", "status": 1}}],
-        [{"route": "any", "fault": {"type": "silence", "how": "loudly"}}],
-        [{"route": "any", "fault": {"type": "revoke"}, "times": -1}],
-        [{"route": "any", "fault": {"type": "revoke"}, "often": True}],
-    ],
-)
-def test_bad_rules_are_refused_and_change_nothing(caller: Caller, body: object) -> None:
-    caller.sandbox.set_faults("create_403")
-    answer = requests.put(caller.sandbox.base_url + "/sandbox/faults", json=body, timeout=10)
-    assert answer.status_code == 400
-    assert answer.json()["error"]["details"]["info"]
-    assert [rule["name"] for rule in caller.sandbox.faults] == ["create_403"]
-
-
-def test_a_rule_strikes_after_so_many_and_so_often(caller: Caller) -> None:
-    fault = {"type": "answer", "status": 503}
-    caller.sandbox.set_faults({"route": "report", "fault": fault, "after": 1, "times": 2, "every": 2})
-    path = f"/reports/{caller.order()}"
-    statuses = [caller.call("GET", path).status_code for _ in range(6)]
-    assert statuses == [200, 503, 200, 503, 200, 200]
-
-
-def test_a_rule_can_strike_any_route_and_the_first_reports_only(caller: Caller, open_sandbox: Opener) -> None:
-    caller.sandbox.set_faults("everything_503")
-    assert caller.call("GET", "/clients/x").status_code == 503
-    assert caller.call("POST", "/idp/token").status_code == 503
-    fresh = open_sandbox()
-    fresh.sandbox.set_faults("stored_failed_first")
-    first, second = fresh.order(), fresh.order()
-    assert fresh.saved(second)
-    assert {item["status"] for item in fresh.look(first)} == {"failed"}
-    assert {item["status"] for item in fresh.look(second)} == {"saved"}
 
 
 ANSWERS = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["type"] == "answer"]
@@ -415,64 +329,3 @@ def test_stored_reports_can_say_something_else(caller: Caller) -> None:
 def test_a_delay_delays_nothing_but_the_answer(caller: Caller) -> None:
     caller.sandbox.set_faults({"route": "report", "fault": {"type": "delay", "seconds": 0.05}})
     assert caller.call("GET", "/reports/x").status_code == 404
-
-
-CONTENT = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["type"] == "content"]
-
-
-@pytest.mark.parametrize("name", CONTENT)
-def test_spoiled_content_differs_and_its_size_does_not_give_it_away(caller: Caller, name: str) -> None:
-    report_id = caller.order()
-    good = {key: answer.content for key, answer in caller.download(report_id).items()}
-    sizes = {item["report_format"]: item["size"] for item in caller.saved(report_id)}
-    assert sizes == {key: len(content) for key, content in good.items()}
-    caller.sandbox.set_faults(name)
-    sizes = {item["report_format"]: item["size"] for item in caller.look(report_id)}
-    spoiled = {key: answer.content for key, answer in caller.download(report_id).items()}
-    struck = CATALOGUE[name].rule["format"]
-    assert spoiled[struck] != good[struck]
-    assert {key: content for key, content in spoiled.items() if key != struck} == {
-        key: content for key, content in good.items() if key != struck
-    }
-    assert sizes == {key: len(content) for key, content in spoiled.items()}
-
-
-def test_spoiled_json_is_wrong_in_the_way_that_it_says(caller: Caller) -> None:
-    report_id = caller.order(formats=["json_v2_0"])
-    good = caller.download(report_id)["json_v2_0"].json()
-    middle = len(good["tenants"]) // 2
-
-    def text(name: str) -> str:
-        caller.sandbox.set_faults(name)
-        return caller.download(report_id)["json_v2_0"].content.decode("utf-8", "surrogateescape")
-
-    def total(name: str) -> Any:
-        row = json.loads(text(name), parse_constant=str)["tenants"][middle]
-        return row["usage"]["absolute"]["total"]
-
-    assert total("json_nan") == "NaN"
-    assert total("json_infinity") == "Infinity"
-    assert total("json_null_measure") is None
-    assert total("json_string_measure") == "18"
-    assert total("json_boolean_measure") is True
-    assert total("json_fractional_measure") == 18.5
-    assert "1e400" in text("json_huge_measure")
-    assert "trial" not in json.loads(text("json_missing_measure"))["tenants"][middle]["usage"]["delta"]
-    assert json.loads(text("json_wrong_period"))["params"]["begin_date"] < good["params"]["begin_date"]
-    assert json.loads(text("json_wrong_kind"))["params"]["report_type"] == 4
-    assert "services" in json.loads(text("json_unknown_layout"))["tenants"][0]
-    grouped = json.loads(text("json_grouped"))["tenants"]
-    assert sum(len(element["usages"]) for element in grouped) == len(good["tenants"])
-    assert [e["usages"] is None for e in json.loads(text("json_null_usages"))["tenants"]].count(True) == 1
-    assert ["usages" in e for e in json.loads(text("json_missing_usages"))["tenants"]].count(False) == 1
-    assert json.loads(text("json_no_rows"))["tenants"] == []
-    assert list(json.loads(text("json_no_tenants"))) == ["params"]
-    assert list(json.loads(text("json_no_params"))) == ["tenants"]
-    assert '{"production":1,"production":' in text("json_repeated_key")
-    assert "discount" in json.loads(text("json_unknown_field"))["tenants"][middle]
-    for name in ("truncated", "without_last_brace", "trailing_garbage", "twice", "nothing", "login_page"):
-        with pytest.raises(json.JSONDecodeError):
-            json.loads(text(f"json_{name}"))
-    assert text("json_byte_order_mark").startswith("\ufeff")
-    assert "\udcff" in text("json_not_utf8")
-    assert "\\ud800" in text("json_lone_surrogate")

@@ -1,0 +1,65 @@
+"""The one call that must not be made twice: the request for a report."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from billing_pipeline.acronis import ApiUnavailableError, HistoryNotReadyError, ReportOrder
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline_tests.acronis.wire import REPORT_ID, TENANT_ID, Wire, as_json, reply, status
+
+ORDER = ReportOrder(TENANT_ID, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
+
+
+def test_the_order_is_sent_as_documented(wire: Wire) -> None:
+    wire.on("POST /api/2/reports", as_json({"id": REPORT_ID, "version": 1, "parameters": {}}, code=201))
+    with wire.client() as client:
+        assert client.create_report(ORDER).id == REPORT_ID
+    sent = wire.requests[-1]
+    assert sent.headers["content-type"] == "application/json"
+    assert json.loads(sent.body) == {
+        "parameters": {
+            "kind": "usage_summary",
+            "tenant_id": TENANT_ID,
+            "level": "direct_partners",
+            "period": {"start": "2026-09-01", "end": "2026-09-30"},
+            "formats": ["json_v2_0", "csv_v2_0"],
+            "hide_zero_usage": True,
+            "show_skus": True,
+        },
+        "schedule": {"type": "once"},
+        "result_action": "save",
+        "recipients": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", status(500), status(503), status(504), reply(b"{}"), reply(b"", code=202)]
+)
+def test_a_post_whose_answer_may_be_lost_is_not_repeated(wire: Wire, answer: bytes) -> None:
+    wire.on("POST /api/2/reports", answer)
+    with wire.client() as client, pytest.raises(ApiUnavailableError) as error:
+        client.create_report(ORDER)
+    assert error.value.may_have_acted
+    assert wire.calls().count("POST /api/2/reports") == 1
+
+
+def test_a_post_that_was_clearly_refused_is_repeated(wire: Wire) -> None:
+    wire.on("POST /api/2/reports", status(429), as_json({"id": REPORT_ID}))
+    with wire.client() as client:
+        assert client.create_report(ORDER).id == REPORT_ID
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (400, "Usage history is not ready and shouldn't be ready yet (from 1 to 6 am)"),
+        (500, "Usage history is not ready but should be available already (after 6 am)"),
+    ],
+)
+def test_a_history_that_is_not_ready_is_no_bad_request(wire: Wire, code: int, message: str) -> None:
+    wire.on("POST /api/2/reports", status(code, message=message))
+    with wire.client() as client, pytest.raises(HistoryNotReadyError, match="history is not ready"):
+        client.create_report(ORDER)

@@ -1,0 +1,121 @@
+"""Credentials and tokens: when one is asked for, carried, renewed and given up."""
+
+from __future__ import annotations
+
+import threading
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from pydantic import SecretStr
+
+from billing_pipeline.acronis import AcronisClient
+from billing_pipeline.errors import CredentialsError
+from billing_pipeline_tests.acronis.wire import (
+    CLIENT_ID,
+    QUICK,
+    REPORT_ID,
+    SECRET,
+    TENANT,
+    TENANT_CALL,
+    TENANT_ID,
+    TOKEN_CALL,
+    Wire,
+    as_json,
+    status,
+    token,
+)
+
+
+def test_the_token_is_asked_for_with_basic_auth_and_a_form_and_then_carried(wire: Wire) -> None:
+    wire.on(TENANT_CALL, TENANT)
+    with wire.client() as client:
+        assert client.own_tenant_id() == TENANT_ID
+        assert client.own_tenant_id() == TENANT_ID
+    asked, *calls = wire.requests
+    assert asked.headers["authorization"] == "Basic " + b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
+    assert parse_qs(asked.body.decode()) == {"grant_type": ["client_credentials"]}
+    assert [each.headers["authorization"] for each in calls] == ["Bearer token-one-0123456789"] * 2
+
+
+def test_a_token_is_renewed_before_it_expires(wire: Wire) -> None:
+    wire.on(TOKEN_CALL, token("token-one-0123456789", expires_in=0.001), token("token-two-0123456789"))
+    wire.on(TENANT_CALL, TENANT)
+    with wire.client() as client:
+        for _ in range(3):
+            client.own_tenant_id()
+    assert wire.calls() == [TOKEN_CALL, TENANT_CALL, TOKEN_CALL, TENANT_CALL, TENANT_CALL] or (
+        wire.calls() == [TOKEN_CALL, TOKEN_CALL, TENANT_CALL, TENANT_CALL, TENANT_CALL]
+    )
+
+
+@pytest.mark.parametrize("expires", [{"expires_on": 0}, {"expires_on": 4e12}, {"expires_in": -5}, {}])
+def test_a_strange_expiry_does_not_cost_a_token_for_each_call(wire: Wire, expires: dict[str, Any]) -> None:
+    wire.on(TOKEN_CALL, as_json({"access_token": "a-token-0123456789", **expires}))
+    wire.on(TENANT_CALL, TENANT)
+    with wire.client() as client:
+        for _ in range(3):
+            client.own_tenant_id()
+    assert wire.calls().count(TOKEN_CALL) == 1
+
+
+def test_after_a_401_the_token_is_renewed_once_and_the_call_repeated(wire: Wire) -> None:
+    wire.on(TOKEN_CALL, token(), token("token-two-0123456789"))
+    wire.on(TENANT_CALL, status(401), TENANT)
+    with wire.client() as client:
+        assert client.own_tenant_id() == TENANT_ID
+    assert wire.calls() == [TOKEN_CALL, TENANT_CALL, TOKEN_CALL, TENANT_CALL]
+    assert wire.requests[-1].headers["authorization"] == "Bearer token-two-0123456789"
+
+
+def test_a_second_401_is_a_credentials_error(wire: Wire) -> None:
+    wire.on(TENANT_CALL, status(401, message="Token is invalid"))
+    with wire.client() as client, pytest.raises(CredentialsError, match="Token is invalid") as error:
+        client.own_tenant_id()
+    assert wire.calls().count(TENANT_CALL) == 2
+    assert (error.value.status, error.value.code) == (401, "E1")
+    assert "ACRONIS_CLIENT_SECRET" in error.value.todo
+
+
+def test_threads_that_meet_a_401_together_renew_the_token_once(wire: Wire) -> None:
+    together = threading.Barrier(6)
+    valid = "Bearer token-two-0123456789"
+    wire.on(TOKEN_CALL, token(), token("token-two-0123456789"))
+    answer_to = wire.answer_to
+
+    def answer(request: Any) -> Any:
+        if request.path.endswith("/stored"):
+            if request.headers["authorization"] != valid:
+                together.wait(timeout=20)
+                return status(401)
+            return as_json({"items": []})
+        return answer_to(request)
+
+    wire.answer_to = answer  # type: ignore[method-assign]
+    with wire.client(read_timeout=20) as client, ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: client.stored_reports(REPORT_ID), range(6)))
+    assert answers == [[]] * 6
+    assert wire.calls() == [TOKEN_CALL, TOKEN_CALL]
+
+
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [
+        (401, {"error": "invalid_client", "error_description": "none"}),
+        (400, {"error": "invalid_client"}),
+    ],
+)
+def test_wrong_credentials_are_named_at_once(wire: Wire, code: int, body: dict[str, str]) -> None:
+    wire.on(TOKEN_CALL, as_json(body, code=code))
+    with wire.client() as client, pytest.raises(CredentialsError, match="invalid_client") as error:
+        client.own_tenant_id()
+    assert (error.value.code, len(wire.requests)) == ("invalid_client", 1)
+
+
+def test_a_client_id_that_is_no_uuid_sends_nothing(wire: Wire) -> None:
+    client = AcronisClient(wire.base_url, "../me", SecretStr(SECRET), retry_policy=QUICK)
+    with client, pytest.raises(CredentialsError, match="UUID"):
+        client.own_tenant_id()
+    assert wire.requests == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from itertools import chain
 
 import duckdb
 
@@ -46,15 +48,10 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
         return
     # In one transaction, because each one is made durable by itself, which takes longer than the work.
     connection.execute("BEGIN")
-    for table in _TABLES:
-        connection.execute(sql(table))
+    connection.execute(_script(map(sql, _TABLES)))
     with resources.as_file(resources.files(__package__).joinpath(_ITEMS)) as path:
         connection.execute(sql("offering_item.sql"), {"path": str(path)})
-    for view in VIEWS:
-        text = sql(f"views/{view}.sql")
-        connection.execute(text)
-        question = opening_comment(text).replace("'", "''")
-        connection.execute(f"COMMENT ON VIEW {view} IS '{question}'")
+    connection.execute(_script(chain.from_iterable(map(_view, VIEWS))))
     connection.execute("DELETE FROM schema_version")
     connection.execute("INSERT INTO schema_version VALUES ($fingerprint)", {"fingerprint": _fingerprint()})
     connection.execute("COMMIT")
@@ -73,6 +70,17 @@ def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether this very version has made the tables, macros and views."""
     (known,) = connection.execute("SELECT max(fingerprint) FROM schema_version").fetchone() or (None,)
     return bool(known == _fingerprint())
+
+
+def _script(statements: Iterable[str]) -> str:
+    """Statements to be executed together: each by itself waits for other Python threads at its end."""
+    return "\n;\n".join(statements)
+
+
+def _view(view: str) -> tuple[str, str]:
+    text = sql(f"views/{view}.sql")
+    question = opening_comment(text).replace("'", "''")
+    return text, f"COMMENT ON VIEW {view} IS '{question}'"
 
 
 @cache

@@ -9,12 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from billing_pipeline.acronis import ReportOrder
-from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
+from billing_pipeline.errors import BillingPipelineError, RawReportError, ReportRefusedError
 from billing_pipeline.landing import RawReport, latest_raw_report, load_requests, period_lock
+from billing_pipeline.landing.atomic import explained
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.ordering import mark_refused
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import CrossCheckMode, LoadAttempt, Warehouse, Witness, replace_period
+from billing_pipeline.warehouse.history import loaded_report_ids
 
 _FORMAT = "json_v2_0"
 _WITNESS_FORMAT = "csv_v2_0"
@@ -44,12 +46,12 @@ def load_period(
 
     Raises:
         PeriodClosedError: the period is closed.
-        RawReportError: there is no whole raw report.
+        RawReportError: there is no whole raw report, or no room to read it.
         ReportRefusedError: its content cannot be trusted; the next run orders another report.
         WarehouseError: the warehouse could not be changed.
     """
     raw = latest_raw_report(folder, period)
-    order = ReportOrder.from_body(raw.manifest.order)
+    order = _order(raw)
     expected = ExpectedReport(period=period, kind=order.kind, level=order.level, tenant_id=order.tenant_id)
     attempt = replace(_attempt(folder, period, account, raw, order), run_id=run_id, forced=forced)
     try:
@@ -58,7 +60,8 @@ def load_period(
             # What a killed load left; the lock says that nobody else is at work on the period.
             shutil.rmtree(work_dir, ignore_errors=True)
             files.callback(shutil.rmtree, work_dir, ignore_errors=True)
-            report = JsonReport(raw.path(_FORMAT), expected, work_dir)
+            with explained(work_dir):
+                report = JsonReport(raw.path(_FORMAT), expected, work_dir)
             files.enter_context(report)
             witness = None
             if cross_check != "off" and _WITNESS_FORMAT in {
@@ -68,11 +71,25 @@ def load_period(
             return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
     except ReportRefusedError as error:
         error.about(period=period.key, report_id=raw.report_id)
-        mark_refused(folder, period, raw.report_id, error.what)
+        # One that was loaded before is refused by stricter settings only: it is still the last good one.
+        if raw.report_id not in loaded_report_ids(warehouse, period):
+            mark_refused(folder, period, raw.report_id, error.what)
         raise
     except BillingPipelineError as error:
         error.about(period=period.key, report_id=raw.report_id)
         raise
+
+
+def _order(raw: RawReport) -> ReportOrder:
+    try:
+        return ReportOrder.from_body(raw.manifest.order)
+    except ValueError as error:
+        raise RawReportError(
+            f"its manifest is damaged: {error}",
+            todo="Restore the raw report, or run the period again: another report is ordered.",
+            period=raw.manifest.period,
+            report_id=raw.report_id,
+        ) from error
 
 
 def _open_witness(files: ExitStack, raw: RawReport, expected: ExpectedReport) -> Witness | ReportRefusedError:

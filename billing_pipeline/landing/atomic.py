@@ -72,7 +72,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RawReportError(
-            f"{path} cannot be written or read: {error.strerror or error}",
+            f"{error.filename or path} cannot be written or read: {error.strerror or error}",
             todo="Make room or correct the permissions below BILLING_DATA_DIR, and run it again: "
             "nothing that was there before is lost, and no further report is ordered.",
         ) from error

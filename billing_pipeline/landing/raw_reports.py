@@ -199,10 +199,14 @@ def verified(folder: Path, period: BillingPeriod) -> RawReport:
 def latest_raw_report(data_dir: Path, period: BillingPeriod) -> RawReport:
     """The raw report requested last whose content was not refused, verified; needs no network.
 
+    Which one was requested last, the period's requests say: the clock may have been set back between two.
+    Only a report that they do not list (any more) is compared with theirs by its time.
+
     Raises:
         RawReportError: there is none, or it is damaged.
     """
-    refused = load_requests(data_dir, period).refused_report_ids()
+    requests = load_requests(data_dir, period)
+    refused = requests.refused_report_ids()
     folder = data_dir / "raw" / period.key
     with explained(folder):
         sealed = [path.parent for path in folder.glob(f"*/{MANIFEST}")]
@@ -214,7 +218,12 @@ def latest_raw_report(data_dir: Path, period: BillingPeriod) -> RawReport:
             todo=f"Download it first: billing-pipeline run --period {period}.",
             period=period.key,
         )
-    newest = max(candidates, key=lambda each: (_requested_at(each, period), each.name))
+    places = {report_id: place for place, report_id in enumerate(requests.report_ids())}
+    last_listed = max((places[each.name] for each in candidates if each.name in places), default=None)
+    newest = max(
+        (each for each in candidates if places.get(each.name) in (None, last_listed)),
+        key=lambda each: (_requested_at(each, period), each.name),
+    )
     return verified(newest, period)
 
 

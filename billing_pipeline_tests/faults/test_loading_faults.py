@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 import pytest
 
 from billing_pipeline.account_periods import SINGLE_ACCOUNT
-from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.errors import BillingPipelineError, RawReportError
 from billing_pipeline.loading import load_period
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.faults import CATALOGUE
-from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline.warehouse import CrossCheckMode, LoadStoppedError, WarehouseFile
 from billing_pipeline_tests.faults.conftest import PERIOD, Trial
 from billing_pipeline_tests.faults.outcomes import loading_outcomes, ordering_outcomes
 
@@ -62,8 +63,45 @@ def test_fault(trial: Trial, loaded: Path, name: str) -> None:
     assert trial.sandbox.reports_created == 2
 
 
-def load(data_dir: Path) -> None:
-    load_period(data_dir, WarehouseFile(data_dir), PERIOD, account=SINGLE_ACCOUNT, run_id="test")
+def test_a_report_that_was_loaded_with_a_warning_is_not_given_up_for_an_older_one(
+    trial: Trial, loaded: Path
+) -> None:
+    shutil.copytree(loaded, trial.data_dir)
+    trial.loaded = [rows(trial.data_dir)["report_id"]]
+    trial.sandbox.set_faults("csv_value")
+    raw = trial.run()
+    load(trial.data_dir, cross_check="warn")
+
+    with pytest.raises(LoadStoppedError, match="cross_check"):
+        load(trial.data_dir)
+    load(trial.data_dir, cross_check="warn")
+
+    assert rows(trial.data_dir)["report_id"] == raw.report_id
+
+
+def test_a_folder_that_cannot_be_made_is_not_blamed_on_the_report(loaded: Path, tmp_path: Path) -> None:
+    data_dir = shutil.copytree(loaded, tmp_path / "data")
+    shutil.rmtree(data_dir / "work", ignore_errors=True)
+    (data_dir / "work").touch()
+
+    with pytest.raises(RawReportError, match=r"work\S* cannot be written or read: .*\. Make room"):
+        load(data_dir)
+
+
+def test_a_manifest_without_an_order_is_told(loaded: Path, tmp_path: Path) -> None:
+    data_dir = shutil.copytree(loaded, tmp_path / "data")
+    (manifest,) = (data_dir / "raw" / PERIOD.key).glob("*/manifest.json")
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.chmod(0o600)
+    manifest.write_text(json.dumps(content | {"order": {}}), encoding="utf-8")
+
+    with pytest.raises(RawReportError, match="its manifest is damaged: not the body of a report order"):
+        load(data_dir)
+
+
+def load(data_dir: Path, cross_check: CrossCheckMode = "stop") -> None:
+    warehouse = WarehouseFile(data_dir)
+    load_period(data_dir, warehouse, PERIOD, account=SINGLE_ACCOUNT, run_id="test", cross_check=cross_check)
 
 
 def rows(data_dir: Path) -> dict[str, Any]:

@@ -136,6 +136,31 @@ def test_the_latest_is_the_one_requested_last(tmp_path: Path) -> None:
     assert latest_raw_report(tmp_path, PERIOD) == newest
 
 
+def test_of_those_requested_the_last_one_counts_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    first = land(tmp_path, 3, BEGIN + timedelta(days=2))
+    last = land(tmp_path, 1, BEGIN)
+    request = requested(requested(None, first), last)
+    save_requests(tmp_path, PERIOD, request)
+
+    assert latest_raw_report(tmp_path, PERIOD) == last
+
+    # One that was brought here from elsewhere is known by its time alone.
+    brought = land(tmp_path, 2, BEGIN + timedelta(days=1))
+    assert latest_raw_report(tmp_path, PERIOD) == brought
+    land(tmp_path, 4, BEGIN - timedelta(days=1))
+    assert latest_raw_report(tmp_path, PERIOD) == brought
+
+
+def requested(before: PeriodRequests | None, raw: RawReport) -> PeriodRequests:
+    """The state with another request, for this report."""
+    at = raw.manifest.requested_at
+    report = OrderedReport(report_id=raw.report_id, requested_at=at, origin="created")
+    request = ReportRequest(
+        period="2026-09", api_base_url="http://localhost", order={}, opened_at=at, reports=(report,)
+    )
+    return (before or PeriodRequests(period="2026-09")).opened(request)
+
+
 def test_a_damaged_latest_is_not_passed_over(tmp_path: Path) -> None:
     land(tmp_path, 1, BEGIN)
     newest = land(tmp_path, 2, BEGIN + timedelta(days=1))

@@ -13,6 +13,24 @@ from billing_pipeline.errors import OutputError
 _NEW_FILE_MODE = 0o666
 # Of the name, in that of the file beside it, which must not become too long.
 _PREFIX = 40
+_KEPT = {"raw", "requests", "accounts", "dagster", "slots", "work", "lake"}
+_WAREHOUSE = "warehouse."
+
+
+def refuse_kept_file(path: Path, data_dir: Path) -> None:
+    """See to it that nothing is written over what the pipeline keeps below its data folder.
+
+    Raises:
+        OutputError: `path` is such a file, or would lie among them.
+    """
+    try:
+        place = path.resolve().relative_to(data_dir.resolve()).parts
+    except (RuntimeError, ValueError):  # a link to itself, or elsewhere
+        return
+    if place and (place[0] in _KEPT or place[0].startswith(_WAREHOUSE)):
+        raise OutputError(
+            f"{path} is a place where the pipeline keeps its own files", todo="Give another place."
+        )
 
 
 @contextmanager

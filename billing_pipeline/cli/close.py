@@ -13,15 +13,24 @@ def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--period", required=True, metavar="YYYY-MM", help="the loaded period to close")
     parser.add_argument("--note", help="the reason, such as an invoice run; shown when a load is refused")
+    parser.add_argument(
+        "--force", action="store_true", help="close it even if an account's usage is not loaded"
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Close the period.
 
     Raises:
-        BillingPipelineError: it is not loaded, or closed already.
+        BillingPipelineError: it is not loaded (for each account, unless by force), or closed already.
     """
     period = BillingPeriod.parse(arguments.period)
-    close_period(open_warehouse(PipelineSettings.load()), period, note=arguments.note)
+    settings = PipelineSettings.load()
+    close_period(
+        open_warehouse(settings),
+        period,
+        accounts=() if arguments.force else settings.accounts,
+        note=arguments.note,
+    )
     print(f"{period} is closed: it is loaded again only with --force.")
     return 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from billing_pipeline.cli.missing_accounts import tell_missing_accounts
 from billing_pipeline.errors import PeriodError
+from billing_pipeline.output_file import refuse_kept_file
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -46,10 +48,13 @@ def execute(arguments: argparse.Namespace) -> int:
             f"{len(periods)} periods do not go into the one file {target}",
             todo="Give a folder that exists as --output, or one period.",
         )
-    warehouse = open_warehouse(PipelineSettings.load())
+    settings = PipelineSettings.load()
+    refuse_kept_file(target, settings.data_dir)
+    warehouse = open_warehouse(settings)
     for period in periods:
         name = file_name(arguments.table, period, arguments.format)
         path = target / name if target.is_dir() else target
         rows = export_period(warehouse, period, arguments.table, arguments.format, path)
         print(f"{path}: {rows:,} rows of {arguments.table}, {period}")
+        tell_missing_accounts(warehouse, period, settings.accounts)
     return 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 from billing_pipeline.account_periods import AccountPeriod
+from billing_pipeline.errors import PeriodError, RawReportError
 from billing_pipeline.landing import ReportRequest, load_requests
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
@@ -26,29 +28,40 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(_: argparse.Namespace) -> int:
-    """Print what state each period is in that was ever requested or loaded."""
+    """Print what state each period is in that was ever requested or loaded.
+
+    Returns:
+        1 if the requests of a period could not be read.
+    """
     from tabulate import tabulate  # noqa: PLC0415
 
     settings = PipelineSettings.load()
-    requests = _latest_requests(settings)
+    requests, damaged = _latest_requests(settings)
     loads = loaded_periods(open_warehouse(settings))
     lines = [
         _line(subject, requests.get(subject), loads.get(subject)) for subject in sorted({*requests, *loads})
     ]
-    if not lines:
+    if not lines and not damaged:
         print("No period was requested or loaded yet: billing-pipeline run")
         return 0
-    print(
-        tabulate(
-            lines, _HEADERS, tablefmt="simple", disable_numparse=True, colalign=("left",) * 3 + ("right",)
+    if lines:
+        print(
+            tabulate(
+                lines, _HEADERS, tablefmt="simple", disable_numparse=True, colalign=("left",) * 3 + ("right",)
+            )
         )
-    )
-    if notes := list(_notes(loads)):
-        print("\n" + "\n".join(notes))
-    return 0
+        if notes := list(_notes(requests, loads, settings.accounts)):
+            print("\n" + "\n".join(notes))
+    if damaged:
+        print("\n".join(damaged), file=sys.stderr)
+    return 1 if damaged else 0
 
 
-def _notes(loads: Mapping[AccountPeriod, LoadedPeriod]) -> Iterator[str]:
+def _notes(
+    requests: Collection[AccountPeriod],
+    loads: Mapping[AccountPeriod, LoadedPeriod],
+    accounts: Collection[str],
+) -> Iterator[str]:
     """What needs more words than a line of the table has room for."""
     for subject, load in loads.items():
         if load.last_outcome != "loaded":
@@ -67,7 +80,10 @@ def _notes(loads: Mapping[AccountPeriod, LoadedPeriod]) -> Iterator[str]:
             if not check.passed:
                 yield f"{subject}  {check.check_name} ({check.severity}): {check.detail}"
     loaded = [subject for subject, load in loads.items() if load.loaded_at]
-    for account in sorted({subject.account for subject in loads}):
+    seen = {*requests, *loads}
+    for account in sorted({*accounts, *(subject.account for subject in loads)}):
+        if not any(subject.account == account for subject in seen):
+            yield f"{account}  was never requested or loaded"
         its_periods = {subject.period for subject in loaded if subject.account == account}
         for period in overdue_periods(its_periods, now=datetime.now(UTC)):
             subject = AccountPeriod(period, account)
@@ -84,14 +100,23 @@ def _checks(load: LoadedPeriod) -> str:
     return words + (f", {stopped} stop" if stopped else "")
 
 
-def _latest_requests(settings: PipelineSettings) -> dict[AccountPeriod, ReportRequest]:
-    latest = {}
+def _latest_requests(settings: PipelineSettings) -> tuple[dict[AccountPeriod, ReportRequest], list[str]]:
+    """What was requested last; and what is wrong with the files that do not tell."""
+    latest, damaged = {}, []
     for account in settings.accounts:
         folder = settings.account_dir(account)
-        for path in (folder / "requests").glob("????-??.json"):
-            period = BillingPeriod.parse(path.stem)
-            latest[AccountPeriod(period, account)] = load_requests(folder, period).latest
-    return {subject: request for subject, request in latest.items() if request is not None}
+        for path in sorted((folder / "requests").glob("????-??.json")):
+            try:
+                period = BillingPeriod.parse(path.stem)
+                request = load_requests(folder, period).latest
+            except PeriodError:
+                damaged.append(f"{path} is named after no period. Move the file away.")
+            except RawReportError as error:
+                damaged.append(str(error))
+            else:
+                if request is not None:
+                    latest[AccountPeriod(period, account)] = request
+    return latest, damaged
 
 
 def _line(

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, datetime
+from collections.abc import Collection
+from datetime import datetime
 from typing import Literal
 
 import duckdb
 
 from billing_pipeline.errors import PeriodClosedError, WarehouseError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse.history import loaded_accounts
+from billing_pipeline.warehouse.recorded_times import next_time
 from billing_pipeline.warehouse.sql_files import sql
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 
-def close_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | None = None) -> None:
+def close_period(
+    warehouse: Warehouse, period: BillingPeriod, *, accounts: Collection[str] = (), note: str | None = None
+) -> None:
     """Close a loaded period: from now on it is loaded again only by force.
 
     Args:
+        accounts: those whose usage it must have; without any, that of one will do.
         note: why, such as the number of the invoice run.
 
     Raises:
-        WarehouseError: the period is not loaded, or the warehouse cannot be changed.
+        WarehouseError: the period is not loaded, or not for each account; or the warehouse cannot be changed.
         PeriodClosedError: it is closed already.
     """
 
     def close(connection: duckdb.DuckDBPyConnection) -> None:
-        _refuse_if_not_loaded(connection, period)
+        _refuse_if_not_loaded(connection, period, accounts)
         refuse_if_closed(connection, period)
         _record(connection, period, "closed", note)
 
     with warehouse.reading() as connection:
-        _refuse_if_not_loaded(connection, period)
+        _refuse_if_not_loaded(connection, period, accounts)
     warehouse.change(period.key, "closed", close)
 
 
@@ -92,14 +98,21 @@ def _closing(
     return connection.execute(sql("closing.sql"), {"billing_period": period.start}).fetchone()
 
 
-def _refuse_if_not_loaded(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> None:
-    loaded = connection.execute(
-        "SELECT 1 FROM loaded_report WHERE billing_period = $billing_period", {"billing_period": period.start}
-    ).fetchone()
-    if loaded is None:
+def _refuse_if_not_loaded(
+    connection: duckdb.DuckDBPyConnection, period: BillingPeriod, accounts: Collection[str]
+) -> None:
+    loaded = loaded_accounts(connection, period)
+    if not loaded:
         raise WarehouseError(
             "the period is not loaded, so it cannot be closed",
             todo=f"Load it first: billing-pipeline run --period {period}.",
+            period=period.key,
+        )
+    if missing := sorted(set(accounts) - loaded):
+        raise WarehouseError(
+            f"the usage of {', '.join(missing)} is not loaded, so the period is not whole",
+            todo=f"Load it first: billing-pipeline run --period {period}. If there is none to come, "
+            "close the period with --force.",
             period=period.key,
         )
 
@@ -122,11 +135,16 @@ def _record(
         {
             "billing_period": period.start,
             "action": action,
-            "acted_at": datetime.now(UTC),
+            "acted_at": next_time(connection, "period_closing", period),
             "acted_by": _user(),
-            "note": note,
+            "note": note and _printable(note),
         },
     )
+
+
+def _printable(note: str) -> str:
+    """On one line, and without what a terminal takes for a command."""
+    return " ".join("".join(each if each.isprintable() else " " for each in note).split())
 
 
 def _user() -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.load_checks import CheckResult, latest_checks, record_checks
+from billing_pipeline.warehouse.recorded_times import next_time
 from billing_pipeline.warehouse.restatement import Restatement
 from billing_pipeline.warehouse.sql_files import sql
 from billing_pipeline.warehouse.warehouse import Warehouse
@@ -94,7 +95,7 @@ def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
         "control_totals": json.dumps(totals.sums) if totals else None,
         "row_count": totals.rows if totals else None,
         "restated_keys": attempt.restatement.keys if attempt.restatement else None,
-        "recorded_at": datetime.now(UTC),
+        "recorded_at": next_time(connection, "load_history", attempt.period),
     }
     columns = ", ".join(row)
     connection.execute(
@@ -142,6 +143,15 @@ def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
         )
         for key, row in zip(keys, rows, strict=True)
     }
+
+
+def loaded_accounts(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> frozenset[str]:
+    """The accounts whose usage of a period is loaded."""
+    rows = connection.execute(
+        "SELECT account FROM loaded_report WHERE billing_period = $billing_period",
+        {"billing_period": period.start},
+    ).fetchall()
+    return frozenset(account for (account,) in rows)
 
 
 def loaded_report_ids(warehouse: Warehouse, period: BillingPeriod) -> frozenset[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import duckdb
@@ -19,6 +18,7 @@ import duckdb
 from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse.recorded_times import next_time
 from billing_pipeline.warehouse.sql_files import opening_comment, sql
 
 Severity = Literal["stop", "warn"]
@@ -183,7 +183,7 @@ def record_checks(
     published: bool,
 ) -> None:
     """Write results to `load_checks`, inside `Warehouse.change`."""
-    checked_at = datetime.now(UTC)
+    checked_at = next_time(connection, "load_checks", period)
     rows = [
         {
             "billing_period": period.start,

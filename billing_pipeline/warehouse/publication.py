@@ -42,15 +42,18 @@ class WarehouseFile:
     """`<data>/warehouse.duckdb`.
 
     Args:
-        data_dir: the folder that holds it; made when something is first published.
+        data_dir: the folder that holds it; made when something is first published. Where the file is a
+            symbolic link, that stays, and the file that it points to is replaced.
     """
 
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / "warehouse.duckdb"
-        self._next = data_dir / "warehouse.duckdb.next"
-        self._lock = FileLock(data_dir / "warehouse.lock")
-        self._temporary = data_dir / "warehouse.tmp"
-        self._folded_log = data_dir / "warehouse.duckdb.wal.folded"
+        if self.path.is_symlink():
+            self.path = self.path.resolve()
+        self._next = self.path.with_name(self.path.name + ".next")
+        self._lock = FileLock(self.path.with_name("warehouse.lock"))
+        self._temporary = self.path.with_name("warehouse.tmp")
+        self._folded_log = self.path.with_name(self.path.name + ".wal.folded")
 
     @property
     def place(self) -> str:
@@ -109,7 +112,7 @@ class WarehouseFile:
         return self._change(work)
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
-        """A read-only connection; a file of an earlier version first gets the columns that it lacks."""
+        """A read-only connection; a file of an earlier version, or an empty one, first gets what it lacks."""
         connection = self._connected()
         if is_outdated(connection):
             connection.close()
@@ -206,7 +209,8 @@ class WarehouseFile:
         try:
             connection.execute(f"ATTACH '{quoted}' AS {name_and_options}")
         except duckdb.Error as error:
-            if path == self.path and not isinstance(error, duckdb.OutOfMemoryException):
+            copied = self.path.exists() and not isinstance(error, _ENVIRONMENT)
+            if (path == self.path or copied) and not isinstance(error, duckdb.OutOfMemoryException):
                 raise self._cannot_be_opened(error) from error
             raise
 

@@ -58,12 +58,17 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def is_outdated(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether an earlier version has made the tables, which lack columns that statements of this one name."""
+    """Whether an earlier version has made the tables, which lack columns that statements of this one name.
+
+    So does a database without any table, which some program has made in passing.
+    """
     found = connection.execute(
-        "SELECT count(*) AS columns, count_if(column_name = 'account') AS accounts"
-        " FROM duckdb_columns() WHERE table_name = 'usage' AND database_name = current_database()"
+        "SELECT count(*) AS columns, count_if(table_name = 'usage') AS its_columns,"
+        " count_if(table_name = 'usage' AND column_name = 'account') AS accounts"
+        " FROM duckdb_columns() WHERE database_name = current_database() AND NOT internal"
     ).fetchone()
-    return found is not None and found[0] > 0 and found[1] == 0
+    columns, its_columns, accounts = found or (0, 0, 0)
+    return bool(columns == 0 or (its_columns > 0 and accounts == 0))
 
 
 def is_current(connection: duckdb.DuckDBPyConnection) -> bool:

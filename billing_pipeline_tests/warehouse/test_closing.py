@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.errors import PeriodClosedError, WarehouseError
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import Warehouse, close_period, reopen_period, require_open
+from billing_pipeline.warehouse import Warehouse, WarehouseFile, close_period, reopen_period, require_open
 from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query, row
 
@@ -66,6 +68,58 @@ def test_reopened_it_is_replaced_again(closed: Warehouse) -> None:
     assert query(closed, "FROM closed_period") == []
     close_period(closed, SEPTEMBER)
     assert len(query(closed, "FROM closed_period")) == 1
+
+
+def test_the_last_act_counts_though_the_clock_was_set_back(closed: Warehouse) -> None:
+    reopen_period(closed, SEPTEMBER)
+    recorded_ahead(closed, "period_closing", "acted_at")
+
+    close_period(closed, SEPTEMBER)
+
+    assert len(query(closed, "FROM closed_period")) == 1
+    with pytest.raises(PeriodClosedError):
+        load(closed, [row(absolute_production=2)], number=2)
+
+
+def test_the_last_load_counts_though_the_clock_was_set_back(warehouse: Warehouse) -> None:
+    load(warehouse, [row(offering_item="unheard_of")])
+    recorded_ahead(warehouse, "load_history", "recorded_at")
+    recorded_ahead(warehouse, "load_checks", "checked_at")
+
+    load(warehouse, [row()], number=2)
+
+    loaded = "SELECT report_id = (SELECT any_value(report_id) FROM usage) AS same FROM loaded_report"
+    assert query(warehouse, loaded) == [{"same": True}]
+    checked = "SELECT passed FROM latest_load_checks WHERE check_name = 'unknown_offering_items'"
+    assert query(warehouse, checked) == [{"passed": True}]
+
+
+def recorded_ahead(warehouse: Warehouse, table: str, column: str) -> None:
+    """As if the clock had been two days ahead until now."""
+    ahead = f"UPDATE {table} SET {column} = {column} + INTERVAL 2 DAYS"
+    warehouse.change(SEPTEMBER.key, "ahead", lambda connection: connection.execute(ahead))
+
+
+def test_a_period_is_closed_only_with_the_usage_of_each_account(
+    warehouse: WarehouseFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    load(warehouse, [row()])
+    monkeypatch.setenv("BILLING_DATA_DIR", str(warehouse.path.parent))
+    monkeypatch.setenv("BILLING_ACCOUNTS", "default,us")
+
+    assert billing_pipeline(["status"]) == 0
+    assert "us  was never requested or loaded" in capsys.readouterr().out
+    for command in ("export", "report"):
+        assert billing_pipeline([command, "--period", "2026-09", "--output", str(tmp_path / command)]) == 0
+        assert "2026-09: the usage of us is not loaded" in capsys.readouterr().err
+    assert billing_pipeline(["close", "--period", "2026-09"]) != 0
+    assert "2026-09: the usage of us is not loaded" in capsys.readouterr().err
+    assert billing_pipeline(["close", "--period", "2026-09", "--force", "--note", "run 1\x1b[2J\n7"]) == 0
+
+    assert query(warehouse, "SELECT note FROM closed_period") == [{"note": "run 1 [2J 7"}]
 
 
 def test_other_periods_stay_open(closed: Warehouse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
@@ -44,6 +45,50 @@ def test_a_file_needs_no_maintenance(
 
     assert "nothing to do" in capsys.readouterr().out
     assert warehouse.path.read_bytes() == before
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "share").mkdir()
+    target, link = tmp_path / "share" / "usage.duckdb", tmp_path / "data" / "warehouse.duckdb"
+    link.parent.mkdir()
+    link.symlink_to(target)
+
+    for value in (1, 2):
+        load(WarehouseFile(link.parent), month_of(value), number=value)
+
+    assert link.is_symlink()
+    with duckdb.connect(str(target), read_only=True) as connection:
+        assert connection.execute("SELECT DISTINCT absolute_total FROM usage").fetchall() == [(2,)]
+
+
+def test_a_file_that_somebody_made_empty_gets_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
+    warehouse = WarehouseFile(tmp_path)
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"ATTACH '{warehouse.path}' AS nothing (STORAGE_VERSION 'v1.5.0')")
+
+    assert billing_pipeline(["status"]) == 0
+    load(warehouse, month_of(1))
+
+    with warehouse.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM usage").fetchall() == [(3,)]
+
+
+def test_a_file_that_only_a_newer_duckdb_can_write_is_told(tmp_path: Path) -> None:
+    warehouse = WarehouseFile(tmp_path)
+    load(warehouse, month_of(1))
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"ATTACH '{warehouse.path}' AS old (READ_ONLY)")
+        connection.execute(f"ATTACH '{tmp_path / 'newer'}' AS newer (STORAGE_VERSION 'latest')")
+        connection.execute("COPY FROM DATABASE old TO newer")
+    (tmp_path / "newer").replace(warehouse.path)
+
+    # DuckDB 1.5 has no newer version to write.
+    told = pytest.raises(WarehouseError, match=r"cannot be opened: .*\. It is damaged, or of another version")
+    with told if duckdb.__version__ >= "2" else nullcontext():
+        load(warehouse, month_of(2), number=2)
 
 
 def test_an_extension_that_is_not_installed_is_not_downloaded_but_named() -> None:

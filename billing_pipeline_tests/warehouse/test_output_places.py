@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.errors import OutputError
 from billing_pipeline.output_file import output_file
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.exporting import export_period
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row
 
@@ -42,6 +43,29 @@ def test_a_link_that_leads_to_itself_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="leads to itself"), output_file(loop):
         pass
     assert loop.is_symlink()
+
+
+@pytest.mark.parametrize("place", ["warehouse.duckdb", "requests/2026-09.json", "raw/page.html"])
+def test_what_the_pipeline_keeps_is_not_written_over(
+    warehouse: WarehouseFile,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    place: str,
+) -> None:
+    load(warehouse, [row(absolute_production=18)])
+    data_dir = warehouse.path.parent
+    monkeypatch.setenv("BILLING_DATA_DIR", str(data_dir))
+    for kept in ("requests", "raw", "reports"):
+        (data_dir / kept).mkdir()
+    before = warehouse.path.read_bytes()
+
+    for command in (["report"], ["export", "--table", "billable_usage"]):
+        assert billing_pipeline([*command, "--period", "2026-09", "--output", str(data_dir / place)]) != 0
+        assert "keeps its own files" in capsys.readouterr().err
+        page = str(data_dir / "reports" / "page.html")
+        assert billing_pipeline([*command, "--period", "2026-09", "--output", page]) == 0
+
+    assert warehouse.path.read_bytes() == before
 
 
 def test_a_pipe_is_refused_and_stays(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""`docs/questions.md`: each query with its answer; `python -m billing_pipeline_tests.questions` renews it."""
+"""`docs/questions.md` and the README: each query with its answer.
+
+`python -m billing_pipeline_tests.questions` renews them.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.demo_months import DemoMonths
 
 PAGE = PROJECT_ROOT / "docs" / "questions.md"
+PAGES = (PAGE, PROJECT_ROOT / "README.md")
 _BLOCK = re.compile(r"```sql\n(?P<query>.*?)\n```\n(?:\n```text\n(?P<answer>.*?)\n```\n)?", re.DOTALL)
 
 
@@ -44,7 +48,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["BILLING_DATA_DIR"] = folder
         DemoMonths().load(WarehouseFile(Path(folder)))
-        PAGE.write_text(answered(PAGE.read_text(encoding="utf-8"), answer), encoding="utf-8")
+        for page in PAGES:
+            page.write_text(answered(page.read_text(encoding="utf-8"), answer), encoding="utf-8")
 
 
 if __name__ == "__main__":

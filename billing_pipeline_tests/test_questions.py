@@ -1,18 +1,32 @@
-"""The page of questions answers what the queries answer."""
+"""The pages with questions answer what the queries answer, and ask what is billed."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests import reference_tables
-from billing_pipeline_tests.demo_months import DemoMonths
-from billing_pipeline_tests.questions import PAGE, answer, queries
+from billing_pipeline_tests.demo_months import PERIODS, DemoMonths
+from billing_pipeline_tests.questions import PAGES, answer, queries
+from billing_pipeline_tests.warehouse.reports import (
+    CUSTOMER,
+    OTHER_CUSTOMER,
+    OWN_STORAGE,
+    load,
+    query,
+    row,
+    storage,
+)
 
-QUERIES = queries(PAGE.read_text(encoding="utf-8"))
+QUERIES = [found for page in PAGES for found in queries(page.read_text(encoding="utf-8"))]
+OTHER_ROOT = "10000000-0000-4000-8000-000000000009"
+THIRD_CUSTOMER = "30000000-0000-4000-8000-000000000003"
+GIB = 2**30
 
 
 @pytest.fixture(scope="module")
@@ -22,17 +36,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("query", "expected"), QUERIES, ids=range(1, len(QUERIES) + 1))
+@pytest.mark.parametrize(("question", "expected"), QUERIES, ids=range(1, len(QUERIES) + 1))
 def test_the_answer_on_the_page_is_the_answer(
-    demo: Path, query: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+    demo: Path, question: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(demo))
 
-    assert answer(query) == expected, "renew the page: python -m billing_pipeline_tests.questions"
+    assert answer(question) == expected, "renew the pages: python -m billing_pipeline_tests.questions"
 
 
 def test_every_view_for_billing_is_asked() -> None:
-    asked = " ".join(query for query, _ in QUERIES)
+    asked = " ".join(question for question, _ in QUERIES)
 
     assert [view for view in VIEWS if view not in asked and view != "closed_period"] == []
 
@@ -41,3 +55,96 @@ def test_the_tables_of_views_and_checks_are_those_of_the_code() -> None:
     page = reference_tables.PAGE.read_text(encoding="utf-8")
 
     assert reference_tables.renewed(page) == page, "python -m billing_pipeline_tests.reference_tables"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_page_says_how_to_load_the_same_data(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert f"billing-pipeline sandbox --seed {DemoMonths().seed}" in text
+    assert f"run --from {PERIODS[0]} --to {PERIODS[-1]}" in text
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return WarehouseFile(tmp_path / "data")
+
+
+def asked(word: str) -> str:
+    """The query of a page that has this word; it is the same on every page that has it."""
+    (question,) = {question for question, _ in QUERIES if word in question}
+    return question
+
+
+def found(warehouse: Warehouse, question: str, *columns: str) -> list[tuple[Any, ...]]:
+    return [tuple(line[column] for column in columns) for line in query(warehouse, question)]
+
+
+def test_an_invoice_has_every_line_of_one_tenant_and_none_of_its_namesake(warehouse: Warehouse) -> None:
+    question = asked("storage_ownership, round(quantity, 2) AS quantity, unit")
+    (tenant,) = re.findall(r"tenant_id = '(.*)'", question)
+    items = [f"item_{n:02}" for n in range(40)]
+    load(
+        warehouse,
+        [
+            *(row(tenant_id=tenant, offering_item=item, absolute_production=1) for item in items),
+            *(row(tenant_id=OTHER_CUSTOMER, offering_item=item, absolute_production=7) for item in items),
+        ],
+    )
+
+    assert found(warehouse, question, "offering_item", "quantity") == [(item, 1) for item in items]
+
+
+@pytest.mark.parametrize(("question", "sku"), [("sku IS NOT NULL", "ACRCLST"), ("sku IS NULL", None)])
+def test_a_sku_is_one_line_for_all_accounts_with_the_tenants_that_pay(
+    warehouse: Warehouse, question: str, sku: str | None
+) -> None:
+    load(
+        warehouse,
+        [
+            storage(sku=sku, absolute_production=GIB),
+            storage(sku=sku, absolute_production=2 * GIB, infra_id=OWN_STORAGE, infra_owner_id=CUSTOMER),
+            storage(sku=sku, absolute_trial=8 * GIB, tenant_id=THIRD_CUSTOMER),
+        ],
+        account="eu",
+    )
+    load(
+        warehouse,
+        [storage(sku=sku, absolute_production=4 * GIB, tenant_id=OTHER_CUSTOMER)],
+        number=2,
+        account="us",
+        root_tenant_id=OTHER_ROOT,
+    )
+
+    lines = found(warehouse, asked(question), "storage_ownership", "quantity", "tenants")
+
+    assert lines == [("acronis", 5, 2), ("partner", 2, 1)]
+
+
+def test_a_month_that_was_restated_does_not_look_unchanged_ever_after(warehouse: Warehouse) -> None:
+    before, after = ([storage(absolute_production=n), row(absolute_production=n)] for n in (1, 2))
+    for number, rows in enumerate([before, after, after], 1):
+        load(warehouse, rows, number=number)
+    load(warehouse, before, PERIODS[0])
+
+    lines = found(
+        warehouse, asked("usage_restatement"), "period", "times_loaded", "times_restated", "restated_keys"
+    )
+
+    assert lines == [("2026-07", 1, 0, 0), ("2026-09", 3, 1, 2)]
+
+
+def test_the_seconds_of_a_daily_report_give_the_points_of_the_summary(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    ((exact, _),) = queries(reference_tables.PAGE.read_text(encoding="utf-8"))
+    points = "SELECT sum(dr_compute_points_production) AS production FROM usage"
+    daily, summary = (WarehouseFile(tmp_path_factory.mktemp(kind)) for kind in ("daily", "summary"))
+    for warehouse, kind in ((daily, "usage_daily"), (summary, "usage_summary")):
+        DemoMonths(tenants=6, kind=kind).load(warehouse, PERIODS[-1:])
+
+    of_the_month = query(summary, points)
+
+    assert query(daily, points) != of_the_month
+    assert query(daily, f"SELECT sum(production) AS production FROM ({exact})") == of_the_month
+    assert query(daily, exact) == query(summary, exact)

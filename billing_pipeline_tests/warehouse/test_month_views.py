@@ -111,9 +111,25 @@ def test_sku_totals(two_months: Warehouse) -> None:
     assert totals == [
         ("ACRCLST", None, "acronis", Decimal(9), "GiB", 1),
         ("CMPTPNTS", None, None, Decimal(2), "compute points", 1),
-        ("STWRKSTTNS", None, None, Decimal(15), "count", 3),
+        ("STWRKSTTNS", None, None, Decimal(15), "count", 2),
         (None, "workstations", None, Decimal(1), "count", 1),
     ]
+
+
+def test_a_sku_counts_the_tenants_that_its_quantity_is_of(warehouse: Warehouse) -> None:
+    load(
+        warehouse,
+        [
+            storage(absolute_production=GIB, absolute_trial=2 * GIB),
+            storage(tenant_id=OTHER_CUSTOMER, absolute_trial=4 * GIB),
+            storage(tenant_id=LEAVING),
+            row(absolute_trial=5),
+        ],
+    )
+
+    totals = found(warehouse, "SELECT sku, quantity, quantity_trial, tenants FROM sku_totals ORDER BY ALL")
+
+    assert totals == [("ACRCLST", Decimal(1), Decimal(6), 1), ("STWRKSTTNS", Decimal(0), Decimal(5), 0)]
 
 
 def test_compute_points_by_customer(two_months: Warehouse) -> None:

@@ -1,6 +1,7 @@
 -- How much of each SKU was used in a month, over all tenants?
 --
--- Usage without a SKU is listed by its offering items, so that nothing is left out of a sum.
+-- Usage without a SKU is listed by its offering items, so that nothing is left out of a sum. `tenants` counts those with
+-- a `quantity`: whoever has nothing but trial usage is not billed, and not counted.
 CREATE OR REPLACE VIEW sku_totals AS
 SELECT
     billing_period,
@@ -13,7 +14,7 @@ SELECT
     sum(quantity)::DECIMAL(38, 10) AS quantity,
     sum(quantity_trial)::DECIMAL(38, 10) AS quantity_trial,
     sum(quantity_total)::DECIMAL(38, 10) AS quantity_total,
-    count(DISTINCT tenant_id) AS tenants,
+    count(DISTINCT tenant_id) FILTER (quantity <> 0) AS tenants,
     list(DISTINCT offering_item ORDER BY offering_item) AS offering_items
 FROM billable_usage
 GROUP BY billing_period, account, root_tenant_id, sku, offering_item_without_sku, storage_ownership, unit;

@@ -9,9 +9,11 @@ WITH theirs AS (
 ),
 
 ours AS (
-    SELECT tenant_id FROM usage WHERE billing_period = $billing_period AND account = $account
+    SELECT tenant_id FROM usage SEMI JOIN theirs USING (tenant_id)
+    WHERE billing_period = $billing_period AND usage.account = $account
     UNION
-    SELECT root_tenant_id FROM usage WHERE billing_period = $billing_period AND account = $account
+    SELECT root_tenant_id FROM usage SEMI JOIN theirs ON theirs.tenant_id = root_tenant_id
+    WHERE billing_period = $billing_period AND usage.account = $account
 )
 
 SELECT

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -52,14 +54,44 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
     home = settings.data_dir / "dagster"
     try:
         home.mkdir(parents=True, exist_ok=True)
+        os.environ["DAGSTER_HOME"] = str(home)
+        _initialise(home, report_runs(settings))
     except OSError as error:
         raise SettingsError(
-            f"{home} cannot be made: {error.strerror}", todo="Check BILLING_DATA_DIR and its rights."
+            f"{error.filename or home} cannot be made or written: {error.strerror or error}",
+            todo="Check BILLING_DATA_DIR and its rights.",
         ) from error
-    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+@contextmanager
+def history_explained(home: Path) -> Iterator[None]:
+    """Turn what Dagster's databases complain about into an error that says what to do.
+
+    Args:
+        home: the folder that `prepare_dagster_home` told.
+
+    Raises:
+        SettingsError: a database cannot be read or written.
+    """
+    # Has been imported by Dagster, where there is anything to explain.
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # noqa: PLC0415
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        # The statement and its parameters are of no use to the reader.
+        told = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+        raise SettingsError(
+            f"Dagster cannot use {home}: {told}",
+            todo="Make room, or correct its permissions; if a file of it is damaged, move the folder away: "
+            "Dagster's history is lost then, the warehouse is not.",
+        ) from error
+
+
+def _initialise(home: Path, runs: int) -> None:
     with FileLock(home / ".initialise.lock"):
         template = resources.files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
-        runs = report_runs(settings)
         text = template.replace("$REPORT_RUNS", str(runs)).replace("$ALL_RUNS", str(runs + 2))
         with whole_file(home / "dagster.yaml") as file:
             # Half of it, seen by a process that starts just now, would switch telemetry on.
@@ -76,4 +108,3 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
                     f"Dagster cannot use {home}: {told}",
                     todo="Check BILLING_DATA_DIR, its rights and its disk.",
                 )
-    return home

@@ -97,12 +97,15 @@ def _summarise(rows: list[dict[str, Any]], *, agree: bool) -> None:
         if agree
         else "Rows or compute points DIFFER from the sandbox's own count: please report this."
     )
-    script = shlex.quote(str(Path(sys.executable).parent.relative_to(PROJECT_ROOT) / "billing-pipeline"))
+    script = Path(sys.executable).parent / "billing-pipeline"
+    if script.is_relative_to(PROJECT_ROOT):
+        script = script.relative_to(PROJECT_ROOT)
+    command = shlex.quote(str(script))
     print(
         f"""
 Try next
-  Ask in SQL:        BILLING_DATA_DIR={_FOLDER} {script} sql "SELECT tenant_name, sum(dr_compute_points_total) AS points FROM usage WHERE dr_compute_points_total > 0 GROUP BY 1 ORDER BY 2 DESC LIMIT 5"
-  See the periods:   BILLING_DATA_DIR={_FOLDER} {script} status
+  Ask in SQL:        BILLING_DATA_DIR={_FOLDER} {command} sql "SELECT tenant_name, sum(dr_compute_points_total) AS points FROM usage WHERE dr_compute_points_total > 0 GROUP BY 1 ORDER BY 2 DESC LIMIT 5"
+  See the periods:   BILLING_DATA_DIR={_FOLDER} {command} status
   Open the UI:       BILLING_DATA_DIR={_FOLDER} make ui     (then http://127.0.0.1:3000)
   A month's page:    {_FOLDER}/reports/{table[-1][0]}.html
   The raw reports:   {_FOLDER}/raw/{table[-1][0]}/"""  # noqa: E501

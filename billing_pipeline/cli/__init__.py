@@ -12,6 +12,8 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
 from typing import NoReturn
 
 from billing_pipeline.errors import BillingPipelineError
@@ -29,6 +31,7 @@ COMMANDS = {
 }
 
 _EXIT_INTERRUPTED = 130
+_STDERR = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in arguments if word in COMMANDS), None)
+    _mend_streams(data_on_stdout=command == "sql")
     parser = argparse.ArgumentParser(
         prog="billing-pipeline", description="Acronis usage reports, loaded into DuckDB by billing period."
     )
@@ -63,13 +67,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         _give_up_output()
         return 1
     except OSError as error:
-        print(f"billing-pipeline {parsed.command}: {error}", file=sys.stderr)
+        told = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(
+            f"billing-pipeline {parsed.command}: {told}. "
+            "Make room or correct the permissions there, and run it again.",
+            file=sys.stderr,
+        )
         _give_up_output()
         return 1
     except KeyboardInterrupt:
         print(f"billing-pipeline {parsed.command}: interrupted; run it again to go on", file=sys.stderr)
         return _EXIT_INTERRUPTED
     return status
+
+
+def _mend_streams(*, data_on_stdout: bool) -> None:
+    """No command fails because a stream is closed, or a message has a character that the terminal lacks.
+
+    Args:
+        data_on_stdout: what is printed there must be right, or not at all.
+    """
+    # All three, lest what is opened next gets a closed stream's number, and is written into.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper) and not (data_on_stdout and name == "stdout"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _give_up_output() -> None:

@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 
+from dagster import DagsterInstance
+
 from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.assets.resources import ProgressListener
 from billing_pipeline.cli.progress import warnings_shown_by
-from billing_pipeline.dagster_home import prepare_dagster_home, report_runs
+from billing_pipeline.dagster_home import history_explained, prepare_dagster_home, report_runs
+from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.killed_runs import end_killed_runs
 from billing_pipeline.ordering import Progress
 from billing_pipeline.runs import PeriodRun, run_periods
@@ -53,13 +56,19 @@ def run_at_once(
 
     Yields:
         Each period's outcome as it ends; periods that were not started are missing.
+
+    Raises:
+        BillingPipelineError: Dagster's history cannot be written, or the only run cannot be begun.
     """
-    prepare_dagster_home(settings)
-    end_killed_runs(settings)
+    home = prepare_dagster_home(settings)
+    with history_explained(home):
+        end_killed_runs(settings)
     if len(subjects) == 1:
         for run in run_periods(subjects, settings=settings, listener=listener, assets=assets, force=force):
             yield run
         return
+    with history_explained(home), DagsterInstance.get():
+        pass  # What is amiss is told once, and not by each process.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "billing_pipeline.month_report"])
     waiting = list(subjects)
@@ -116,8 +125,12 @@ def _work(  # noqa: PLR0917 - the arguments of a process
         tell(subject, Progress(message, warning=True))
 
     with suppress(KeyboardInterrupt, BrokenPipeError), warnings_shown_by(warn):
-        for run in run_periods([subject], settings=settings, listener=tell, assets=assets, force=force):
-            sender.send(run)
+        try:
+            for run in run_periods([subject], settings=settings, listener=tell, assets=assets, force=force):
+                sender.send(run)
+        except BillingPipelineError as error:
+            told = error.about(account=subject.named_account, period=subject.period.key)
+            sender.send(PeriodRun(subject, run_id="", failure=str(told), error_type=type(error).__name__))
 
 
 def _end_with_parent() -> None:

@@ -21,7 +21,7 @@ _NEVER_SHARED = {"ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET
 
 def _api_base_url(value: str) -> str:
     """The data-centre URL with exactly one `/api/2` at its end; plain HTTP only on loopback."""
-    url = value.strip().rstrip("/").removesuffix(_API_SUFFIX).rstrip("/")
+    url = value.rstrip("/").removesuffix(_API_SUFFIX).rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise ValueError("must be a URL such as https://eu2-cloud.acronis.com")

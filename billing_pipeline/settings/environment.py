@@ -15,11 +15,40 @@ from billing_pipeline.errors import SettingsError
 _PACKAGE_PARENT = Path(__file__).resolve().parent.parent.parent
 PROJECT_ROOT = _PACKAGE_PARENT if (_PACKAGE_PARENT / "pyproject.toml").exists() else Path.cwd()
 
+# A password may begin or end with a blank, and PostgreSQL's own programs would keep it.
+_AS_IT_IS = {"PGPASSWORD"}
+
 
 def environment() -> Mapping[str, str]:
-    """The environment, and `.env` for what is not there; what is blank is not set."""
-    found = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
-    return {name: value for name, value in found.items() if value and value.strip()}
+    """The environment, and `.env` for what is not there; without blanks at the ends.
+
+    What is blank is not set.
+
+    Raises:
+        SettingsError: `.env` cannot be read.
+    """
+    found = {**_env_file(PROJECT_ROOT / ".env"), **os.environ}
+    return {
+        name: value if name in _AS_IT_IS else value.strip()
+        for name, value in found.items()
+        if value and value.strip()
+    }
+
+
+def _env_file(path: Path) -> Mapping[str, str | None]:
+    try:
+        found = dotenv_values(path)
+        # UTF-16 without its mark is UTF-8 with zeros.
+        is_text = not any("\0" in name for name in found)
+    except UnicodeDecodeError:
+        is_text = False
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read: {error.strerror}", todo="Correct its permissions."
+        ) from error
+    if not is_text:
+        raise SettingsError(f"{path} is not text in UTF-8", todo="Save it as UTF-8.")
+    return found
 
 
 class EnvironmentSettings(BaseModel):

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from billing_pipeline.settings.environment import PROJECT_ROOT, EnvironmentSettings
+from billing_pipeline.settings.environment import EnvironmentSettings
+from billing_pipeline.settings.folder import folder
 
 _S3 = "s3://"
 
@@ -17,7 +18,7 @@ _S3 = "s3://"
 def _s3_endpoint(value: str) -> str:
     if "@" in value:
         raise ValueError("must not carry credentials: they are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    parts = urlsplit(value.strip().rstrip("/"))
+    parts = urlsplit(value.rstrip("/"))
     if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path or parts.query:
         raise ValueError("must be a URL such as https://s3.example:9000, without a path")
     return parts.geturl()
@@ -69,7 +70,10 @@ class LakeSettings(EnvironmentSettings):
         if not self.on_s3:
             if "://" in self.data_path:
                 raise _bad("BILLING_LAKE_DATA: must be a folder, or s3://bucket/prefix")
-            self.data_path = str((PROJECT_ROOT / Path(self.data_path).expanduser()).resolve())
+            try:
+                self.data_path = str(folder(Path(self.data_path)))
+            except ValueError as error:
+                raise _bad(f"BILLING_LAKE_DATA: {error}") from None
             return self
         bucket, _, prefix = self.data_path.removeprefix(_S3).strip("/").partition("/")
         if not bucket or not prefix:

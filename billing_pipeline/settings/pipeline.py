@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import PeriodError
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.settings.environment import PROJECT_ROOT, EnvironmentSettings
+from billing_pipeline.settings.environment import EnvironmentSettings
+from billing_pipeline.settings.folder import folder
 
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _LAKE = "ducklake:postgres:"
+_YEARS = range(2000, 3000)
+
+
+def _data_dir(value: Path) -> Path:
+    path = folder(value)
+    if set("%?#") & set(str(path)):
+        # Dagster's storage puts the path into a URL as it is.
+        raise ValueError("its path must not contain %, ? or #")
+    return path
 
 
 def _period(value: Any) -> BillingPeriod:
     try:
-        return value if isinstance(value, BillingPeriod) else BillingPeriod.parse(str(value))
+        period = value if isinstance(value, BillingPeriod) else BillingPeriod.parse(str(value))
     except PeriodError as error:
         raise ValueError(f"{error.what}; write it as YYYY-MM") from None
+    if period.year not in _YEARS:
+        # Dagster lists every month since then, and fails at either end of the calendar.
+        raise ValueError(f"must be from {_YEARS[0]}-01 to {_YEARS[-1]}-12")
+    return period
 
 
 def _account_names(value: Any) -> tuple[str, ...]:
@@ -38,9 +51,9 @@ def _account_names(value: Any) -> tuple[str, ...]:
 
 def _warehouse(value: Any) -> ConnectionString | None:
     """The lake's catalogue; None for the file."""
-    if value is None or isinstance(value, ConnectionString) or str(value).strip() == "file":
+    if value is None or isinstance(value, ConnectionString) or str(value) == "file":
         return value if isinstance(value, ConnectionString) else None
-    text = str(value).strip()
+    text = str(value)
     if not text.startswith(_LAKE):
         raise ValueError(f"must be file, or {_LAKE}<libpq connection string>")
     return ConnectionString.parse(text.removeprefix(_LAKE).strip())
@@ -49,8 +62,11 @@ def _warehouse(value: Any) -> ConnectionString | None:
 class PipelineSettings(EnvironmentSettings):
     """Where the data lies and which periods there are."""
 
-    data_dir: Path = Field(
-        Path("data"), validation_alias="BILLING_DATA_DIR", description="everything that is kept lies below it"
+    data_dir: Annotated[Path, AfterValidator(_data_dir)] = Field(
+        Path("data"),
+        validate_default=True,
+        validation_alias="BILLING_DATA_DIR",
+        description="everything that is kept lies below it",
     )
     accounts: Annotated[tuple[str, ...], BeforeValidator(_account_names)] = Field(
         (SINGLE_ACCOUNT,),
@@ -96,12 +112,3 @@ class PipelineSettings(EnvironmentSettings):
     def account_dir(self, account: str) -> Path:
         """Where an account's requests and raw reports lie."""
         return self.data_dir if account == SINGLE_ACCOUNT else self.data_dir / "accounts" / account
-
-    @model_validator(mode="after")
-    def _absolute_data_dir(self) -> Self:
-        # Dagster's processes and the shell have different working directories; the data has one place.
-        self.data_dir = (PROJECT_ROOT / self.data_dir.expanduser()).resolve()
-        if set("%?#") & set(str(self.data_dir)):
-            # Dagster's storage puts the path into a URL as it is.
-            raise PydanticCustomError("data_dir", "BILLING_DATA_DIR: its path must not contain %, ? or #")
-        return self

@@ -1,0 +1,19 @@
+"""A project of one's own, for what lies in its root."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from billing_pipeline.settings import PROJECT_ROOT
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The root of a copy of the project: a process that is started in it runs the copy's code."""
+    root = tmp_path / "project"
+    shutil.copytree(PROJECT_ROOT / "billing_pipeline", root / "billing_pipeline")
+    shutil.copy(PROJECT_ROOT / "pyproject.toml", root)
+    return root

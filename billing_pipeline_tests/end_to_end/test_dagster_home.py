@@ -1,0 +1,104 @@
+"""Folders and databases that Dagster or a run cannot use: what is amiss, and what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from billing_pipeline_tests.conftest import Workplace
+
+ONE = ("--period", "2026-09")
+TWO = (*ONE, "--period", "2026-08")
+# Root may write where it has no right to, unless it gives these up.
+_LESS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
+_needs_less = pytest.mark.skipif(bool(_LESS) and not shutil.which("setpriv"), reason="gives up root's rights")
+
+
+@pytest.fixture
+def used(workplace: Workplace) -> Iterator[Workplace]:
+    """A workplace in which a run has been; of nothing, which is soon done."""
+    assert "there is no raw report" in workplace.command("run", "--replay", *ONE).stderr
+    yield workplace
+    for folder, _, _ in os.walk(workplace.data_dir):
+        Path(folder).chmod(0o755)
+
+
+def told_without_root_rights(workplace: Workplace, *arguments: str) -> list[str]:
+    """What a command that fails tells on stderr."""
+    done = subprocess.run(
+        [*_LESS, sys.executable, "-m", "billing_pipeline", *arguments],
+        env=workplace.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("periods", [ONE, TWO], ids=["one", "two"])
+def test_a_damaged_history_can_be_moved_away(used: Workplace, periods: tuple[str, ...]) -> None:
+    home = used.data_dir / "dagster"
+    (home / "history" / "runs.db").write_bytes(b"garbage" * 1000)
+
+    done = used.command("run", "--replay", *periods)
+
+    assert done.returncode == 1
+    (message,) = done.stderr.splitlines()
+    assert f"Dagster cannot use {home}: file is not a database." in message
+    assert "move the folder away" in message
+
+    shutil.move(home, home.with_name("away"))
+    assert used.command("run", *periods).returncode == 0
+
+
+@_needs_less
+@pytest.mark.parametrize(
+    ("place", "mode", "what", "todo"),
+    [
+        ("dagster/history", 0o000, "dagster: unable to open database file", "correct its permissions"),
+        ("dagster/history/runs.db", 0o444, "attempt to write a readonly database", "correct its permissions"),
+        ("dagster/.initialise.lock", 0o000, "Permission denied", "Check BILLING_DATA_DIR and its rights"),
+        ("slots/runs", 0o555, "slots", "correct the permissions"),
+    ],
+)
+def test_what_may_not_be_written(used: Workplace, *, place: str, mode: int, what: str, todo: str) -> None:
+    (used.data_dir / place).chmod(mode)
+
+    (message,) = told_without_root_rights(used, "run", "--replay", *ONE)
+
+    assert what in message
+    assert todo in message
+
+
+@_needs_less
+def test_each_period_tells_why_its_run_cannot_begin(used: Workplace) -> None:
+    (used.data_dir / "slots" / "runs").chmod(0o555)
+
+    told = told_without_root_rights(used, "run", "--replay", *TWO)
+
+    for period in TWO[1::2]:
+        (message,) = (line for line in told if line.startswith(f"billing-pipeline run: period {period}: "))
+        assert "slots" in message
+        assert "correct the permissions" in message
+
+
+@_needs_less
+@pytest.mark.parametrize("arguments", [["status"], ["sql", "SELECT 1"]], ids=lambda words: words[0])
+def test_what_may_not_be_read(workplace: Workplace, arguments: list[str]) -> None:
+    workplace.data_dir.mkdir(0o000)
+
+    (message,) = told_without_root_rights(workplace, *arguments)
+
+    workplace.data_dir.chmod(0o755)
+    assert f"{workplace.data_dir}/" in message
+    assert "Permission denied" in message
+    assert "correct the permissions" in message

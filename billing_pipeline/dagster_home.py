@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.landing.atomic import whole_file
 from billing_pipeline.settings import PipelineSettings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 _MOST_SPARE_RUNS = 8
 
@@ -65,25 +69,24 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
 
 
 @contextmanager
-def history_explained(home: Path) -> Iterator[None]:
-    """Turn what Dagster's databases complain about into an error that says what to do.
-
-    Args:
-        home: the folder that `prepare_dagster_home` told.
+def dagster_instance() -> Iterator[DagsterInstance]:
+    """Dagster's instance in the home that `prepare_dagster_home` has made.
 
     Raises:
-        SettingsError: a database cannot be read or written.
+        SettingsError: one of its databases cannot be read or written.
     """
-    # Has been imported by Dagster, where there is anything to explain.
+    # Takes seconds, and not every process needs it.
+    from dagster import DagsterInstance  # noqa: PLC0415
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # noqa: PLC0415
 
     try:
-        yield
+        with DagsterInstance.get() as instance:
+            yield instance
     except SQLAlchemyError as error:
         # The statement and its parameters are of no use to the reader.
         told = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
         raise SettingsError(
-            f"Dagster cannot use {home}: {told}",
+            f"Dagster cannot use {os.environ['DAGSTER_HOME']}: {told}",
             todo="Make room, or correct its permissions; if a file of it is damaged, move the folder away: "
             "Dagster's history is lost then, the warehouse is not.",
         ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import dagster as dg
@@ -12,11 +11,10 @@ from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.assets.closing import FORCE_TAG
 from billing_pipeline.assets.failures import ERROR_TYPE
 from billing_pipeline.assets.resources import ProgressListener, ProgressReporter
-from billing_pipeline.dagster_home import history_explained, prepare_dagster_home
+from billing_pipeline.dagster_home import dagster_instance, prepare_dagster_home
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.jobs import MONTHLY_USAGE, account_asset_keys, account_check_keys
 from billing_pipeline.killed_runs import alive
-from billing_pipeline.landing.atomic import explained
 from billing_pipeline.settings import PipelineSettings
 
 # Dagster's own account of a failure is in its event log; the reader of a terminal gets one clear line.
@@ -71,19 +69,17 @@ def run_periods(
     Raises:
         BillingPipelineError: Dagster's history cannot be written, or no run can be begun.
     """
-    home = prepare_dagster_home(settings)
+    prepare_dagster_home(settings)
     defs = build_defs(settings.accounts, progress=ProgressReporter(listener))
     job = defs.resolve_job_def(MONTHLY_USAGE)
-    with history_explained(home), dg.DagsterInstance.get() as instance:
+    with dagster_instance() as instance:
         for subject in subjects:
             keys = account_asset_keys(subject.account)
             its_job = job.get_subset(
                 asset_selection={key for key in keys if assets is None or key.path[-1] in assets},
                 asset_check_selection=set(account_check_keys(subject.account)),
             )
-            with ExitStack() as held:
-                with explained(settings.data_dir / "slots"):
-                    run_id = held.enter_context(alive(settings))
+            with alive(settings) as run_id:
                 result = its_job.execute_in_process(
                     instance=instance,
                     partition_key=subject.period.key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from billing_pipeline.dagster_home import history_explained, prepare_dagster_home
+from billing_pipeline.dagster_home import prepare_dagster_home
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.killed_runs import end_killed_runs
 from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
@@ -15,8 +15,8 @@ def main() -> None:
     """Become `dagster dev`."""
     try:
         settings = PipelineSettings.load()
-        with history_explained(prepare_dagster_home(settings)):
-            end_killed_runs(settings)
+        prepare_dagster_home(settings)
+        end_killed_runs(settings)
     except BillingPipelineError as error:
         sys.exit(str(error))
     os.chdir(PROJECT_ROOT)

@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 
-from dagster import DagsterInstance
-
 from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.assets.resources import ProgressListener
 from billing_pipeline.cli.progress import warnings_shown_by
-from billing_pipeline.dagster_home import history_explained, prepare_dagster_home, report_runs
+from billing_pipeline.dagster_home import dagster_instance, prepare_dagster_home, report_runs
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.killed_runs import end_killed_runs
 from billing_pipeline.ordering import Progress
@@ -60,14 +58,13 @@ def run_at_once(
     Raises:
         BillingPipelineError: Dagster's history cannot be written, or the only run cannot be begun.
     """
-    home = prepare_dagster_home(settings)
-    with history_explained(home):
-        end_killed_runs(settings)
+    prepare_dagster_home(settings)
+    end_killed_runs(settings)
     if len(subjects) == 1:
         for run in run_periods(subjects, settings=settings, listener=listener, assets=assets, force=force):
             yield run
         return
-    with history_explained(home), DagsterInstance.get():
+    with dagster_instance():
         pass  # What is amiss is told once, and not by each process.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "billing_pipeline.month_report"])

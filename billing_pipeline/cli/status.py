@@ -80,9 +80,9 @@ def _notes(
             if not check.passed:
                 yield f"{subject}  {check.check_name} ({check.severity}): {check.detail}"
     loaded = [subject for subject, load in loads.items() if load.loaded_at]
-    seen = {*requests, *loads}
-    for account in sorted({*accounts, *(subject.account for subject in loads)}):
-        if not any(subject.account == account for subject in seen):
+    seen = {subject.account for subject in (*requests, *loads)}
+    for account in sorted({*accounts, *seen}):
+        if account not in seen:
             yield f"{account}  was never requested or loaded"
         its_periods = {subject.period for subject in loaded if subject.account == account}
         for period in overdue_periods(its_periods, now=datetime.now(UTC)):

@@ -218,10 +218,10 @@ def latest_raw_report(data_dir: Path, period: BillingPeriod) -> RawReport:
             todo=f"Download it first: billing-pipeline run --period {period}.",
             period=period.key,
         )
-    places = {report_id: place for place, report_id in enumerate(requests.report_ids())}
-    last_listed = max((places[each.name] for each in candidates if each.name in places), default=None)
+    names = {each.name for each in candidates}
+    earlier = [report.report_id for report in requests.reports if report.report_id in names][:-1]
     newest = max(
-        (each for each in candidates if places.get(each.name) in (None, last_listed)),
+        (each for each in candidates if each.name not in earlier),
         key=lambda each: (_requested_at(each, period), each.name),
     )
     return verified(newest, period)

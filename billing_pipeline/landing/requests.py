@@ -172,14 +172,14 @@ class PeriodRequests(Record):
         """The same with another request at the end."""
         return self.model_copy(update={"requests": (*self.requests, request)[-_REQUESTS_KEPT:]})
 
-    def report_ids(self) -> tuple[str, ...]:
+    @property
+    def reports(self) -> tuple[OrderedReport, ...]:
         """Every report that was made for the period, in the order in which they were requested."""
-        return tuple(report.report_id for request in self.requests for report in request.reports)
+        return tuple(report for request in self.requests for report in request.reports)
 
     def refused_report_ids(self) -> dict[str, str]:
         """The reports whose content was refused, with the reason."""
-        reports = (report for request in self.requests for report in request.reports)
-        return {r.report_id: r.reason or "" for r in reports if r.outcome is Outcome.REFUSED}
+        return {r.report_id: r.reason or "" for r in self.reports if r.outcome is Outcome.REFUSED}
 
 
 def load_requests(data_dir: Path, period: BillingPeriod) -> PeriodRequests:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -100,14 +98,5 @@ def _initialise(home: Path, runs: int) -> None:
             # Half of it, seen by a process that starts just now, would switch telemetry on.
             file.write(text.encode())
         if not (home / "history").exists():
-            # Opening the instance in a process of its own leaves nothing open in ours.
-            command = "from dagster import DagsterInstance; DagsterInstance.get().get_runs(limit=1)"
-            done = subprocess.run(  # noqa: S603 - our own words
-                [sys.executable, "-c", command], check=False, capture_output=True, text=True
-            )
-            if done.returncode != 0:
-                told = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-                raise SettingsError(
-                    f"Dagster cannot use {home}: {told}",
-                    todo="Check BILLING_DATA_DIR, its rights and its disk.",
-                )
+            with dagster_instance() as instance:
+                instance.get_runs(limit=1)

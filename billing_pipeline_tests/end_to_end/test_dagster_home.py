@@ -20,10 +20,19 @@ _LESS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getui
 _needs_less = pytest.mark.skipif(bool(_LESS) and not shutil.which("setpriv"), reason="gives up root's rights")
 
 
+@pytest.fixture(scope="module")
+def used_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which a run has been; of nothing, which is soon done."""
+    folder = tmp_path_factory.mktemp("used")
+    place = Workplace(folder, {**os.environ, "BILLING_DATA_DIR": str(folder)})
+    assert "there is no raw report" in place.command("run", "--replay", *ONE).stderr
+    return folder
+
+
 @pytest.fixture
-def used(workplace: Workplace) -> Iterator[Workplace]:
-    """A workplace in which a run has been; of nothing, which is soon done."""
-    assert "there is no raw report" in workplace.command("run", "--replay", *ONE).stderr
+def used(workplace: Workplace, used_folder: Path) -> Iterator[Workplace]:
+    """A workplace in which a run has been."""
+    shutil.copytree(used_folder, workplace.data_dir)
     yield workplace
     for folder, _, _ in os.walk(workplace.data_dir):
         Path(folder).chmod(0o755)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from billing_pipeline.dagster_home import prepare_dagster_home
+from billing_pipeline.dagster_home import dagster_instance, prepare_dagster_home
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.killed_runs import end_killed_runs
 from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
@@ -17,6 +17,8 @@ def main() -> None:
         settings = PipelineSettings.load()
         prepare_dagster_home(settings)
         end_killed_runs(settings)
+        with dagster_instance():
+            pass  # What is amiss is told in one line, and not by each of its processes.
     except BillingPipelineError as error:
         sys.exit(str(error))
     os.chdir(PROJECT_ROOT)

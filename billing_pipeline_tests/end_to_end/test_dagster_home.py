@@ -69,6 +69,24 @@ def test_a_damaged_history_can_be_moved_away(used: Workplace, periods: tuple[str
     assert used.command("run", *periods).returncode == 0
 
 
+def test_a_damaged_history_is_told_before_the_ui_starts(used: Workplace) -> None:
+    (used.data_dir / "dagster" / "history" / "runs.db").write_bytes(b"garbage" * 1000)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "billing_pipeline.ui"],
+        env=used.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    (message,) = done.stderr.splitlines()
+    assert "file is not a database" in message
+    assert "move the folder away" in message
+
+
 @_needs_less
 @pytest.mark.parametrize(
     ("place", "mode", "what", "todo"),

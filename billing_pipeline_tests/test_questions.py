@@ -61,7 +61,7 @@ def test_the_tables_of_views_and_checks_are_those_of_the_code() -> None:
 def test_each_page_says_how_to_load_the_same_data(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
 
-    assert f"billing-pipeline sandbox --seed {DemoMonths().seed}" in text
+    assert re.search("billing-pipeline sandbox[`\n]", text)
     assert f"run --from {PERIODS[0]} --to {PERIODS[-1]}" in text
 
 

@@ -24,6 +24,7 @@ class MonthFigures:
         loads: the report of each account.
         compared: whether the month before is there to compare with.
         months: the month, last, and up to twelve before it.
+        checks: each with the account whose load it is about.
     """
 
     period: BillingPeriod
@@ -34,7 +35,7 @@ class MonthFigures:
     customers: list[Row]
     movements: list[Row]
     tenant_changes: list[Row]
-    checks: list[CheckResult]
+    checks: list[tuple[str, CheckResult]]
     restatements: list[Row]
     restated_keys: list[Row]
 
@@ -66,7 +67,7 @@ class MonthFigures:
             movements=_rows(connection, "movements", period) if compared else [],
             tenant_changes=_rows(connection, "tenant_changes", period) if compared else [],
             checks=[
-                check
+                (checked.account, check)
                 for checked, checks in latest_checks(connection).items()
                 if checked.period == period
                 for check in checks

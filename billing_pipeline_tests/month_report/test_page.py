@@ -183,6 +183,20 @@ def test_names_are_text_whatever_they_contain(opened: Opened, tmp_path: Path, na
     assert shown[:20].strip() in " ".join((label.text_content() or "").split())
 
 
+def test_a_check_is_told_with_its_account(opened: Opened, tmp_path: Path) -> None:
+    warehouse = WarehouseFile(tmp_path / "data")
+    load(warehouse, [row(absolute_production=1)], account="eu")
+    other_root = "10000000-0000-4000-8000-000000000009"
+    load(warehouse, [], number=2, account="us", root_tenant_id=other_root)
+
+    show(opened, warehouse, tmp_path)
+
+    (empty,) = (line for line in opened.text("#checks").splitlines() if "the report is empty" in line)
+    assert empty.split("\t")[:2] == ["us", "completeness"]
+    assert f"of {2 * len(CHECKS)}" in opened.text("section.cards")
+    assert opened.complaints == []
+
+
 def test_an_empty_month_is_a_page_too(opened: Opened, tmp_path: Path) -> None:
     warehouse = WarehouseFile(tmp_path / "data")
     load(warehouse, [])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -46,7 +46,7 @@ class ConnectionString:
 
     def __str__(self) -> str:
         """As libpq reads it, without the passwords."""
-        return " ".join(f"{name}={_quoted(value)}" for name, value in self.parameters.items())
+        return " ".join(f"{name}={quoted(value)}" for name, value in self.parameters.items())
 
     @property
     def place(self) -> str:
@@ -71,8 +71,8 @@ def _of_pairs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_url(text: str) -> Iterator[tuple[str, str]]:
-    parts = urlsplit(text)
     try:
+        parts = urlsplit(text)
         given = {
             "host": parts.hostname,
             "port": parts.port,
@@ -80,15 +80,19 @@ def _of_url(text: str) -> Iterator[tuple[str, str]]:
             "password": parts.password,
             "dbname": parts.path.removeprefix("/"),
         }
-    except ValueError:  # several hosts
+    except ValueError:  # several hosts; or what Python says of a bad one quotes the password
         raise ValueError("is not a URL of one host: write several as host=a,b port=1,2 dbname=…") from None
     for name, value in given.items():
         if value:
             yield name, unquote(str(value))
-    yield from parse_qsl(parts.query)
+    for pair in filter(None, parts.query.split("&")):
+        # Not parse_qsl: to libpq a plus sign is a plus sign.
+        name, _, value = pair.partition("=")
+        if value:
+            yield unquote(name), unquote(value)
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
     if re.fullmatch(r"[\w.,:/@-]+", value):
         return value
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")

@@ -20,6 +20,7 @@ from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
+from billing_pipeline.settings.environment import environment
 from billing_pipeline.warehouse import Warehouse, open_warehouse
 
 _FOLDER = Path("data") / "demo"
@@ -35,9 +36,9 @@ def main() -> int:
     last = BillingPeriod.last_closed()
     periods = [last.previous().previous(), last.previous(), last]
     with Sandbox(ready_after_seconds=2.0) as sandbox:
-        for name in list(os.environ):
-            if name.startswith(("ACRONIS_", "BILLING_", "DAGSTER_HOME")):
-                del os.environ[name]
+        os.environ.pop("DAGSTER_HOME", None)
+        # A setting that is blank is not set, and hides the one in `.env`.
+        os.environ |= {name: "" for name in environment() if name.startswith(("ACRONIS_", "BILLING_"))}
         os.environ |= {
             "NO_PROXY": "127.0.0.1",
             "ACRONIS_BASE_URL": sandbox.base_url,

@@ -61,7 +61,6 @@ class Report(_Answer):
     """`POST /reports` and `GET /reports/{id}`."""
 
     id: ApiId
-    version: int | None = None
     generation_date: Annotated[date | None, BeforeValidator(_day)] = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     schedule: dict[str, Any] | None = None

@@ -189,7 +189,6 @@ class AcronisClient:
         *,
         max_bytes: int = MAX_DOWNLOAD_BYTES,
         timeout: float = DOWNLOAD_TIMEOUT_SECONDS,
-        on_bytes: Callable[[int], None] | None = None,
     ) -> Download:
         """`GET /reports/{id}/stored/{stored id}`: the file, decoded, in bounded memory.
 
@@ -200,7 +199,6 @@ class AcronisClient:
             destination: gets the decoded content; after an error what it holds is worthless.
             max_bytes: more than this is refused.
             timeout: seconds for the whole body.
-            on_bytes: is told the decoded bytes so far, now and then.
 
         Raises:
             DownloadError: the body is cut off, damaged, too slow or too large; its cause is a `BodyError`.
@@ -219,7 +217,7 @@ class AcronisClient:
 
         with self._authorized(open_body) as response:
             try:
-                return self._write(response, destination, max_bytes, timeout, on_bytes)
+                return self._write(response, destination, max_bytes, timeout)
             except BodyError as error:
                 raise DownloadError(
                     f"stored report {stored_report_id} did not arrive whole: {error.reason}",
@@ -235,7 +233,6 @@ class AcronisClient:
         destination: BinaryIO,
         max_bytes: int,
         timeout: float,
-        on_bytes: Callable[[int], None] | None,
     ) -> Download:
         wire_bytes = 0
 
@@ -251,8 +248,6 @@ class AcronisClient:
             digest.update(content)
             destination.write(content)
             size += len(content)
-            if on_bytes is not None:
-                on_bytes(size)
         return Download(size, digest.hexdigest(), wire_bytes, encoding and self.redact(encoding))
 
     def _get(self, path: str, kind: type[_Answer]) -> _Answer:

@@ -9,13 +9,25 @@ import ssl
 from typing import Any
 
 import requests
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import LocationValueError, NameResolutionError, NewConnectionError
 
 from billing_pipeline.acronis.failures import ApiUnavailableError
 from billing_pipeline.errors import ApiError
 
 _CHECK_URL = "check ACRONIS_BASE_URL"
 _CHECK_ENVIRONMENT = "Check ACRONIS_BASE_URL, REQUESTS_CA_BUNDLE and the proxy settings of the environment."
+_PERMANENT = (
+    (
+        (ssl.SSLCertVerificationError,),
+        "the server's certificate is not trusted",
+        "Check ACRONIS_BASE_URL; for a company's own certificates set REQUESTS_CA_BUNDLE.",
+    ),
+    (
+        (UnicodeError, LocationValueError),
+        "cannot be called: HTTP cannot carry the host's name or a credential",
+        "Check ACRONIS_BASE_URL, ACRONIS_CLIENT_ID and ACRONIS_CLIENT_SECRET for changed characters.",
+    ),
+)
 
 
 def no_answer(call: str, base_url: str, error: Exception) -> ApiError:
@@ -27,11 +39,9 @@ def no_answer(call: str, base_url: str, error: Exception) -> ApiError:
         error: what requests, urllib3 or the operating system raised.
     """
     where = f"{call} at {base_url.removesuffix('/api/2')}"
-    if _caused_by(error, ssl.SSLCertVerificationError):
-        return ApiError(
-            f"{where}: the server's certificate is not trusted",
-            todo="Check ACRONIS_BASE_URL; for a company's own certificates set REQUESTS_CA_BUNDLE.",
-        )
+    for kinds, what, todo in _PERMANENT:
+        if _caused_by(error, *kinds):
+            return ApiError(f"{where}: {what}", todo=todo)
     never_sent = _never_sent(error)
     if never_sent is not None:
         return ApiUnavailableError(f"{where}: {never_sent}")
@@ -59,13 +69,13 @@ def _never_sent(error: Exception) -> str | None:
     return None
 
 
-def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
-    """Whether a `kind` is in the error's chain; requests and urllib3 keep causes in their arguments."""
+def _caused_by(error: BaseException, *kinds: type[BaseException]) -> bool:
+    """Whether one of `kinds` is in the error's chain; requests and urllib3 keep causes in their arguments."""
     seen: list[BaseException] = []
     waiting: list[Any] = [error]
     while waiting and len(seen) < 20:
         cause = waiting.pop(0)
-        if isinstance(cause, kind):
+        if isinstance(cause, kinds):
             return True
         if isinstance(cause, BaseException) and not any(cause is other for other in seen):
             seen.append(cause)

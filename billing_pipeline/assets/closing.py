@@ -1,8 +1,5 @@
 """Closed periods, seen from a run: refused before anything is ordered, unless the run is forced."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from dagster import AssetExecutionContext
 
 from billing_pipeline.assets.resources import DataFolder
@@ -18,10 +15,7 @@ def is_forced(context: AssetExecutionContext) -> bool:
     return context.run.tags.get(FORCE_TAG) == "true"
 
 
-@contextmanager
-def loadable_period(
-    context: AssetExecutionContext, data: DataFolder, period: BillingPeriod
-) -> Iterator[None]:
+def require_loadable(context: AssetExecutionContext, data: DataFolder, period: BillingPeriod) -> None:
     """Go on only with a period that may be loaded.
 
     Raises:
@@ -29,4 +23,3 @@ def loadable_period(
     """
     if not is_forced(context):
         require_open(data.warehouse, period)
-    yield

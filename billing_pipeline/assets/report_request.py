@@ -4,7 +4,7 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, Res
 
 from billing_pipeline.acronis import ReportOrder
 from billing_pipeline.assets.accounts import account_asset, account_period
-from billing_pipeline.assets.closing import loadable_period
+from billing_pipeline.assets.closing import require_loadable
 from billing_pipeline.assets.failures import one_clear_failure
 from billing_pipeline.assets.limits import REPORT_POOL, Limits
 from billing_pipeline.assets.resources import AcronisAccounts, DataFolder, ProgressReporter
@@ -27,11 +27,8 @@ def report_request(
     subject = account_period(context)
     period, account = subject
     tell = progress.for_run(context, subject)
-    with (
-        one_clear_failure(context, data, subject),
-        loadable_period(context, data, period),
-        accounts.client(account) as client,
-    ):
+    with one_clear_failure(context, data, subject), accounts.client(account) as client:
+        require_loadable(context, data, period)
         limits.open_report(account, tell)
         settings = accounts.settings(account)
         order = ReportOrder.from_settings(

@@ -1,7 +1,6 @@
 """What the assets are given: settings read when a run needs them, and a place to tell progress to."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from dagster import AssetExecutionContext, ConfigurableResource
@@ -45,11 +44,9 @@ class AcronisAccounts(ConfigurableResource[None]):
         """The `ACRONIS_…` settings of an account."""
         return AccountSettings.load(account)
 
-    @contextmanager
-    def client(self, account: str) -> Iterator[AcronisClient]:
-        """An account's client of the account-management API, closed at the end of the block."""
-        with AcronisClient.from_settings(self.settings(account)) as client:
-            yield client
+    def client(self, account: str) -> AcronisClient:
+        """An account's client of the account-management API; a context manager."""
+        return AcronisClient.from_settings(self.settings(account))
 
 
 class ProgressReporter:

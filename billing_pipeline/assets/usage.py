@@ -69,7 +69,8 @@ def usage(
             (rows_in_table,) = connection.execute("SELECT count(*) FROM usage").fetchone() or (0,)
             preview = connection.execute(
                 sql("preview.sql"), {"billing_period": period.start, "account": account}
-            ).df()
+            )
+            shown = markdown_table([name for name, *_ in preview.description or ()], preview.fetchall())
         totals = loaded.control_totals
         yield MaterializeResult(
             check_results=list(load_check_results(period, loaded.report_id, loaded.checks)),
@@ -91,8 +92,6 @@ def usage(
                         else [],
                     )
                 ),
-                "preview": MetadataValue.md(
-                    markdown_table([str(name) for name in preview], preview.itertuples(index=False))
-                ),
+                "preview": MetadataValue.md(shown),
             },
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -10,20 +11,23 @@ from billing_pipeline.warehouse import open_warehouse
 # Ten years: as long as invoices are kept in most places.
 _KEEP_DAYS = 3653
 _GRACE_HOURS = 48
+# A hundred years, which stands for "for ever": much longer ago there are no dates.
+_MOST_DAYS = 36525
+_MOST_HOURS = 24 * _MOST_DAYS
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument(
         "--keep-days",
-        type=_not_negative,
+        type=_up_to(_MOST_DAYS),
         default=_KEEP_DAYS,
         metavar="N",
         help=f"states of the last N days can still be asked for; default: {_KEEP_DAYS}, ten years",
     )
     parser.add_argument(
         "--grace-hours",
-        type=_not_negative,
+        type=_up_to(_MOST_HOURS),
         default=_GRACE_HOURS,
         metavar="N",
         help="keep files that are no longer needed for N hours, for readers and loads that are under way; "
@@ -43,7 +47,10 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _not_negative(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 on")
-    return int(text)
+def _up_to(most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or len(text) > len(str(most)) or int(text) > most:
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {most}")
+        return int(text)
+
+    return number

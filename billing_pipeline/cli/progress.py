@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ class ProgressLine:
     def update(self, text: str) -> None:
         """Show a passing state; in a log file, only when it differs from the one before."""
         if self._rewrites:
-            self._stream.write(_CLEAR_LINE + text)
+            # What is longer than a line of the terminal would be cleared in part only.
+            self._stream.write(_CLEAR_LINE + text[: shutil.get_terminal_size().columns - 1])
         elif text != self._shown:
             self._stream.write(text + "\n")
         self._shown = text

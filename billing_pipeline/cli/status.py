@@ -16,7 +16,7 @@ from billing_pipeline.warehouse import LoadedPeriod, open_warehouse
 from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
-_HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "loaded at")
+_HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "loaded at (UTC)")
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +81,7 @@ def _notes(
                 yield f"{subject}  {check.check_name} ({check.severity}): {check.detail}"
     loaded = [subject for subject, load in loads.items() if load.loaded_at]
     seen = {subject.account for subject in (*requests, *loads)}
-    for account in sorted({*accounts, *seen}):
+    for account in sorted(accounts):
         if account not in seen:
             yield f"{account}  was never requested or loaded"
         its_periods = {subject.period for subject in loaded if subject.account == account}
@@ -134,12 +134,14 @@ def _line(
 
 
 def _state(request: ReportRequest | None, load: LoadedPeriod | None) -> str:
-    loaded = load is not None and load.loaded_at is not None
+    loaded = ""
+    if load is not None and load.loaded_at is not None:
+        loaded = "loaded, closed" if load.closed_at else "loaded"
     if load is not None and load.last_outcome != "loaded":
-        return f"loaded; last attempt {load.last_outcome}" if loaded else load.last_outcome
-    if load is not None and (request is None or request.report_id == load.report_id):
-        return "loaded, closed" if load.closed_at else "loaded"
-    return f"{'loaded; ' if loaded else ''}{_progress_of(request) if request else ''}"
+        return f"{loaded}; last attempt {load.last_outcome}" if loaded else load.last_outcome
+    if request is None or (load is not None and request.report_id == load.report_id):
+        return loaded
+    return "; ".join(filter(None, (loaded, _progress_of(request))))
 
 
 def _progress_of(request: ReportRequest) -> str:

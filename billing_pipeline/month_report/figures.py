@@ -22,7 +22,8 @@ class MonthFigures:
 
     Args:
         loads: the report of each account.
-        compared: whether the month before is there to compare with.
+        compared: whether the month before is there to compare with, of one account at least.
+        same_accounts: whether it is of the same accounts, so that sums over all of them can be compared.
         months: the month, last, and up to twelve before it.
         checks: each with the account whose load it is about.
     """
@@ -30,6 +31,7 @@ class MonthFigures:
     period: BillingPeriod
     loads: list[Row]
     compared: bool
+    same_accounts: bool
     months: list[Row]
     skus: list[Row]
     customers: list[Row]
@@ -61,6 +63,7 @@ class MonthFigures:
             period=period,
             loads=loads,
             compared=compared,
+            same_accounts=all(load["same_accounts_before"] for load in loads),
             months=_rows(connection, "months", period),
             skus=_rows(connection, "sku_totals", period),
             customers=_rows(connection, "customer_totals", period),

@@ -31,7 +31,6 @@ SELECT
     coalesce(now.tenants, 0) AS tenants,
     coalesce(now.quantity, 0) AS quantity,
     coalesce(now.quantity_trial, 0) AS quantity_trial,
-    before.quantity AS quantity_before,
     coalesce(now.quantity, 0) - coalesce(before.quantity, 0) AS change
 FROM now
 FULL JOIN before

@@ -42,11 +42,10 @@ class ExpectedReport:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The days that a report says it covers, both inclusive, and when it was made (UTC)."""
+    """The days that a report says it covers, both inclusive."""
 
     start: date
     end: date
-    generated_at: datetime | None = None
 
 
 def check_params(params: Mapping[str, Any], expected: ExpectedReport | None) -> Coverage:
@@ -97,13 +96,12 @@ def _same(params: Mapping[str, Any], name: str, documented: Mapping[str, int], o
 def _coverage(params: Mapping[str, Any]) -> Coverage:
     begin = _moment(params, "begin_date")
     end = _moment(params, "end_date")
-    generated = _moment(params, "gen_date") if params.get("gen_date") is not None else None
     if begin.time() != datetime.min.time():
         raise refused(f"params.begin_date is {begin:%Y-%m-%d %H:%M:%S} UTC, not a midnight", NOT_ORDERED)
     last_second = end - timedelta(seconds=1) if end.time() == datetime.min.time() else end
     if (last_second + timedelta(seconds=1)).time() != datetime.min.time() or last_second < begin:
         raise refused(f"params.end_date is {end:%Y-%m-%d %H:%M:%S} UTC, not the end of a day", NOT_ORDERED)
-    return Coverage(begin.date(), last_second.date(), generated)
+    return Coverage(begin.date(), last_second.date())
 
 
 def _moment(params: Mapping[str, Any], name: str) -> datetime:

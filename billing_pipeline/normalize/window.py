@@ -25,11 +25,6 @@ class Window:
         self.buffer[0] = _OPENING
         self.end = self.START
 
-    @property
-    def length(self) -> int:
-        """Bytes that it holds."""
-        return self.end - self.START
-
     def fill(self, file: FileIO, available: int) -> int:
         """Read behind what is there, as much as there is room for; how many bytes.
 

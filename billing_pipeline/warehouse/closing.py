@@ -86,12 +86,6 @@ def refuse_if_closed(connection: duckdb.DuckDBPyConnection, period: BillingPerio
         )
 
 
-def closed_periods(connection: duckdb.DuckDBPyConnection) -> dict[BillingPeriod, datetime]:
-    """Every closed period, with the time it was closed."""
-    rows = connection.execute("SELECT billing_period, closed_at FROM closed_period").fetchall()
-    return {BillingPeriod.containing(day): closed_at for day, closed_at in rows}
-
-
 def _closing(
     connection: duckdb.DuckDBPyConnection, period: BillingPeriod
 ) -> tuple[datetime, str | None, str | None] | None:

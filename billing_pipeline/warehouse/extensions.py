@@ -12,6 +12,8 @@ from billing_pipeline.errors import WarehouseError
 NEEDED = ("postgres_scanner", "ducklake")
 FOR_S3 = ("httpfs",)
 
+_HOW = "make lake, then .venv-lake/bin/billing-pipeline (or, in the project's folder, pip install '.[lake]')"
+
 
 def load_extensions(
     connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], *, download_to: Path | None
@@ -36,13 +38,13 @@ def load_extensions(
                 raise WarehouseError(
                     f"a lake needs DuckDB's extension {name}, which is not installed for DuckDB "
                     f"{duckdb.__version__}",
-                    todo="Install the group lake: pip install 'billing-pipeline[lake]'.",
+                    todo=f"Use the environment of a lake: {_HOW}.",
                 )
         except duckdb.Error as error:
             told = str(error).strip().split("\n", 1)[0]
             raise WarehouseError(
                 f"DuckDB's extension {name} cannot be loaded: {told}",
-                todo="Install the group lake anew: pip install 'billing-pipeline[lake]'.",
+                todo=f"Make the environment of a lake anew: {_HOW}.",
             ) from error
 
 

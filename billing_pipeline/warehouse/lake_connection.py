@@ -14,7 +14,7 @@ from typing import NoReturn
 import duckdb
 from pydantic import SecretStr
 
-from billing_pipeline.connection_string import ConnectionString
+from billing_pipeline.connection_string import ConnectionString, quoted
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.settings import LakeSettings
 from billing_pipeline.warehouse.extensions import FOR_S3, NEEDED, load_extensions
@@ -113,7 +113,7 @@ class LakeConnections:
 
     @property
     def _to_libpq(self) -> str:
-        ssl = f" sslpassword={self._ssl_password.get_secret_value()}" if self._ssl_password else ""
+        ssl = f" sslpassword={quoted(self._ssl_password.get_secret_value())}" if self._ssl_password else ""
         return f"{self.catalogue}{ssl}"
 
     def _tell_secrets(self, connection: duckdb.DuckDBPyConnection) -> None:

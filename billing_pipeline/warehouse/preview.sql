@@ -6,9 +6,9 @@ SELECT
     edition,
     sku,
     measurement_unit,
-    absolute_total::VARCHAR AS absolute_total,
-    delta_total::VARCHAR AS delta_total,
-    dr_compute_points_total::VARCHAR AS dr_compute_points_total
+    absolute_total,
+    delta_total,
+    dr_compute_points_total
 FROM usage
 WHERE billing_period = $billing_period AND account = $account
 ORDER BY report_row

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 import pytest
 from pydantic import SecretStr
 
-from billing_pipeline.acronis import AcronisClient
-from billing_pipeline.errors import CredentialsError
+from billing_pipeline.acronis import AcronisClient, ApiUnavailableError
+from billing_pipeline.errors import ApiError, CredentialsError
 from billing_pipeline_tests.acronis.wire import (
     CLIENT_ID,
     QUICK,
@@ -119,3 +119,25 @@ def test_a_client_id_that_is_no_uuid_sends_nothing(wire: Wire) -> None:
     with client, pytest.raises(CredentialsError, match="UUID"):
         client.own_tenant_id()
     assert wire.requests == []
+
+
+@pytest.mark.parametrize(
+    ("base_url", "secret"),
+    [
+        ("https://eu2..cloud.invalid/api/2", "secret"),
+        (f"https://{'a' * 64}.invalid/api/2", "secret"),
+        (None, "geheim\u2013x"),
+    ],
+    ids=["empty label", "long label", "a dash that is none"],
+)
+def test_what_http_cannot_carry_is_told_at_once(wire: Wire, base_url: str | None, secret: str) -> None:
+    with (
+        AcronisClient(base_url or wire.base_url, CLIENT_ID, SecretStr(secret)) as client,
+        pytest.raises(ApiError, match="HTTP cannot carry") as failed,
+    ):
+        client.own_tenant_id()
+
+    assert not isinstance(failed.value, ApiUnavailableError), "asking again would not help"
+    assert "ACRONIS_CLIENT_SECRET" in str(failed.value)
+    assert secret not in str(failed.value)
+    assert not wire.requests

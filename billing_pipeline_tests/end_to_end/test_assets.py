@@ -52,7 +52,17 @@ def test_each_asset_alone_continues_with_the_same_report(sandbox: Sandbox, workp
     rows = sandbox.totals(PERIOD)["rows"]
     assert told["usage"]["dagster/partition_row_count"] == told["usage"]["dagster/row_count"] == rows
     assert told["stored_report"]["reports_requested"] == 1
-    assert {"waiting_seconds", "control_totals", "preview", "stored_report_id"} <= told["usage"].keys()
+    assert {"waiting_seconds", "control_totals", "stored_report_id"} <= told["usage"].keys()
+    preview = workplace.query(
+        "SELECT offering_item, sku, absolute_total::VARCHAR AS total FROM usage ORDER BY report_row LIMIT 10"
+    )
+    cells = [
+        [cell.strip() for cell in line.split("|")] for line in str(told["usage"]["preview"]).splitlines()[2:]
+    ]
+    assert [(line[3], line[5] or None, line[7]) for line in cells] == [
+        tuple(each.values()) for each in preview
+    ]
+    assert None in {each["sku"] for each in preview}
 
 
 def test_a_request_that_is_not_loaded_yet_is_continued(sandbox: Sandbox) -> None:

@@ -8,6 +8,12 @@ from pathlib import Path
 
 
 def test_an_environment_outside_the_project_is_named_by_its_whole_path(project: Path) -> None:
+    # Of somebody who has connected an account already.
+    (project / ".env").write_text(
+        "BILLING_ACCOUNTS=eu,us\nBILLING_FIRST_PERIOD=2199-01\nACRONIS_REPORT_LEVEL=all_customers\n"
+        "ACRONIS_TENANT_ID=10000000-0000-4000-8000-000000000009\n"
+    )
+
     done = subprocess.run(
         [sys.executable, "-m", "billing_pipeline.demo"],
         cwd=project,

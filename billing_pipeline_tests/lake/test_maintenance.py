@@ -18,6 +18,16 @@ from billing_pipeline_tests.warehouse.reports import load, query, row
 TABLES = ("usage", "load_history", "load_checks", "usage_restatement", "period_closing", "offering_item")
 
 
+@pytest.mark.parametrize(
+    "option", [["--keep-days", "999999"], ["--grace-hours", "9" * 5000]], ids=["days", "hours"]
+)
+def test_a_time_before_all_dates_is_refused(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        billing_pipeline(["maintain", *option])
+
+    assert "is not a whole number from 0 to" in capsys.readouterr().err
+
+
 def everything(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:
     return {name: query(warehouse, f"FROM {name} ORDER BY ALL") for name in (*TABLES, *VIEWS)}
 

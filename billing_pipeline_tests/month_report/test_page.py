@@ -22,6 +22,7 @@ from billing_pipeline_tests.warehouse.reports import OTHER_CUSTOMER, load, point
 
 SEPTEMBER = PERIODS[-1]
 GIB = 2**30
+OTHER_ROOT = "10000000-0000-4000-8000-000000000009"
 HOSTILE = [
     "<script>window.hacked = 1</script>",
     "<img src=x onerror='window.hacked = 1'>",
@@ -183,11 +184,35 @@ def test_names_are_text_whatever_they_contain(opened: Opened, tmp_path: Path, na
     assert shown[:20].strip() in " ".join((label.text_content() or "").split())
 
 
+def test_sums_of_different_accounts_are_not_compared(opened: Opened, tmp_path: Path) -> None:
+    warehouse = WarehouseFile(tmp_path / "data")
+
+    def load_other(amount: int, period: BillingPeriod) -> None:
+        rows = [row(absolute_production=amount, tenant_id=OTHER_CUSTOMER)]
+        load(warehouse, rows, period, number=amount, account="us", root_tenant_id=OTHER_ROOT)
+
+    load(warehouse, [row(absolute_production=5)], PERIODS[1], account="eu")
+    load(warehouse, [row(absolute_production=7)], SEPTEMBER, number=2, account="eu")
+    load_other(9, SEPTEMBER)
+
+    show(opened, warehouse, tmp_path)
+
+    assert "2026-08 is of other accounts" in opened.text("section.cards")
+    assert "against 2026-08" not in opened.text("section.cards")
+    assert opened.page.locator("#skus tbody td:nth-child(7)").all_inner_texts() == [""]
+
+    load_other(1, PERIODS[1])
+    opened.requests.clear()
+    show(opened, warehouse, tmp_path)
+
+    assert "against 2026-08" in opened.text("section.cards")
+    assert opened.page.locator("#skus tbody td:nth-child(7)").all_inner_texts() == ["+10"]
+
+
 def test_a_check_is_told_with_its_account(opened: Opened, tmp_path: Path) -> None:
     warehouse = WarehouseFile(tmp_path / "data")
     load(warehouse, [row(absolute_production=1)], account="eu")
-    other_root = "10000000-0000-4000-8000-000000000009"
-    load(warehouse, [], number=2, account="us", root_tenant_id=other_root)
+    load(warehouse, [], number=2, account="us", root_tenant_id=OTHER_ROOT)
 
     show(opened, warehouse, tmp_path)
 

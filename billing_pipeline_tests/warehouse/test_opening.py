@@ -97,7 +97,7 @@ def test_an_extension_that_is_not_installed_is_not_downloaded_but_named() -> Non
 
     told = str(missing.value)
     assert f"extension spatial, which is not installed for DuckDB {duckdb.__version__}" in told
-    assert "pip install 'billing-pipeline[lake]'" in told
+    assert "make lake, then .venv-lake/bin/billing-pipeline" in told
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,13 @@ def test_an_extension_that_is_not_installed_is_not_downloaded_but_named() -> Non
         ),
         ("postgres:///lake?host=/run/postgresql", {"dbname": "lake", "host": "/run/postgresql"}, None),
         ("postgresql://one:1,two:2/lake", None, None),
+        (
+            "postgresql://db/lake?password=a+b%2B&sslmode=&options=-c%20x",
+            {"host": "db", "dbname": "lake", "options": "-c x"},
+            "a+b+",
+        ),
+        ("postgresql://me:se[secret]pw@db/lake", None, None),
+        ("postgresql://me:\u2100secret@db/lake", None, None),
         ("password=secret and more", None, None),
         ("", None, None),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
@@ -13,8 +13,11 @@ from pydantic import SecretStr
 _URL = ("postgresql://", "postgres://")
 # name = value, the value bare or in single quotes, a backslash before a quote, a blank or a backslash.
 _PARAMETER = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$)", re.DOTALL)
+_NOT_A_URL = (
+    "is not a URL of one host: write %2F for a / in the password, and so on for ? # [ ] @ : %; "
+    "write several hosts as host=a,b port=1,2 dbname=…"
+)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_SECRETS = {"password", "sslpassword"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +25,11 @@ class ConnectionString:
     """Parameters of libpq, such as host, port, user, dbname and sslmode.
 
     Args:
-        parameters: all but the passwords.
-        secrets: `password`, `sslpassword`, as far as they are given.
+        parameters: all but the password.
     """
 
     parameters: Mapping[str, str]
-    secrets: Mapping[str, SecretStr] = field(default_factory=dict)
+    password: SecretStr | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -39,14 +41,15 @@ class ConnectionString:
         pairs = dict(_of_url(text) if text.startswith(_URL) else _of_pairs(text))
         if not pairs:
             raise ValueError("no parameter is given, such as host=db.example dbname=lake")
-        return cls(
-            {name: value for name, value in pairs.items() if name not in _SECRETS},
-            {name: SecretStr(value) for name, value in pairs.items() if name in _SECRETS and value},
-        )
+        if "sslpassword" in pairs:
+            # DuckDB can be given a password apart, but not this one.
+            raise ValueError("has an sslpassword, which SQL on the lake would show: use a key without one")
+        password = pairs.pop("password", "")
+        return cls(pairs, SecretStr(password) if password else None)
 
     def __str__(self) -> str:
-        """As libpq reads it, without the passwords."""
-        return " ".join(f"{name}={quoted(value)}" for name, value in self.parameters.items())
+        """As libpq reads it, without the password."""
+        return " ".join(f"{name}={_quoted(value)}" for name, value in self.parameters.items())
 
     @property
     def place(self) -> str:
@@ -80,8 +83,10 @@ def _of_url(text: str) -> Iterator[tuple[str, str]]:
             "password": parts.password,
             "dbname": parts.path.removeprefix("/"),
         }
-    except ValueError:  # several hosts; or what Python says of a bad one quotes the password
-        raise ValueError("is not a URL of one host: write several as host=a,b port=1,2 dbname=…") from None
+    except ValueError:
+        raise ValueError(_NOT_A_URL) from None  # what Python says of it would quote the password
+    if "@" in parts.path:  # of a password with a slash
+        raise ValueError(_NOT_A_URL)
     for name, value in given.items():
         if value:
             yield name, unquote(str(value))
@@ -92,7 +97,7 @@ def _of_url(text: str) -> Iterator[tuple[str, str]]:
             yield unquote(name), unquote(value)
 
 
-def quoted(value: str) -> str:
+def _quoted(value: str) -> str:
     if re.fullmatch(r"[\w.,:/@-]+", value):
         return value
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")

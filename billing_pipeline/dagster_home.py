@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -78,7 +78,7 @@ def dagster_instance() -> Iterator[DagsterInstance]:
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # noqa: PLC0415
 
     try:
-        with DagsterInstance.get() as instance:
+        with _configured(DagsterInstance.get) as instance:
             yield instance
     except SQLAlchemyError as error:
         # The statement and its parameters are of no use to the reader.
@@ -88,6 +88,23 @@ def dagster_instance() -> Iterator[DagsterInstance]:
             todo="Make room, or correct its permissions; if a file of it is damaged, move the folder away: "
             "Dagster's history is lost then, the warehouse is not.",
         ) from error
+
+
+def _configured(get: Callable[[], DagsterInstance]) -> DagsterInstance:
+    """An instance as its home's `dagster.yaml` describes it, which an operator may have written."""
+    from dagster import DagsterError  # noqa: PLC0415
+    from dagster._config.errors import PostProcessingError  # noqa: PLC0415
+    from dagster_shared.check import CheckError  # noqa: PLC0415
+    from yaml import YAMLError  # noqa: PLC0415
+
+    try:
+        return get()
+    except (DagsterError, PostProcessingError, CheckError, YAMLError) as error:
+        raise SettingsError(
+            f"Dagster cannot be used as {os.environ['DAGSTER_HOME']}/dagster.yaml says: "
+            f"{' '.join(str(error).split())[:300]}",
+            todo="Correct the file, or set the variables that it names.",
+        ) from None
 
 
 def _initialise(home: Path, runs: int) -> None:

@@ -1,7 +1,7 @@
-"""Runs that were begun by a command and whose process was killed: Dagster must be told.
+"""Runs whose process was killed: Dagster must be told.
 
-It watches over its daemon's runs only. One of a command's would be in progress for ever, and count among
-those that may be in progress at once.
+Its daemon watches over the processes that it has started itself, and only while it lives. Other runs would be
+in progress for ever, and count among those that may be in progress at once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -17,22 +16,32 @@ from billing_pipeline.dagster_home import dagster_instance
 from billing_pipeline.landing.atomic import explained
 from billing_pipeline.settings import PipelineSettings
 
+_here: set[str] = set()
+
 
 @contextmanager
-def alive(settings: PipelineSettings) -> Iterator[str]:
-    """The id of a new run; a file of its name is locked by the system for as long as the process lives.
+def alive(settings: PipelineSettings, run_id: str) -> Iterator[None]:
+    """A file of the run's name, locked by the system for as long as the process lives.
+
+    Within such a block of the same run there is nothing to do.
 
     Raises:
         RawReportError: the file cannot be made.
     """
-    run_id = str(uuid4())
+    if run_id in _here:
+        yield
+        return
     path = _folder(settings) / f"{run_id}.lock"
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         held = FileLock(path).acquire()
-    with held:
-        yield run_id
-        path.unlink(missing_ok=True)
+    _here.add(run_id)
+    try:
+        with held:
+            yield
+            path.unlink(missing_ok=True)
+    finally:
+        _here.discard(run_id)
 
 
 def end_killed_runs(settings: PipelineSettings) -> None:

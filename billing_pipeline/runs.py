@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from uuid import uuid4
 
 import dagster as dg
 
@@ -79,7 +80,8 @@ def run_periods(
                 asset_selection={key for key in keys if assets is None or key.path[-1] in assets},
                 asset_check_selection=set(account_check_keys(subject.account)),
             )
-            with alive(settings) as run_id:
+            run_id = str(uuid4())
+            with alive(settings, run_id):
                 result = its_job.execute_in_process(
                     instance=instance,
                     partition_key=subject.period.key,

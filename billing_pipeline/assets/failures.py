@@ -45,11 +45,16 @@ def one_clear_failure(
             record_attempt(data.warehouse, attempt)
         except BillingPipelineError as second:
             context.log.warning(f"The failure could not be recorded in load_history: {second}")
-        raise Failure(
-            description=str(error),
-            metadata={
-                ERROR_TYPE: MetadataValue.text(type(error).__name__),
-                "what_to_do": MetadataValue.text(error.todo),
-            },
-            allow_retries=False,
-        ) from None
+        raise failure_of(error) from None
+
+
+def failure_of(error: BillingPipelineError) -> Failure:
+    """An error of ours as Dagster shows it best."""
+    return Failure(
+        description=str(error),
+        metadata={
+            ERROR_TYPE: MetadataValue.text(type(error).__name__),
+            "what_to_do": MetadataValue.text(error.todo),
+        },
+        allow_retries=False,
+    )

@@ -1,12 +1,16 @@
 """What the assets are given: settings read when a run needs them, and a place to tell progress to."""
 
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from dagster import AssetExecutionContext, ConfigurableResource
+from dagster import AssetExecutionContext, ConfigurableResource, InitResourceContext
+from pydantic import PrivateAttr
 
 from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.acronis import AcronisClient
+from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.killed_runs import alive
 from billing_pipeline.ordering import Progress
 from billing_pipeline.settings import AccountSettings, PipelineSettings
 from billing_pipeline.warehouse import Warehouse, open_warehouse
@@ -15,7 +19,20 @@ ProgressListener = Callable[[AccountPeriod, Progress], None]
 
 
 class DataFolder(ConfigurableResource[None]):
-    """Everything that is kept: request states, raw reports, the warehouse."""
+    """Everything that is kept: request states, raw reports, the warehouse; and that a run is alive."""
+
+    _run: ExitStack = PrivateAttr(default_factory=ExitStack)
+
+    def setup_for_execution(self, context: InitResourceContext) -> None:
+        """Hold what tells that the run is alive, wherever it was begun."""
+        # What is amiss with the folder, the step tells in one line.
+        with suppress(BillingPipelineError):
+            if context.run is not None:
+                self._run.enter_context(alive(PipelineSettings.load(), context.run.run_id))
+
+    def teardown_after_execution(self, context: InitResourceContext) -> None:  # noqa: ARG002
+        """The run has ended."""
+        self._run.close()
 
     def of(self, account: str) -> Path:
         """The folder of an account's requests and raw reports."""

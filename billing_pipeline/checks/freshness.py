@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity, asset_check
 
 from billing_pipeline.assets.accounts import account_asset_key
+from billing_pipeline.assets.failures import failure_of
 from billing_pipeline.assets.resources import DataFolder
+from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.warehouse.freshness import overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
@@ -23,10 +25,12 @@ def freshness_check(account: str) -> AssetChecksDefinition:
     )
     def freshness(data: DataFolder) -> AssetCheckResult:
         """Closed months that should have been loaded by now and were not."""
+        try:
+            loads = loaded_periods(data.warehouse)
+        except BillingPipelineError as error:
+            raise failure_of(error) from None
         loaded = {
-            subject.period
-            for subject, load in loaded_periods(data.warehouse).items()
-            if subject.account == account and load.loaded_at
+            subject.period for subject, load in loads.items() if subject.account == account and load.loaded_at
         }
         overdue = overdue_periods(loaded, now=datetime.now(UTC))
         return AssetCheckResult(

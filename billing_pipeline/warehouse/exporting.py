@@ -77,6 +77,8 @@ def export_period(
             try:
                 (rows,) = connection.execute(statement.replace("{path}", quoted)).fetchone() or (0,)
             except duckdb.IOException as error:
+                if str(partial) not in str(error):
+                    raise
                 raise OSError(str(error)) from error
     return int(rows)
 

@@ -106,6 +106,7 @@ class Lake:
                 "removed": f"ducklake_cleanup_old_files('warehouse', older_than => {grace})",
                 "orphaned": f"ducklake_delete_orphaned_files('warehouse', older_than => {grace})",
             }
+            self._refuse_orphans_of_others(connection)
             done = {name: connection.execute(f"CALL {call}").fetchall() for name, call in steps.items()}
         merged = sum(row[2] for row in done["merged"])
         rewritten = sum(row[2] for row in done["rewritten"])
@@ -215,6 +216,20 @@ class Lake:
                 f"{path} holds {files:,} files, of which {self._connections.catalogue.place} knows nothing",
                 todo="Give a new lake a folder of its own (BILLING_LAKE_DATA), or correct dbname in "
                 "BILLING_WAREHOUSE.",
+            )
+
+    def _refuse_orphans_of_others(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """DuckLake removes every Parquet file below its folder that it does not know, another lake's too."""
+        orphans = connection.execute(
+            "SELECT path"
+            " FROM ducklake_delete_orphaned_files('warehouse', dry_run => true, cleanup_all => true)"
+            " WHERE NOT starts_with(path, $own) ORDER BY path",
+            {"own": f"{self._connections.data_path}main/"},
+        ).fetchall()
+        if orphans:
+            raise WarehouseError(
+                f"{len(orphans):,} files below the lake's folder are not the lake's: {orphans[0][0]} for one",
+                todo="Nothing was removed. Move them away; another lake needs a folder beside this one.",
             )
 
     @contextmanager

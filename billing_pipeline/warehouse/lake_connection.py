@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import NoReturn
+from uuid import uuid4
 
 import duckdb
 from pydantic import SecretStr
 
-from billing_pipeline.connection_string import ConnectionString, quoted
+from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.settings import LakeSettings
 from billing_pipeline.warehouse.extensions import FOR_S3, NEEDED, load_extensions
@@ -32,17 +33,27 @@ _NOT_REACHED = (
     "timeout expired",
     "timed out",
     "No route",
-    "No such file or directory",
     "server closed the connection",
     "terminating connection",
     "the database system is",
 )
 _NO_LAKE = "creating a new DuckLake is explicitly disabled"
 _OTHER_DATA_PATH = re.compile(r'does not match existing data path in the catalog "([^"]*)"')
+_LOST_FILE = re.compile(r"\.parquet.*(No such file|404)", re.DOTALL)
 _STORE = (duckdb.IOException, duckdb.HTTPException, duckdb.PermissionException)
 # What DuckLake says when another transaction committed first.
 _CONFLICTS = ("conflict", "maximum retry count", "could not serialize", "duplicate key")
-_numbers = count(1)
+# DuckDB takes the folder of a lake for a pattern when it looks for files.
+_PATTERN = re.compile(r"[*?\[\]]")
+# A host that is gone is noticed within a minute, unless the connection string says otherwise.
+_PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "20",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+_SPILL_KEPT_SECONDS = 2 * 86400
 
 
 class LakeConnections:
@@ -59,8 +70,12 @@ class LakeConnections:
         self.settings = settings
         self.data_path = (settings.data_path or str(data_dir / "lake")).rstrip("/") + "/"
         self._data_dir = data_dir
-        self._password = catalogue.secrets.get("password", settings.database_password)
-        self._ssl_password = catalogue.secrets.get("sslpassword")
+        self._password = catalogue.password or settings.database_password
+        if found := _PATTERN.search(self.data_path):
+            raise WarehouseError(
+                f"the lake's folder is {self.data_path}, in which {found[0]} stands for other names",
+                todo="Give the lake a folder without * ? [ ] in its path (BILLING_LAKE_DATA).",
+            )
 
     @contextmanager
     def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -69,7 +84,13 @@ class LakeConnections:
         Raises:
             WarehouseError: for whatever the block meets of the database or the store.
         """
-        spill = self._data_dir / "work" / f"lake-{os.getpid()}-{next(_numbers)}"
+        work = self._data_dir / "work"
+        for left in work.glob("lake-*"):  # by a process that was killed
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > _SPILL_KEPT_SECONDS:
+                    shutil.rmtree(left, ignore_errors=True)
+        # Process ids are not enough: containers that share the folder have the same ones.
+        spill = work / f"lake-{uuid4().hex}"
         connection = duckdb.connect(
             ":memory:",
             config={
@@ -113,8 +134,10 @@ class LakeConnections:
 
     @property
     def _to_libpq(self) -> str:
-        ssl = f" sslpassword={quoted(self._ssl_password.get_secret_value())}" if self._ssl_password else ""
-        return f"{self.catalogue}{ssl}"
+        patience = dict(_PATIENCE)
+        if "PGCONNECT_TIMEOUT" in os.environ:
+            del patience["connect_timeout"]
+        return str(ConnectionString({**patience, **self.catalogue.parameters}))
 
     def _tell_secrets(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Keep passwords and keys in DuckDB's memory, where its messages do not quote them from."""
@@ -146,7 +169,7 @@ class LakeConnections:
         if is_conflict(error):
             raise error
         raw = str(error)
-        told = self.redacted(_of_libpq(raw) or raw.strip().split("\n", 1)[0])
+        told = self.redacted(_of_libpq(raw) or _of_postgres(raw) or raw.strip().split("\n", 1)[0])
         place = self.catalogue.place
         if any(sign in raw for sign in _NOT_LET_IN):
             raise WarehouseError(
@@ -163,11 +186,22 @@ class LakeConnections:
                 f"the lake keeps its files in {found[1]}, and BILLING_LAKE_DATA says {self.data_path}",
                 todo="Set BILLING_LAKE_DATA as it was when the lake was made.",
             ) from None
+        if "permission denied for" in raw:
+            raise WarehouseError(
+                f"{place} does not let the warehouse's user do this: {told}",
+                todo="Name the lake's owner in BILLING_WAREHOUSE, or grant this user more (docs/lake.md).",
+            ) from None
         if _of_libpq(raw) or any(sign in raw for sign in _NOT_REACHED):
             raise WarehouseError(
                 f"{place} cannot be used: {told}",
                 todo="See whether PostgreSQL runs and BILLING_WAREHOUSE is right, and run again; "
                 "the lake holds the old state or the new one, whole.",
+            ) from None
+        if isinstance(error, _STORE) and _LOST_FILE.search(raw):
+            raise WarehouseError(
+                f"a file of the lake is missing: {told}",
+                todo="Put it back from a backup, or correct BILLING_LAKE_DATA. If it is lost, load the raw "
+                "reports into a new lake: run --replay.",
             ) from None
         if isinstance(error, _STORE):
             raise WarehouseError(
@@ -184,13 +218,7 @@ class LakeConnections:
 
     def redacted(self, told: str) -> str:
         """The text without any password or key, wherever it came from."""
-        secrets = [
-            self._password,
-            self._ssl_password,
-            self.settings.s3_secret_key,
-            self.settings.s3_session_token,
-        ]
-        for secret in secrets:
+        for secret in (self._password, self.settings.s3_secret_key, self.settings.s3_session_token):
             if secret and (value := secret.get_secret_value()):
                 told = told.replace(value, "***")
         return told
@@ -204,6 +232,12 @@ def is_conflict(error: BaseException) -> bool:
 def _of_libpq(raw: str) -> str | None:
     found = _LIBPQ.search(raw)
     return " ".join(found[0].split()) if found else None
+
+
+def _of_postgres(raw: str) -> str | None:
+    """The cause, which DuckLake tells last."""
+    _, sign, cause = raw.rpartition("ERROR:")
+    return cause.strip().split("\n", 1)[0] if sign else None
 
 
 def _create_secret(connection: duckdb.DuckDBPyConnection, kind: str, values: dict[str, str]) -> None:

@@ -126,7 +126,7 @@ def test_a_closed_month_is_refused_before_a_report_is_requested(
         assert "(invoice run 9)" in done.stderr
         assert "--force" in done.stderr
     assert sandbox.reports_created == 1
-    assert "loaded; last attempt refused" in workplace.command("status").stdout
+    assert "loaded, closed; last attempt refused" in workplace.command("status").stdout
 
     forced = workplace.command("run", "--period", PERIOD, "--force")
 
@@ -193,3 +193,21 @@ def test_freshness_is_looked_at_on_day_3_and_is_no_part_of_a_load() -> None:
     assert schedule.execution_timezone == "UTC"
     (key,) = freshness_check(SINGLE_ACCOUNT).check_keys
     assert key not in defs.resolve_job_def("monthly_usage").asset_layer.asset_graph.asset_check_keys
+
+
+def test_freshness_of_a_warehouse_that_cannot_be_opened_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
+    (tmp_path / "warehouse.duckdb").write_bytes(b"garbage" * 1000)
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = (
+            build_defs()
+            .resolve_job_def("freshness")
+            .execute_in_process(instance=instance, raise_on_error=False)
+        )
+
+    (failure,) = (event.step_failure_data for event in result.get_step_failure_events())
+    assert failure.user_failure_data is not None
+    assert "cannot be opened" in (failure.user_failure_data.description or "")

@@ -87,6 +87,26 @@ def test_a_damaged_history_is_told_before_the_ui_starts(used: Workplace) -> None
     assert "move the folder away" in message
 
 
+@pytest.mark.parametrize(
+    "configuration",
+    ["a: [", "nosuch: 1", "storage: {sqlite: {base_dir: {env: NOT_SET}}}"],
+    ids=["no YAML", "an unknown key", "a variable that is not set"],
+)
+def test_a_home_of_ones_own_that_is_not_right_is_one_line(
+    workplace: Workplace, tmp_path: Path, configuration: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "dagster.yaml").write_text(configuration)
+
+    done = workplace.command("run", "--replay", *ONE, settings={"DAGSTER_HOME": str(home)})
+
+    assert done.returncode == 1
+    (message,) = done.stderr.splitlines()
+    assert f"as {home}/dagster.yaml says" in message
+    assert "Correct the file" in message
+
+
 @_needs_less
 @pytest.mark.parametrize(
     ("place", "mode", "what", "todo"),

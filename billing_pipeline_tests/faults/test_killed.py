@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 
 import pytest
+from dagster import DagsterInstance, DagsterRunStatus
 
+from billing_pipeline.jobs import MONTHLY_USAGE as JOB
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.faults.conftest import Trial, is_whole
+
+DEFINITIONS = "billing_pipeline.definitions"
 
 REQUESTS_OF_A_RUN = [
     *("token", "client", "tenant_reports", "create_report"),
@@ -98,3 +105,33 @@ def assert_no_strays(trial: Trial) -> None:
     expected = {"requests/2026-09.json", "requests/2026-09.lock"}
     names = {name.rsplit("/", 1)[-1] for name in set(trial.files()) - expected}
     assert names == {"json_v2_0.json", "csv_v2_0.csv", "manifest.json"}
+
+
+def test_a_run_that_no_command_began_is_ended_after_its_process_was_killed(
+    workplace: Workplace, sandbox: Sandbox
+) -> None:
+    sandbox.set_faults("stored_in_progress_always")
+    # As a worker of Dagster's page does it.
+    execute = [sys.executable, "-m", "dagster", "job", "execute", "--module-name", DEFINITIONS, "--job", JOB]
+    tags = json.dumps({"dagster/partition": "2026-09"})
+    assert "there is no raw report" in workplace.command("run", "--replay", "--period", "2026-09").stderr
+    home = workplace.data_dir / "dagster"
+    with subprocess.Popen(
+        [*execute, "--tags", tags],
+        env=workplace.environment | {"DAGSTER_HOME": str(home)},
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while not any(each["route"] == "stored_reports" for each in sandbox.requests):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+
+    def statuses() -> list[DagsterRunStatus]:
+        with DagsterInstance.from_config(str(home)) as instance:
+            return [run.status for run in instance.get_runs()]
+
+    assert DagsterRunStatus.STARTED in statuses()
+
+    workplace.command("run", "--replay", "--period", "2026-09")
+
+    assert set(statuses()) == {DagsterRunStatus.FAILURE}

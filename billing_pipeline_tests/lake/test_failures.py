@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.sandbox import Sandbox
+from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.warehouse import Warehouse
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.lake.conftest import LakePlace, opened
 from billing_pipeline_tests.postgres import PostgresServer, postgres_server
 from billing_pipeline_tests.warehouse.loader import month_of
-from billing_pipeline_tests.warehouse.reports import load, query
+from billing_pipeline_tests.warehouse.reports import load, query, row
 
 SECRET = "hunter2:not/to@be;told"
 
@@ -177,6 +179,52 @@ def test_a_database_that_stops_in_mid_load_is_told_and_nothing_is_lost(
     assert query(warehouse, "SELECT count(*) AS n FROM usage") == [{"n": 3}]
     load(warehouse, month_of(2), number=2)
     assert query(warehouse, "SELECT max(absolute_total)::INT AS n FROM usage") == [{"n": 2}]
+
+
+def test_a_user_without_the_rights_is_told_so(
+    warehouse: Warehouse,
+    place: LakePlace,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    load(warehouse, month_of(1))
+    page = (PROJECT_ROOT / "docs" / "lake.md").read_text()
+    grants = re.findall(r"^(?:GRANT|ALTER DEFAULT) .*;$", page, re.MULTILINE)
+    assert len(grants) == 3
+    for name in ("reader", "stranger"):
+        place.server.query(f"CREATE ROLE {name} LOGIN PASSWORD '{SECRET}'", database=place.database)
+    for statement in grants:
+        place.server.query(statement, database=place.database)
+
+    def told_to(user: str, *command: str) -> str:
+        monkeypatch.setenv("BILLING_WAREHOUSE", elsewhere(place, user=user, password=SECRET))
+        status = billing_pipeline(list(command))
+        told = capsys.readouterr()
+        assert status == (1 if told.err else 0)
+        assert told.err.count("\n") <= 1
+        return told.err
+
+    assert told_to("reader", "sql", "SELECT count(*) FROM usage") == ""
+    assert told_to("reader", "status") == ""
+    for refused in (told_to("reader", "close", "--period", "2026-09"), told_to("stranger", "status")):
+        assert "does not let the warehouse's user do this: permission denied for" in refused
+
+
+def test_a_file_that_is_lost_is_told_and_what_helps(
+    warehouse: Warehouse, place: LakePlace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(warehouse, [row(offering_item="vms", sku=f"S{n}", absolute_production=1) for n in range(120)])
+    for path in Path(place.data_path).rglob("*.parquet"):
+        path.unlink()
+
+    for command in (
+        ["export", "--period", "2026-09", "--output", str(tmp_path / "x.csv")],
+        ["sql", "FROM usage"],
+    ):
+        assert billing_pipeline(command) == 1
+        (told,) = capsys.readouterr().err.splitlines()
+        assert "a file of the lake is missing: " in told
+        assert "into a new lake" in told
 
 
 def test_a_folder_that_cannot_be_written_is_told(

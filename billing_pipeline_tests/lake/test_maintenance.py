@@ -12,6 +12,7 @@ from billing_pipeline.errors import WarehouseError
 from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests.lake.conftest import LakePlace, opened
+from billing_pipeline_tests.postgres import PostgresServer
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load, query, row
 
@@ -26,6 +27,33 @@ def test_a_time_before_all_dates_is_refused(option: list[str], capsys: pytest.Ca
         billing_pipeline(["maintain", *option])
 
     assert "is not a whole number from 0 to" in capsys.readouterr().err
+
+
+def test_files_of_another_lake_are_never_removed(
+    warehouse: Warehouse, place: LakePlace, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    load(warehouse, month_of(1))
+    postgres.create_database("inner")
+    inner = LakePlace(postgres, "inner", f"{place.data_path}/inner")
+    with pytest.MonkeyPatch.context() as patch:
+        other = opened(inner, tmp_path / "other", patch.setenv)
+        load(other, month_of(2))
+    before = files(place)
+
+    with pytest.raises(WarehouseError, match=r"inner/main/.* for one\. Nothing was removed"):
+        warehouse.maintain(keep_days=0, grace_hours=0)
+
+    assert files(place) == before
+    assert query(other, "SELECT count(*) AS n FROM usage") == [{"n": 3}]
+
+
+def test_a_folder_that_would_stand_for_others_is_refused(
+    place: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pattern = LakePlace(place.server, place.database, f"{place.data_path}[1]")
+
+    with pytest.raises(WarehouseError, match=r"in which \[ stands for other names"):
+        opened(pattern, tmp_path, monkeypatch.setenv)
 
 
 def everything(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:

@@ -122,5 +122,5 @@ def test_files_that_went_missing_are_one_line(
 
     assert billing_pipeline(["sql", "FROM usage"]) == 1
     told = capsys.readouterr()
-    assert "cannot be read or written" in told.err
+    assert "a file of the lake is missing" in told.err
     assert told.err.count("\n") == 1

@@ -126,3 +126,8 @@ class WarehouseError(BillingPipelineError):
 
 class OutputError(BillingPipelineError):
     """A file that was asked for could not be written."""
+
+
+def first_line(told: object) -> str:
+    """What another program says, without the lines that explain it to its own users."""
+    return str(told).strip().split("\n", 1)[0]

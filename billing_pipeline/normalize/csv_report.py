@@ -17,10 +17,11 @@ from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.expectation import ExpectedReport
 from billing_pipeline.normalize.fields import FIELDS, MEASURE_FIELDS, UNIT, Field
-from billing_pipeline.normalize.projection import identifier, select_rows, sql, text
+from billing_pipeline.normalize.projection import select_rows, sql
 from billing_pipeline.normalize.refusal import refusal
 from billing_pipeline.normalize.refusals import DAMAGED, refused, shown
 from billing_pipeline.normalize.typed_rows import Totals
+from billing_pipeline.quoting import identifier, text
 
 _OPTIONAL = {"sku"}
 """Columns that a file may lack altogether; every other one is in each csv_v2_0 file."""
@@ -69,7 +70,7 @@ class CsvReport:
         unknown = [name for name in self._header if name not in {field.name for field in FIELDS}]
         extra = ", ".join(f"{text(name)}, nullif({identifier(name)}, '')" for name in unknown)
         source = sql("csv_rows.sql").format(
-            file=text(str(self._path)),
+            file=text(self._path),
             columns=", ".join(f"{text(name)}: 'VARCHAR'" for name in self._header),
             fields=", ".join(f"{self._field(field)} AS {identifier(field.name)}" for field in FIELDS),
             extra=f"nullif(json_merge_patch('{{}}', json_object({extra})), '{{}}')" if unknown else "NULL",

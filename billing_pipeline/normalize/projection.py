@@ -14,6 +14,7 @@ from billing_pipeline.normalize.layout import Layout, Path
 from billing_pipeline.normalize.odd_rows import EXTRA, PLAIN_LAYOUT
 from billing_pipeline.normalize.parts import Part
 from billing_pipeline.normalize.typed_rows import Tree, element_tree, row_tree
+from billing_pipeline.quoting import identifier, text
 
 _CELL = re.compile(r"\{(\w+):([\w.]+)\}")
 _SQL_TYPES: dict[Kind, str] = {"flag": "BOOLEAN", "measure": "DECIMAL(38, 0)", "extra": "JSON"}
@@ -101,16 +102,6 @@ def layout_in_sql(layout: Layout) -> dict[str, str]:
 def sql(name: str) -> str:
     """The statement in a `.sql` file of this room."""
     return _statement(_sql(name))
-
-
-def identifier(name: str) -> str:
-    """A name, quoted for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """A text, quoted for SQL."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _access(layout: Layout, name: str) -> str:

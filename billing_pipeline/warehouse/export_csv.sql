@@ -4,4 +4,4 @@ COPY (
     FROM {table}
     WHERE billing_period = DATE '{day}'
     ORDER BY {order}
-) TO '{path}' (FORMAT csv, HEADER true, DELIMITER ',')
+) TO {path} (FORMAT csv, HEADER true, DELIMITER ',')

@@ -4,4 +4,4 @@ COPY (
     FROM {table}
     WHERE billing_period = DATE '{day}'
     ORDER BY {order}
-) TO '{path}' (FORMAT parquet, COMPRESSION zstd)
+) TO {path} (FORMAT parquet, COMPRESSION zstd)

@@ -9,6 +9,7 @@ import duckdb
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.output_file import output_file
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.quoting import text
 from billing_pipeline.warehouse.sql_files import sql
 from billing_pipeline.warehouse.warehouse import Warehouse
 
@@ -73,9 +74,8 @@ def export_period(
             path="{path}",
         )
         with output_file(path) as partial:
-            quoted = str(partial).replace("'", "''")
             try:
-                (rows,) = connection.execute(statement.replace("{path}", quoted)).fetchone() or (0,)
+                (rows,) = connection.execute(statement.replace("{path}", text(partial))).fetchone() or (0,)
             except duckdb.IOException as error:
                 if str(partial) not in str(error):
                     raise

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from billing_pipeline.errors import WarehouseError
+from billing_pipeline.errors import WarehouseError, first_line
+from billing_pipeline.quoting import text
 
 NEEDED = ("postgres_scanner", "ducklake")
 FOR_S3 = ("httpfs",)
@@ -30,9 +31,9 @@ def load_extensions(
         path = _packaged(name)
         try:
             if path is not None:
-                connection.execute(f"LOAD '{_quoted(path)}'")
+                connection.execute(f"LOAD {text(path)}")
             elif download_to is not None:
-                connection.execute(f"SET extension_directory = '{_quoted(download_to)}'")
+                connection.execute(f"SET extension_directory = {text(download_to)}")
                 connection.execute(f"INSTALL {name}; LOAD {name}")
             else:
                 raise WarehouseError(
@@ -41,9 +42,8 @@ def load_extensions(
                     todo=f"Use the environment of a lake: {_HOW}.",
                 )
         except duckdb.Error as error:
-            told = str(error).strip().split("\n", 1)[0]
             raise WarehouseError(
-                f"DuckDB's extension {name} cannot be loaded: {told}",
+                f"DuckDB's extension {name} cannot be loaded: {first_line(error)}",
                 todo=f"Make the environment of a lake anew: {_HOW}.",
             ) from error
 
@@ -56,7 +56,3 @@ def _packaged(name: str) -> Path | None:
     file = f"extensions/v{duckdb.__version__}/{name}.duckdb_extension"
     path = Path(package.origin).parent / file
     return path if path.exists() else None
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

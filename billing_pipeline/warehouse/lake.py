@@ -24,8 +24,9 @@ from tenacity import (
 
 from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import WarehouseError
+from billing_pipeline.quoting import text
 from billing_pipeline.settings import LakeSettings
-from billing_pipeline.warehouse.lake_connection import LakeConnections, is_conflict, text
+from billing_pipeline.warehouse.lake_connection import LakeConnections, is_conflict
 from billing_pipeline.warehouse.lake_query import refuse_more_than_a_question
 from billing_pipeline.warehouse.schema import create_schema, is_current
 from billing_pipeline.warehouse.sql_files import sql

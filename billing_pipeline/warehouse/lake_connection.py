@@ -16,7 +16,8 @@ import duckdb
 from pydantic import SecretStr
 
 from billing_pipeline.connection_string import ConnectionString
-from billing_pipeline.errors import WarehouseError
+from billing_pipeline.errors import WarehouseError, first_line
+from billing_pipeline.quoting import text
 from billing_pipeline.settings import LakeSettings
 from billing_pipeline.warehouse.extensions import FOR_S3, NEEDED, load_extensions
 
@@ -169,7 +170,7 @@ class LakeConnections:
         if is_conflict(error):
             raise error
         raw = str(error)
-        told = self.redacted(_of_libpq(raw) or _of_postgres(raw) or raw.strip().split("\n", 1)[0])
+        told = self.redacted(_of_libpq(raw) or _of_postgres(raw) or first_line(error))
         place = self.catalogue.place
         if any(sign in raw for sign in _NOT_LET_IN):
             raise WarehouseError(
@@ -237,7 +238,7 @@ def _of_libpq(raw: str) -> str | None:
 def _of_postgres(raw: str) -> str | None:
     """The cause, which DuckLake tells last."""
     _, sign, cause = raw.rpartition("ERROR:")
-    return cause.strip().split("\n", 1)[0] if sign else None
+    return first_line(cause) if sign else None
 
 
 def _create_secret(connection: duckdb.DuckDBPyConnection, kind: str, values: dict[str, str]) -> None:
@@ -249,9 +250,3 @@ def _create_secret(connection: duckdb.DuckDBPyConnection, kind: str, values: dic
             f"DuckDB does not take the {kind} key: {type(error).__name__}",
             todo="Check PGPASSWORD and the AWS_… settings.",
         ) from None
-
-
-def text(value: str) -> str:
-    """A text as SQL spells it."""
-    quoted = value.replace("'", "''")
-    return f"'{quoted}'"

@@ -17,7 +17,8 @@ from typing import BinaryIO
 import duckdb
 from filelock import FileLock, Timeout
 
-from billing_pipeline.errors import WarehouseError
+from billing_pipeline.errors import WarehouseError, first_line
+from billing_pipeline.quoting import text
 from billing_pipeline.row_groups import ROW_GROUP
 from billing_pipeline.warehouse import memory
 from billing_pipeline.warehouse.schema import create_schema, is_outdated
@@ -161,7 +162,7 @@ class WarehouseFile:
             if not isinstance(error, _ENVIRONMENT):
                 raise
             raise WarehouseError(
-                f"the warehouse could not be changed: {_first_line(error)}",
+                f"the warehouse could not be changed: {first_line(error)}",
                 todo="The published warehouse is as it was: mend the cause (disk, rights) and run again.",
             ) from error
 
@@ -205,9 +206,8 @@ class WarehouseFile:
         create_schema(connection)
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, name_and_options: str) -> None:
-        quoted = str(path).replace("'", "''")
         try:
-            connection.execute(f"ATTACH '{quoted}' AS {name_and_options}")
+            connection.execute(f"ATTACH {text(path)} AS {name_and_options}")
         except duckdb.Error as error:
             copied = self.path.exists() and not isinstance(error, _ENVIRONMENT)
             if (path == self.path or copied) and not isinstance(error, duckdb.OutOfMemoryException):
@@ -262,7 +262,7 @@ class WarehouseFile:
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _cannot_be_opened(self, error: Exception) -> WarehouseError:
-        told = _first_line(error)
+        told = first_line(error)
         if any(sign in told for sign in _HELD):
             todo = "Close the program that has it open for writing; readers should open it read-only."
         elif any(sign in told for sign in _UNREACHABLE):
@@ -284,7 +284,3 @@ def _stat(path: Path) -> os.stat_result | None:
 
 def _wal(database: Path) -> Path:
     return database.with_name(database.name + ".wal")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0]

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import duckdb
 
 from billing_pipeline.control_totals import MEASURES, ControlTotals
-from billing_pipeline.errors import BillingPipelineError, ReportRefusedError, WarehouseError
+from billing_pipeline.errors import BillingPipelineError, ReportRefusedError, WarehouseError, first_line
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import memory
 from billing_pipeline.warehouse.closing import refuse_if_closed
@@ -166,9 +166,8 @@ def _blamed(rows: UsageRows) -> Iterator[None]:
     except _CONTENT as error:
         raise rows.refusal(error) from error
     except _DEFECTS as error:
-        told = str(error).strip().split("\n", 1)[0]
         raise WarehouseError(
-            f"DuckDB failed in a way that no report accounts for: {told}",
+            f"DuckDB failed in a way that no report accounts for: {first_line(error)}",
             todo="Nothing was loaded, and the raw report is kept. This is a defect: please report it. "
             "No further report is needed.",
         ) from error

@@ -10,6 +10,7 @@ from itertools import chain
 
 import duckdb
 
+from billing_pipeline.quoting import text
 from billing_pipeline.warehouse.sql_files import opening_comment, sql
 
 _TABLES = (
@@ -83,9 +84,8 @@ def _script(statements: Iterable[str]) -> str:
 
 
 def _view(view: str) -> tuple[str, str]:
-    text = sql(f"views/{view}.sql")
-    question = opening_comment(text).replace("'", "''")
-    return text, f"COMMENT ON VIEW {view} IS '{question}'"
+    definition = sql(f"views/{view}.sql")
+    return definition, f"COMMENT ON VIEW {view} IS {text(opening_comment(definition))}"
 
 
 @cache

@@ -62,6 +62,19 @@ class BillingPeriod:
         """Last day, inclusive as in the API."""
         return date(self.year, self.month, calendar.monthrange(self.year, self.month)[1])
 
+    def require_over(self) -> None:
+        """Go on only with a period that has ended.
+
+        Raises:
+            PeriodError: it has not.
+        """
+        if self > (last := self.last_closed()):
+            raise PeriodError(
+                "the period is not closed yet, so its usage is not final",
+                todo=f"The last closed period is {last}.",
+                period=self.key,
+            )
+
     def next(self) -> BillingPeriod:
         """The month after."""
         return BillingPeriod(self.year + self.month // 12, self.month % 12 + 1)

@@ -19,7 +19,9 @@ def require_loadable(context: AssetExecutionContext, data: DataFolder, period: B
     """Go on only with a period that may be loaded.
 
     Raises:
+        PeriodError: it is not over yet: Dagster does not look whether there is a partition of a tag's name.
         PeriodClosedError: the period is closed, and the run is not forced.
     """
+    period.require_over()
     if not is_forced(context):
         require_open(data.warehouse, period)

@@ -117,12 +117,7 @@ def _periods(arguments: argparse.Namespace, settings: PipelineSettings) -> list[
             raise PeriodError(f"the range from {first} to {last} is empty", todo="Swap --from and --to.")
         wanted += periods_between(first, last)
     for period in (wanted := sorted(set(wanted or [last_closed]))):
-        if period > last_closed:
-            raise PeriodError(
-                "the period is not closed yet, so its usage is not final",
-                todo=f"The last closed period is {last_closed}.",
-                period=period.key,
-            )
+        period.require_over()
         if period < settings.first_period:
             raise PeriodError(
                 f"the period is before the first one, {settings.first_period}",

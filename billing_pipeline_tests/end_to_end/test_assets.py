@@ -84,3 +84,19 @@ def test_an_asset_without_the_one_before_says_what_to_do(sandbox: Sandbox, name:
     assert PERIOD in (failure.user_failure_data.description or "")
     assert "what_to_do" in failure.user_failure_data.metadata
     assert sandbox.reports_created == 0
+
+
+def test_a_period_that_is_not_over_is_not_ordered_whatever_a_tag_says(sandbox: Sandbox) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = (
+            build_defs()
+            .resolve_job_def("monthly_usage")
+            .execute_in_process(
+                instance=instance, tags={"dagster/partition": "2199-01"}, raise_on_error=False
+            )
+        )
+
+    (failure,) = (event.step_failure_data for event in result.get_step_failure_events())
+    assert failure.user_failure_data is not None
+    assert "2199-01: the period is not closed yet" in (failure.user_failure_data.description or "")
+    assert sandbox.reports_created == 0

@@ -110,6 +110,8 @@ def test_the_report_that_was_ordered_is_taken(tmp_path: Path) -> None:
     opened(tmp_path, ORDERED)
     opened(tmp_path, ORDERED, end_date=PARAMS["end_date"] + 1)  # type: ignore[operator]
     opened(tmp_path, ORDERED, tenant_id=TENANT.upper(), kind="usage_summary")
+    for when in (..., None, 1790899200.5, "2026-10-02T00:00:00Z"):  # nobody needs it
+        opened(tmp_path, ORDERED, gen_date=when)
     opened(
         tmp_path,
         ExpectedReport(ORDERED.period, "usage_breakdown", "itself", TENANT),

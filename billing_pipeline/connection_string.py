@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -90,11 +90,8 @@ def _of_url(text: str) -> Iterator[tuple[str, str]]:
     for name, value in given.items():
         if value:
             yield name, unquote(str(value))
-    for pair in filter(None, parts.query.split("&")):
-        # Not parse_qsl: to libpq a plus sign is a plus sign.
-        name, _, value = pair.partition("=")
-        if value:
-            yield unquote(name), unquote(value)
+    # To libpq a plus sign is a plus sign.
+    yield from parse_qsl(parts.query.replace("+", "%2B"))
 
 
 def _quoted(value: str) -> str:

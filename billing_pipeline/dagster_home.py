@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from billing_pipeline.errors import SettingsError
+from billing_pipeline.errors import SettingsError, first_line
 from billing_pipeline.landing.atomic import whole_file
 from billing_pipeline.settings import PipelineSettings
 
@@ -73,16 +73,14 @@ def dagster_instance() -> Iterator[DagsterInstance]:
     Raises:
         SettingsError: one of its databases cannot be read or written.
     """
-    # Takes seconds, and not every process needs it.
-    from dagster import DagsterInstance  # noqa: PLC0415
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # noqa: PLC0415
 
     try:
-        with _configured(DagsterInstance.get) as instance:
+        with _as_configured() as instance:
             yield instance
     except SQLAlchemyError as error:
         # The statement and its parameters are of no use to the reader.
-        told = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+        told = first_line(error.orig if isinstance(error, DBAPIError) else error)
         raise SettingsError(
             f"Dagster cannot use {os.environ['DAGSTER_HOME']}: {told}",
             todo="Make room, or correct its permissions; if a file of it is damaged, move the folder away: "
@@ -90,15 +88,16 @@ def dagster_instance() -> Iterator[DagsterInstance]:
         ) from error
 
 
-def _configured(get: Callable[[], DagsterInstance]) -> DagsterInstance:
-    """An instance as its home's `dagster.yaml` describes it, which an operator may have written."""
-    from dagster import DagsterError  # noqa: PLC0415
+def _as_configured() -> DagsterInstance:
+    """The instance as its home's `dagster.yaml` describes it, which an operator may have written."""
+    # Takes seconds, and not every process needs it.
+    from dagster import DagsterError, DagsterInstance  # noqa: PLC0415
     from dagster._config.errors import PostProcessingError  # noqa: PLC0415
     from dagster_shared.check import CheckError  # noqa: PLC0415
     from yaml import YAMLError  # noqa: PLC0415
 
     try:
-        return get()
+        return DagsterInstance.get()
     except (DagsterError, PostProcessingError, CheckError, YAMLError) as error:
         raise SettingsError(
             f"Dagster cannot be used as {os.environ['DAGSTER_HOME']}/dagster.yaml says: "

@@ -9,56 +9,49 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from billing_pipeline.dagster_home import dagster_instance
 from billing_pipeline.landing.atomic import explained
 from billing_pipeline.settings import PipelineSettings
 
-_here: set[str] = set()
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 
 @contextmanager
 def alive(settings: PipelineSettings, run_id: str) -> Iterator[None]:
     """A file of the run's name, locked by the system for as long as the process lives.
 
-    Within such a block of the same run there is nothing to do.
+    The process may hold it more than once: a command for its run, and Dagster for any run's steps.
 
     Raises:
         RawReportError: the file cannot be made.
     """
-    if run_id in _here:
-        yield
-        return
     path = _folder(settings) / f"{run_id}.lock"
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(path).acquire()
-    _here.add(run_id)
-    try:
-        with held:
-            yield
+        lock = FileLock(path, is_singleton=True, thread_local=False)
+        held = lock.acquire()
+    with held:
+        yield
+        if lock.lock_counter == 1:
             path.unlink(missing_ok=True)
-    finally:
-        _here.discard(run_id)
 
 
-def end_killed_runs(settings: PipelineSettings) -> None:
+def end_killed_runs(settings: PipelineSettings, instance: DagsterInstance) -> None:
     """Record as failed what is in progress no more.
 
     Args:
-        settings: where the data lies; Dagster's home must have been prepared.
-
-    Raises:
-        SettingsError: Dagster cannot be told.
+        settings: where the data lies.
+        instance: from `dagster_instance`.
     """
     for path in _folder(settings).glob("*.lock"):
         with suppress(Timeout), FileLock(path, timeout=0):
-            with dagster_instance() as instance:
-                run = instance.get_run_by_id(path.stem)
-                if run is not None and not run.is_finished:
-                    instance.report_run_failed(run, "Its process was killed. Launch it again: it continues.")
+            run = instance.get_run_by_id(path.stem)
+            if run is not None and not run.is_finished:
+                instance.report_run_failed(run, "Its process was killed. Launch it again: it continues.")
             path.unlink(missing_ok=True)
 
 

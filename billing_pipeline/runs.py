@@ -12,7 +12,6 @@ from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.assets.closing import FORCE_TAG
 from billing_pipeline.assets.failures import ERROR_TYPE
 from billing_pipeline.assets.resources import ProgressListener, ProgressReporter
-from billing_pipeline.dagster_home import dagster_instance, prepare_dagster_home
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.jobs import MONTHLY_USAGE, account_asset_keys, account_check_keys
 from billing_pipeline.killed_runs import alive
@@ -52,6 +51,7 @@ class PeriodRun:
 
 def run_periods(
     subjects: Iterable[AccountPeriod],
+    instance: dg.DagsterInstance,
     *,
     settings: PipelineSettings,
     listener: ProgressListener,
@@ -62,35 +62,34 @@ def run_periods(
 
     Args:
         subjects: what to load.
-        settings: where the data and Dagster's history lie.
+        instance: from `dagster_instance`.
+        settings: where the data lies.
         listener: is told what a run waits for.
         assets: names of the assets to materialise; default: all.
         force: replace closed periods, too.
 
     Raises:
-        BillingPipelineError: Dagster's history cannot be written, or no run can be begun.
+        BillingPipelineError: no run can be begun.
     """
-    prepare_dagster_home(settings)
     defs = build_defs(settings.accounts, progress=ProgressReporter(listener))
     job = defs.resolve_job_def(MONTHLY_USAGE)
-    with dagster_instance() as instance:
-        for subject in subjects:
-            keys = account_asset_keys(subject.account)
-            its_job = job.get_subset(
-                asset_selection={key for key in keys if assets is None or key.path[-1] in assets},
-                asset_check_selection=set(account_check_keys(subject.account)),
+    for subject in subjects:
+        keys = account_asset_keys(subject.account)
+        its_job = job.get_subset(
+            asset_selection={key for key in keys if assets is None or key.path[-1] in assets},
+            asset_check_selection=set(account_check_keys(subject.account)),
+        )
+        run_id = str(uuid4())
+        with alive(settings, run_id):
+            result = its_job.execute_in_process(
+                instance=instance,
+                partition_key=subject.period.key,
+                run_config=_QUIET,
+                run_id=run_id,
+                tags={FORCE_TAG: "true"} if force else None,
+                raise_on_error=False,
             )
-            run_id = str(uuid4())
-            with alive(settings, run_id):
-                result = its_job.execute_in_process(
-                    instance=instance,
-                    partition_key=subject.period.key,
-                    run_config=_QUIET,
-                    run_id=run_id,
-                    tags={FORCE_TAG: "true"} if force else None,
-                    raise_on_error=False,
-                )
-            yield _outcome(subject, result)
+        yield _outcome(subject, result)
 
 
 def _outcome(subject: AccountPeriod, result: dg.ExecuteInProcessResult) -> PeriodRun:

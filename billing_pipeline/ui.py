@@ -16,9 +16,9 @@ def main() -> None:
     try:
         settings = PipelineSettings.load()
         prepare_dagster_home(settings)
-        end_killed_runs(settings)
-        with dagster_instance():
-            pass  # What is amiss is told in one line, and not by each of its processes.
+        # What is amiss with its history is told here, in one line, and not by each of its processes.
+        with dagster_instance() as instance:
+            end_killed_runs(settings, instance)
     except BillingPipelineError as error:
         sys.exit(str(error))
     os.chdir(PROJECT_ROOT)

@@ -16,6 +16,7 @@ from billing_pipeline_tests.questions import PAGES, answer, queries
 from billing_pipeline_tests.warehouse.reports import (
     CUSTOMER,
     OTHER_CUSTOMER,
+    OTHER_ROOT,
     OWN_STORAGE,
     load,
     query,
@@ -24,7 +25,6 @@ from billing_pipeline_tests.warehouse.reports import (
 )
 
 QUERIES = [found for page in PAGES for found in queries(page.read_text(encoding="utf-8"))]
-OTHER_ROOT = "10000000-0000-4000-8000-000000000009"
 THIRD_CUSTOMER = "30000000-0000-4000-8000-000000000003"
 GIB = 2**30
 
@@ -62,7 +62,8 @@ def test_each_page_says_how_to_load_the_same_data(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
 
     assert re.search("billing-pipeline sandbox[`\n]", text)
-    assert all(str(period) in text for period in PERIODS)
+    assert f"for month in {' '.join(map(str, PERIODS))}; do" in text
+    assert "billing-pipeline run --period $month; done" in text
 
 
 @pytest.fixture

@@ -59,13 +59,14 @@ def run_at_once(
         BillingPipelineError: Dagster's history cannot be written, or the only run cannot be begun.
     """
     prepare_dagster_home(settings)
-    end_killed_runs(settings)
-    if len(subjects) == 1:
-        for run in run_periods(subjects, settings=settings, listener=listener, assets=assets, force=force):
-            yield run
-        return
-    with dagster_instance():
-        pass  # What is amiss is told once, and not by each process.
+    # What is amiss with Dagster's history is told here, once, and not by each process.
+    with dagster_instance() as instance:
+        end_killed_runs(settings, instance)
+        if len(subjects) == 1:
+            yield from run_periods(
+                subjects, instance, settings=settings, listener=listener, assets=assets, force=force
+            )
+            return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "billing_pipeline.month_report"])
     waiting = list(subjects)
@@ -87,7 +88,8 @@ def run_at_once(
                         workers.pop(receiver).process.join()
                         receiver.close()
                         if not run.run_id:
-                            end_killed_runs(settings)
+                            with dagster_instance() as instance:
+                                end_killed_runs(settings, instance)
                         if hopeless(run):
                             waiting = [each for each in waiting if each.account != run.subject.account]
                         yield run
@@ -123,8 +125,11 @@ def _work(  # noqa: PLR0917 - the arguments of a process
 
     with suppress(KeyboardInterrupt, BrokenPipeError), warnings_shown_by(warn):
         try:
-            for run in run_periods([subject], settings=settings, listener=tell, assets=assets, force=force):
-                sender.send(run)
+            with dagster_instance() as instance:
+                for run in run_periods(
+                    [subject], instance, settings=settings, listener=tell, assets=assets, force=force
+                ):
+                    sender.send(run)
         except BillingPipelineError as error:
             told = error.about(account=subject.named_account, period=subject.period.key)
             sender.send(PeriodRun(subject, run_id="", failure=str(told), error_type=type(error).__name__))

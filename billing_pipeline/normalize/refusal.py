@@ -6,7 +6,7 @@ import re
 
 import duckdb
 
-from billing_pipeline.errors import ReportRefusedError
+from billing_pipeline.errors import ReportRefusedError, first_line
 from billing_pipeline.normalize.refusals import UNKNOWN, on_one_line, refused
 
 _OWN = re.compile(r"row \d+: .*?(?=\n\nLINE \d|\Z)", re.DOTALL)
@@ -17,5 +17,5 @@ def refusal(error: duckdb.Error) -> ReportRefusedError:
     """The refusal that an error of a SELECT of this room stands for: rows.sql names row, field and value."""
     text = str(error)
     own = _OWN.search(text)
-    told = own[0] if own else "DuckDB cannot read it: " + text.strip().split("\n", 1)[0]
+    told = own[0] if own else "DuckDB cannot read it: " + first_line(text)
     return refused(on_one_line(told.strip()), UNKNOWN)

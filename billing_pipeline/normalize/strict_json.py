@@ -7,6 +7,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from billing_pipeline.errors import first_line
 from billing_pipeline.normalize.refusals import shown
 
 _HALF_OF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
@@ -56,7 +57,7 @@ def parse_next(text: str, position: int) -> tuple[Any, int]:
             raise CutShortError(f"it ends too early: {error.msg} near {shown(text[error.pos :])}") from None
         raise StrictJsonError(f"{error.msg} near {shown(text[error.pos :])}") from None
     except (ValueError, InvalidOperation) as error:
-        raise StrictJsonError(str(error).split("\n", 1)[0]) from None
+        raise StrictJsonError(first_line(error)) from None
     return found
 
 

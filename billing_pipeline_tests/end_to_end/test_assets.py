@@ -20,7 +20,7 @@ def _settings(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, value)
 
 
-def materialise(*names: str) -> dg.ExecuteInProcessResult:
+def materialise(*names: str, period: str = PERIOD) -> dg.ExecuteInProcessResult:
     """One Dagster run, in an instance that is forgotten afterwards."""
     with dg.DagsterInstance.ephemeral() as instance:
         return (
@@ -28,11 +28,19 @@ def materialise(*names: str) -> dg.ExecuteInProcessResult:
             .resolve_job_def("monthly_usage")
             .execute_in_process(
                 instance=instance,
-                partition_key=PERIOD,
+                tags={"dagster/partition": period},
                 asset_selection=[dg.AssetKey(name) for name in names],
                 raise_on_error=False,
             )
         )
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> dg.Failure:
+    """What the one step that failed has told."""
+    (failed,) = (event.step_failure_data for event in result.get_step_failure_events())
+    told = failed.user_failure_data
+    assert told is not None
+    return dg.Failure(told.description, told.metadata)
 
 
 def metadata(result: dg.ExecuteInProcessResult) -> dict[str, object]:
@@ -79,24 +87,14 @@ def test_an_asset_without_the_one_before_says_what_to_do(sandbox: Sandbox, name:
     result = materialise(name)
 
     assert not result.success
-    (failure,) = (event.step_failure_data for event in result.get_step_failure_events())
-    assert failure.user_failure_data is not None
-    assert PERIOD in (failure.user_failure_data.description or "")
-    assert "what_to_do" in failure.user_failure_data.metadata
+    failure = failure_of(result)
+    assert PERIOD in (failure.description or "")
+    assert "what_to_do" in failure.metadata
     assert sandbox.reports_created == 0
 
 
 def test_a_period_that_is_not_over_is_not_ordered_whatever_a_tag_says(sandbox: Sandbox) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = (
-            build_defs()
-            .resolve_job_def("monthly_usage")
-            .execute_in_process(
-                instance=instance, tags={"dagster/partition": "2199-01"}, raise_on_error=False
-            )
-        )
+    failure = failure_of(materialise(*NAMES, period="2199-01"))
 
-    (failure,) = (event.step_failure_data for event in result.get_step_failure_events())
-    assert failure.user_failure_data is not None
-    assert "2199-01: the period is not closed yet" in (failure.user_failure_data.description or "")
+    assert "2199-01: the period is not closed yet" in (failure.description or "")
     assert sandbox.reports_created == 0

@@ -49,9 +49,10 @@ def test_three_periods_are_loaded_exactly_as_reported(workplace: Workplace, sand
         for period in PERIODS
     ]
     assert sandbox.reports_created == len(PERIODS)
-    status = workplace.command("status").stdout
+    status = workplace.command("status")
+    assert status.returncode == 0, status.stderr
     for period in PERIODS:
-        (line,) = (line for line in status.splitlines() if line.startswith(period))
+        (line,) = (line for line in status.stdout.splitlines() if line.startswith(period))
         assert " loaded " in line
         assert f" {sandbox_totals(sandbox, period)['rows']:,} " in line
 

@@ -18,11 +18,18 @@ from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import Warehouse, WarehouseFile, close_period
 from billing_pipeline.warehouse.load_checks import CHECKS
 from billing_pipeline_tests.demo_months import PERIODS, DemoMonths
-from billing_pipeline_tests.warehouse.reports import OTHER_CUSTOMER, load, points, query, row, storage
+from billing_pipeline_tests.warehouse.reports import (
+    OTHER_CUSTOMER,
+    OTHER_ROOT,
+    load,
+    points,
+    query,
+    row,
+    storage,
+)
 
 SEPTEMBER = PERIODS[-1]
 GIB = 2**30
-OTHER_ROOT = "10000000-0000-4000-8000-000000000009"
 HOSTILE = [
     "<script>window.hacked = 1</script>",
     "<img src=x onerror='window.hacked = 1'>",

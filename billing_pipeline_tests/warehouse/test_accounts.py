@@ -15,6 +15,7 @@ from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests.warehouse.reports import (
     CUSTOMER,
     OTHER_CUSTOMER,
+    OTHER_ROOT,
     PARTNER,
     ROOT,
     SEPTEMBER,
@@ -24,7 +25,6 @@ from billing_pipeline_tests.warehouse.reports import (
 )
 
 AUGUST = SEPTEMBER.previous()
-OTHER_ROOT = "10000000-0000-4000-8000-000000000009"
 EU: dict[str, Any] = {"account": "eu"}
 US: dict[str, Any] = {"account": "us", "root_tenant_id": OTHER_ROOT}
 

@@ -7,6 +7,7 @@ import argparse
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.sandbox import serve
 from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
+from billing_pipeline.sandbox.rendering import JSON_LAYOUTS
 
 _LARGEST_PORT = 65_535
 
@@ -27,6 +28,9 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long a report takes; default: 2",
     )
+    parser.add_argument(
+        "--json-layout", choices=JSON_LAYOUTS, default="flat", help="of json_v2_0; default: %(default)s"
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -46,6 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
             tenants=arguments.tenants,
             seed=arguments.seed,
             ready_after_seconds=arguments.ready_after,
+            json_layout=arguments.json_layout,
         )
     except (OSError, ValueError, OverflowError) as error:
         raise SettingsError(f"the sandbox cannot start: {error}", todo="Correct the arguments.") from None

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
-import sys
 import threading
-from collections.abc import Sequence
 
 from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS, Sandbox
-from billing_pipeline.sandbox.rendering import JSON_LAYOUTS
 
 
 def serve(
@@ -56,34 +52,3 @@ def announcement(sandbox: Sandbox) -> str:
             f"What a month must add up to: {sandbox.base_url}/sandbox/totals?period=YYYY-MM",
         )
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m billing_pipeline.sandbox`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m billing_pipeline.sandbox", description="A local stand-in for the Acronis API."
-    )
-    parser.add_argument("--port", type=int, default=0, help="TCP port on 127.0.0.1 (default: a free one)")
-    parser.add_argument(
-        "--tenants", type=int, default=DEFAULT_TENANTS, help="size of the distributor (%(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="which distributor (%(default)s)")
-    parser.add_argument(
-        "--ready-after", type=float, default=2.0, help="seconds until a report is saved (%(default)s)"
-    )
-    parser.add_argument(
-        "--json-layout", choices=JSON_LAYOUTS, default="flat", help="layout of json_v2_0 (%(default)s)"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        serve(
-            options.port,
-            tenants=options.tenants,
-            seed=options.seed,
-            ready_after_seconds=options.ready_after,
-            json_layout=options.json_layout,
-        )
-    except (OSError, ValueError) as error:
-        print(f"The sandbox cannot start: {error}", file=sys.stderr)
-        return 1
-    return 0

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
 import pytest
+
+
+def test_a_port_that_is_taken_is_told_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        _cannot_start(["--port", str(taken.getsockname()[1])], told="the sandbox cannot start: ")
 
 
 @pytest.mark.parametrize(
@@ -17,6 +23,10 @@ import pytest
     ],
 )
 def test_a_sandbox_that_cannot_start_is_told_in_one_line(arguments: list[str], told: str) -> None:
+    _cannot_start(arguments, told=told)
+
+
+def _cannot_start(arguments: list[str], *, told: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "billing_pipeline", "sandbox", *arguments],
         capture_output=True,

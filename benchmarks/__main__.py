@@ -7,7 +7,6 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import linear_regression
 
 import duckdb
 from tabulate import tabulate
@@ -104,20 +103,19 @@ def _compared(folder: Path, layout: str, rows: int, runs: int, ways: Sequence[st
 
 
 def _by_size(folder: Path, sizes: Sequence[int], runs: int) -> str:
-    """What a row costs beyond the start-up, which is where the line through the sizes meets no rows."""
+    """What a row costs beyond the start-up, which is what a report of hardly any rows takes."""
     measured = {}
     for size in (_FEW_ROWS, *sizes):
         source = make_input(folder, "flat", size)
         measured[source.rows] = Figures.of([_run("ours", source, folder) for _ in range(runs)])
-    few, *rows = measured
-    seconds = [measured[each].seconds for each in rows]
-    start_up = linear_regression(rows, seconds).intercept if len(rows) > 1 else measured[few].seconds
+    few = min(measured)
+    start_up = measured[few].seconds
     table = [
         [
             f"{each:,}",
             f"{figures.seconds:.2f}",
             f"{figures.peak_mib:,.0f}",
-            f"{(figures.seconds - start_up) / each * 1e6:.2f}" if each in rows else "",
+            f"{(figures.seconds - start_up) / each * 1e6:.2f}" if each > few else "",
         ]
         for each, figures in measured.items()
     ]

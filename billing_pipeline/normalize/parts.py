@@ -48,7 +48,7 @@ class PartWriter:
     Args:
         file: the report.
         folder: where the parts are written.
-        rows: of a part; the first ones, which are waited for, have half as many.
+        rows: of a part.
     """
 
     def __init__(self, file: CheckedFile, folder: Path, rows: int) -> None:
@@ -98,8 +98,6 @@ class PartWriter:
     def _write(self, first: Piece) -> Part:
         part = Part(first.layout, self._rows + 1, self._used)
         limit = self._rows_of_a_part
-        if self._rows < limit:
-            limit = max(limit // 2, 1)
         largest_file = sys.maxsize if part.layout.rows_key is None else _FILE_OF_GROUPED
         while part.rows < limit and (piece := self._current()) and piece.layout is part.layout:
             part.files.append(self._file())

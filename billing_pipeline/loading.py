@@ -50,12 +50,16 @@ def load_period(
         ReportRefusedError: its content cannot be trusted; the next run orders another report.
         WarehouseError: the warehouse could not be changed.
     """
-    raw = latest_raw_report(folder, period)
-    order = _order(raw)
-    expected = ExpectedReport(period=period, kind=order.kind, level=order.level, tenant_id=order.tenant_id)
-    attempt = replace(_attempt(folder, period, account, raw, order), run_id=run_id, forced=forced)
+    raw: RawReport | None = None
     try:
         with period_lock(folder, period), ExitStack() as files:
+            # Under the lock, or a report that another run loads meanwhile would be replaced by an older one.
+            raw = latest_raw_report(folder, period)
+            order = _order(raw)
+            expected = ExpectedReport(
+                period=period, kind=order.kind, level=order.level, tenant_id=order.tenant_id
+            )
+            attempt = replace(_attempt(folder, period, account, raw, order), run_id=run_id, forced=forced)
             work_dir = folder / "work" / period.key
             # What a killed load left; the lock says that nobody else is at work on the period.
             shutil.rmtree(work_dir, ignore_errors=True)
@@ -70,13 +74,14 @@ def load_period(
                 witness = _open_witness(files, raw, expected)
             return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
     except ReportRefusedError as error:
-        error.about(period=period.key, report_id=raw.report_id)
-        # One that was loaded before is refused by stricter settings only: it is still the last good one.
-        if raw.report_id not in loaded_report_ids(warehouse, period):
-            mark_refused(folder, period, raw.report_id, error.what)
+        if raw is not None:
+            error.about(period=period.key, report_id=raw.report_id)
+            # One that was loaded before is refused by stricter settings only: it is still the last good one.
+            if raw.report_id not in loaded_report_ids(warehouse, period):
+                mark_refused(folder, period, raw.report_id, error.what)
         raise
     except BillingPipelineError as error:
-        error.about(period=period.key, report_id=raw.report_id)
+        error.about(period=period.key, report_id=raw.report_id if raw else None)
         raise
 
 

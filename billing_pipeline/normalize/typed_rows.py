@@ -72,7 +72,7 @@ class TypedRows:
         places = {name: ".".join(place) for name, place in row_places.items()}
         self._grouped = layout.rows_key is not None
         self._unit_of_element = None
-        element_type = row_type
+        element_type, element_places = row_type, dict[str, tuple[str, ...]]()
         if layout.rows_key is not None:
             element_type, element_places = _struct(
                 "Element", element_tree(layout), types, (_ROWS, _list_of(row_type), layout.rows_key)
@@ -81,8 +81,8 @@ class TypedRows:
                 self._unit_of_element = attrgetter(".".join(element_places[UNIT]))
         self._unit = attrgetter(places[UNIT]) if UNIT in places else None
         self._sums = _measure_getters(places)
-        amounts = [places[field.name] for field in FIELDS if field.kind == "decimal" and field.name in places]
-        self._amounts = list(map(attrgetter, amounts)) if layout.amounts_as_numbers else []
+        self._amounts = _amount_getters(row_places) if layout.amounts_as_numbers else []
+        self._amounts_of_element = _amount_getters(element_places) if layout.amounts_as_numbers else []
         self._decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(_list_of(element_type))
 
     def decode(self, array: memoryview) -> list[Any]:
@@ -100,9 +100,13 @@ class TypedRows:
             ValueError: DuckDB would not have all digits of an amount; nothing was added.
         """
         rows = [row for element in elements for row in element.rows] if self._grouped else elements
-        for amount in self._amounts:
-            if not all(map(_survives_as_double, filter(None, map(amount, rows)))):
-                raise ValueError("an amount with too many digits")
+        for holders, amounts in ((rows, self._amounts), (elements, self._amounts_of_element)):
+            for steps in amounts:
+                found: Iterable[Any] = holders
+                for step in steps:  # any object on the way may be null
+                    found = filter(None, map(step, found))
+                if not all(map(_survives_as_double, found)):
+                    raise ValueError("an amount with too many digits")
         by_unit: dict[str | None, list[Any]] = {}
         for unit, row in zip(self._units(elements, rows), rows, strict=True):
             try:
@@ -193,6 +197,15 @@ def _struct(
         members.append((attribute, kind, msgspec.field(name=key, **default)))
     struct = msgspec.defstruct(name, members, kw_only=True, forbid_unknown_fields=True, gc=False)
     return struct, places
+
+
+def _amount_getters(places: Mapping[str, tuple[str, ...]]) -> list[list[Any]]:
+    """For each quota and price: the steps that lead to it."""
+    return [
+        list(map(attrgetter, places[field.name]))
+        for field in FIELDS
+        if field.kind == "decimal" and field.name in places
+    ]
 
 
 def _measure_getters(places: Mapping[str, str]) -> list[tuple[Any, list[tuple[int, Any]]]]:

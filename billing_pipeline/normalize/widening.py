@@ -16,6 +16,7 @@ from billing_pipeline.normalize.layout import Extra, Layout, Path, TwoListsError
 
 _MOST_EXTRAS = 50
 _LONGEST_NAME = 100
+_ESCAPED = '"\\'
 
 
 def widened(layout: Layout, elements: Iterable[Any]) -> Layout:
@@ -78,7 +79,10 @@ class _Seen:
                 or not isinstance(value, str | int | None)
                 or name in OBJECTS
                 or not name.isprintable()
-                or not 0 < len(name) <= _LONGEST_NAME
+                or len(name) > _LONGEST_NAME
+                # The second parser does not take such keys as names.
+                or not all(path)
+                or any(sign in name for sign in _ESCAPED)
             )
 
     def fits(self, name: str, *, always: bool) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
-from urllib.parse import quote_plus
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -42,6 +44,26 @@ def test_every_way_of_writing_a_secret_is_covered(redact: Redactor, echo: str) -
     for part in (SECRET, TOKEN, echo.rsplit(maxsplit=1)[-1]):
         assert part not in told
     assert told.endswith("and it is wrong")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda secret: json.dumps(secret).replace("/", r"\/"),
+        lambda secret: json.dumps(json.dumps(secret).replace("/", r"\/")),
+        lambda secret: "".join(f"\\u{unit:04X}" for unit in memoryview(secret.encode("utf-16-le")).cast("H")),
+        quote,
+        lambda secret: quote(secret, safe="").lower(),
+        lambda secret: quote(quote(secret, safe=""), safe=""),
+        lambda secret: "".join(f"&#{ord(c)};" for c in secret),
+        lambda secret: "".join(f"&#x{ord(c):X};" for c in secret),
+        lambda secret: html.escape(secret).replace("/", "&#047;"),
+    ],
+)
+@pytest.mark.parametrize("secret", ["zk3/xq9/lmn+7/abc=", 'p@ss/w+rd="<&>', "b\\a\tc \u00fc\U0001f600"])
+def test_no_escaping_hides_a_secret(written: Callable[[str], str], secret: str) -> None:
+    told = Redactor("client", secret)(f'{{"message":"unknown secret <{written(secret)}>"}}')
+    assert told.replace('"', "").replace("\\", "") == "{message:unknown secret <" + REDACTED + ">}"
 
 
 @given(st.text(max_size=300), st.text(max_size=300), st.integers(1, 400))

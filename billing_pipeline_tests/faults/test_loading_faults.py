@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.errors import BillingPipelineError, RawReportError
+from billing_pipeline.landing import period_lock
 from billing_pipeline.loading import load_period
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.faults import CATALOGUE
@@ -97,6 +99,29 @@ def test_a_manifest_without_an_order_is_told(loaded: Path, tmp_path: Path) -> No
 
     with pytest.raises(RawReportError, match="its manifest is damaged: not the body of a report order"):
         load(data_dir)
+
+
+def test_a_report_that_another_run_downloads_meanwhile_is_the_one_that_is_loaded(
+    loaded: Path, tmp_path: Path
+) -> None:
+    data_dir = shutil.copytree(loaded, tmp_path / "data")
+    (raw,) = (data_dir / "raw" / PERIOD.key).iterdir()
+    newer = raw.with_name("99999999-9999-4999-8999-999999999999")
+
+    with ThreadPoolExecutor(1) as pool:
+        with period_lock(data_dir, PERIOD):
+            loading = pool.submit(load, data_dir)
+            with pytest.raises(TimeoutError):
+                loading.result(timeout=1)
+            shutil.copytree(raw, newer)
+            manifest = newer / "manifest.json"
+            content = json.loads(manifest.read_text(encoding="utf-8"))
+            later = {"report_id": newer.name, "requested_at": "2099-01-01T00:00:00Z"}
+            manifest.chmod(0o600)
+            manifest.write_text(json.dumps(content | later), encoding="utf-8")
+        loading.result(timeout=60)
+
+    assert rows(data_dir)["report_id"] == newer.name
 
 
 def load(data_dir: Path, cross_check: CrossCheckMode = "stop") -> None:

@@ -59,6 +59,9 @@ DAMAGES = [
 @many
 @given(reports(), sizes, st.sampled_from([1, 2, 5, ROW_GROUP]))
 @example(report_of(), 64, ROW_GROUP)
+@example(report_of(usage_row(), usage_row(quota={"value": 10.5}), usage_row(quota=None)), 1 << 20, ROW_GROUP)
+@example(report_of(usage_row(), usage_row(quota={"value": 1.5}), usage_row(pricing=None)), 1 << 20, ROW_GROUP)
+@example(report_of(usage_row(), usage_row(**{'a"b': 1, "c\\d": 2})), 1 << 20, ROW_GROUP)
 def test_the_table_equals_the_reference(content: bytes, piece: int, part: int) -> None:
     expected = reference.rows_of_json(content, FIRST_DAY, LAST_DAY)
 

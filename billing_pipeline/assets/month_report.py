@@ -3,7 +3,7 @@
 from dagster import AssetExecutionContext, MetadataValue, PathMetadataValue
 
 from billing_pipeline.assets.resources import DataFolder
-from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.errors import BillingPipelineError, first_line
 from billing_pipeline.periods import BillingPeriod
 
 
@@ -15,13 +15,15 @@ def month_report_link(
     The month is published already: a page that cannot be written is a warning, not a failed load.
     """
     # Slow to import, and needed by this step alone.
+    import duckdb  # noqa: PLC0415
+
     from billing_pipeline.month_report import write_month_report  # noqa: PLC0415
 
     path = data.path / "reports" / f"{period}.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_month_report(data.warehouse, period, path)
-    except (BillingPipelineError, OSError) as error:
-        context.log.warning(f"The month's page could not be written: {error}")
+    except (BillingPipelineError, OSError, duckdb.Error) as error:
+        context.log.warning(f"The month's page could not be written: {first_line(error)}")
         return {}
     return {"month_report": MetadataValue.path(path)}

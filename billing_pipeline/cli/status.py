@@ -70,7 +70,7 @@ def _notes(
                 f" {load.last_reason}"
             )
         if load.forced:
-            yield f"{subject}  was closed when it was loaded last: --force"
+            yield f"{subject}  was loaded last with --force"
         if load.restated_keys:
             yield (
                 f"{subject}  restated: {load.restated_keys:,} keys differ from the load before"

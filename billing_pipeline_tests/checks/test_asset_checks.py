@@ -138,7 +138,7 @@ def test_a_closed_month_is_refused_before_a_report_is_requested(
     ]  # fmt: skip
     status = workplace.command("status").stdout
     assert "loaded, closed" in status
-    assert "was closed when it was loaded last: --force" in status
+    assert "was loaded last with --force" in status
 
     assert workplace.command("reopen", "--period", PERIOD).returncode == 0
     assert workplace.command("run", "--period", PERIOD).returncode == 0

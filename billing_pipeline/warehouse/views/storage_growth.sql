@@ -33,13 +33,13 @@ CREATE OR REPLACE MACRO storage_growth_in(month) AS TABLE (
     FROM (
         SELECT
             *,
-            (account, (billing_period - INTERVAL 1 MONTH)::DATE) IN (SELECT DISTINCT account, billing_period FROM usage)
+            (account, (billing_period - INTERVAL 1 MONTH)::DATE) IN (SELECT account, billing_period FROM loaded_report)
                 AS month_before_is_known
         FROM both_months
     )
     WHERE
         (month IS NULL OR billing_period = month)
-        AND (account, billing_period) IN (SELECT DISTINCT account, billing_period FROM usage)
+        AND (account, billing_period) IN (SELECT account, billing_period FROM loaded_report)
     GROUP BY
         billing_period, account, root_tenant_id, tenant_id, offering_item, storage_ownership, month_before_is_known
 );

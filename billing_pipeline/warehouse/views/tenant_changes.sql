@@ -35,8 +35,8 @@ CREATE OR REPLACE MACRO tenant_changes_in(month) AS TABLE (
     FROM both_months
     WHERE
         (month IS NULL OR billing_period = month)
-        AND (account, billing_period) IN (SELECT DISTINCT account, billing_period FROM usage)
-        AND (account, (billing_period - INTERVAL 1 MONTH)::DATE) IN (SELECT DISTINCT account, billing_period FROM usage)
+        AND (account, billing_period) IN (SELECT account, billing_period FROM loaded_report)
+        AND (account, (billing_period - INTERVAL 1 MONTH)::DATE) IN (SELECT account, billing_period FROM loaded_report)
     GROUP BY billing_period, account, root_tenant_id, tenant_id
     HAVING count(DISTINCT is_now) = 1 OR name IS DISTINCT FROM name_before
 );

@@ -7,20 +7,20 @@ import os
 import shlex
 import sys
 from decimal import Decimal
-from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 from tabulate import tabulate
 
-from billing_pipeline.account_periods import SINGLE_ACCOUNT, AccountPeriod
 from billing_pipeline.cli.run import load
 from billing_pipeline.errors import BillingPipelineError
-from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.orchestration.settings import Settings
+from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
+from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.settings.environment import environment
+from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse import Warehouse, open_warehouse
 
 _FOLDER = Path("data") / "demo"
@@ -50,10 +50,10 @@ def main() -> int:
         }
         print(f"A sandbox of the Acronis API serves an invented distributor on {sandbox.base_url}.")
         print(f"Dagster materialises {', '.join(map(str, periods))} into {_FOLDER}:\n", flush=True)
-        settings = PipelineSettings.load()
+        settings = Settings()
         if status := load([AccountPeriod(period, SINGLE_ACCOUNT) for period in periods], settings):
             return status
-        ours = _loaded(open_warehouse(settings))
+        ours = _loaded(open_warehouse(settings.pipeline))
         theirs = {period.start: _expected(sandbox, period) for period in periods}
     agree = all(
         (row["row_count"], row["compute_points"]) == theirs[row["billing_period"]]
@@ -65,11 +65,8 @@ def main() -> int:
 
 
 def _loaded(warehouse: Warehouse) -> list[dict[str, Any]]:
-    query = resources.files(__package__).joinpath("demo.sql").read_text(encoding="utf-8")
     with warehouse.reading() as connection:
-        cursor = connection.execute(query)
-        columns = [column[0] for column in cursor.description or ()]
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        return rows_as_dicts(connection.execute(read_sql("demo.sql")))
 
 
 def _expected(sandbox: Sandbox, period: BillingPeriod) -> tuple[int, Decimal]:

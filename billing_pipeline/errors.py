@@ -63,7 +63,7 @@ class SettingsError(BillingPipelineError):
 
 
 class PeriodError(BillingPipelineError):
-    """The billing period is malformed, not closed yet, or outside the configured range."""
+    """The billing period is malformed, has not ended, or outside the configured range."""
 
 
 class PeriodClosedError(BillingPipelineError):
@@ -116,6 +116,10 @@ class RawReportError(BillingPipelineError):
     """The raw report on disk is missing, or is not what its manifest says."""
 
 
+class DataFolderError(BillingPipelineError):
+    """A file or lock in the data folder cannot be read, written or acquired."""
+
+
 class ReportRefusedError(BillingPipelineError):
     """The report's content cannot be trusted, so nothing of it was loaded."""
 
@@ -128,6 +132,11 @@ class OutputError(BillingPipelineError):
     """A file that was asked for could not be written."""
 
 
-def first_line(told: object) -> str:
-    """What another program says, without the lines that explain it to its own users."""
-    return str(told).strip().split("\n", 1)[0]
+def first_line(message: object) -> str:
+    """The first line of another program's message, without the lines that explain it to its own users."""
+    return str(message).strip().split("\n", 1)[0]
+
+
+def printable_line(text: object) -> str:
+    """A text on one line, without characters that a terminal would interpret."""
+    return " ".join("".join(each if each.isprintable() else " " for each in str(text)).split())

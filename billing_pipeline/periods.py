@@ -1,6 +1,6 @@
-"""Billing periods: the calendar month (UTC) as a value.
+"""Billing periods: the calendar month (UTC) as a value, alone and together with an account.
 
-Acronis bills and reports by month; a SKU report must cover a full one, and its `end` is inclusive.
+Acronis bills and reports by month; a SKU report must cover a full month, and its `end` is inclusive.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from billing_pipeline.errors import PeriodError
+
+SINGLE_ACCOUNT = "default"
+"""Name of the account whose settings, assets and folders carry no account name: the only one, usually."""
 
 _KEY = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
@@ -62,16 +66,16 @@ class BillingPeriod:
         """Last day, inclusive as in the API."""
         return date(self.year, self.month, calendar.monthrange(self.year, self.month)[1])
 
-    def require_over(self) -> None:
-        """Go on only with a period that has ended.
+    def require_ended(self) -> None:
+        """Raise unless the period has ended.
 
         Raises:
-            PeriodError: it has not.
+            PeriodError: the period has not ended, so its usage is not final.
         """
         if self > (last := self.last_closed()):
             raise PeriodError(
-                "the period is not closed yet, so its usage is not final",
-                todo=f"The last closed period is {last}.",
+                "the period has not ended, so its usage is not final",
+                todo=f"The last period that has ended is {last}.",
                 period=self.key,
             )
 
@@ -93,3 +97,18 @@ def periods_between(first: BillingPeriod, last: BillingPeriod) -> Iterator[Billi
     while period <= last:
         yield period
         period = period.next()
+
+
+class AccountPeriod(NamedTuple):
+    """A billing period of one account, written `2026-09`, or `2026-09 eu` for a named account."""
+
+    period: BillingPeriod
+    account: str
+
+    @property
+    def named_account(self) -> str | None:
+        """The account's name in messages; None for `SINGLE_ACCOUNT`."""
+        return None if self.account == SINGLE_ACCOUNT else self.account
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.account}" if self.named_account else self.period.key

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from billing_pipeline.dagster_home import dagster_instance, prepare_dagster_home
 from billing_pipeline.errors import BillingPipelineError
-from billing_pipeline.killed_runs import end_killed_runs
+from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
+from billing_pipeline.orchestration.orphaned_runs import fail_orphaned_runs
 from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
 
 
@@ -16,9 +16,9 @@ def main() -> None:
     try:
         settings = PipelineSettings.load()
         prepare_dagster_home(settings)
-        # What is amiss with its history is told here, in one line, and not by each of its processes.
+        # Open the instance here first: a damaged history is then reported once, not by every child process.
         with dagster_instance() as instance:
-            end_killed_runs(settings, instance)
+            fail_orphaned_runs(settings, instance)
     except BillingPipelineError as error:
         sys.exit(str(error))
     os.chdir(PROJECT_ROOT)

@@ -9,9 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import NAMESPACE_URL, uuid5
 
-from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
-from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.local import DEFAULT_SEED

@@ -10,17 +10,17 @@ import re
 from tabulate import tabulate
 
 from billing_pipeline.settings import PROJECT_ROOT
+from billing_pipeline.sql_files import opening_comment, read_sql
 from billing_pipeline.warehouse import CHECKS
 from billing_pipeline.warehouse.load_checks import description
 from billing_pipeline.warehouse.schema import VIEWS
-from billing_pipeline.warehouse.sql_files import opening_comment, sql
 
 PAGE = PROJECT_ROOT / "docs" / "warehouse.md"
 
 
 def tables() -> dict[str, str]:
     """Each table by the name of its place in the page."""
-    views = [(f"`{view}`", opening_comment(sql(f"views/{view}.sql"))) for view in VIEWS]
+    views = [(f"`{view}`", opening_comment(read_sql(f"warehouse/views/{view}.sql"))) for view in VIEWS]
     checks = [
         (f"`{name}`", f"**{how}s**" if how == "stop" else f"{how}s", description(name))
         for name, how in CHECKS.items()

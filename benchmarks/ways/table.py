@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from billing_pipeline.warehouse.sql_files import sql
+from billing_pipeline.sql_files import read_sql
 
 _ID = "'11111111-1111-4111-8111-111111111111'::UUID"
 ADDED_COLUMNS = (
@@ -22,7 +22,7 @@ def create_table(folder: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
     connection.execute(f"ATTACH '{folder / 'warehouse.duckdb'}' AS warehouse (STORAGE_VERSION 'v1.5.0')")
     connection.execute("USE warehouse")
-    connection.execute(sql("usage.sql"))
+    connection.execute(read_sql("warehouse/usage.sql"))
     return connection
 
 

@@ -4,19 +4,20 @@ from billing_pipeline.acronis.answers import Report, StoredReport, StoredReportS
 from billing_pipeline.acronis.body import BodyError
 from billing_pipeline.acronis.client import AcronisClient, Download
 from billing_pipeline.acronis.failures import ApiUnavailableError, HistoryNotReadyError
-from billing_pipeline.acronis.order import MACHINE_FORMATS, ReportOrder
+from billing_pipeline.acronis.report_parameters import differences, matches_exactly, request_body
 from billing_pipeline.acronis.retries import RetryPolicy
 
 __all__ = [
-    "MACHINE_FORMATS",
     "AcronisClient",
     "ApiUnavailableError",
     "BodyError",
     "Download",
     "HistoryNotReadyError",
     "Report",
-    "ReportOrder",
     "RetryPolicy",
     "StoredReport",
     "StoredReportStatus",
+    "differences",
+    "matches_exactly",
+    "request_body",
 ]

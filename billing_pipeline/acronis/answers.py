@@ -8,20 +8,18 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from billing_pipeline.identifiers import api_id, is_api_id
-
-ApiId = Annotated[str, BeforeValidator(api_id)]
+from billing_pipeline.reports import ApiId, is_api_id
 
 
 def _instant(value: object) -> datetime | None:
     """A time of the API. Some lack their offset, and they are UTC; what cannot be read is left out."""
     try:
-        told = datetime.fromisoformat(value) if isinstance(value, str) else None
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    if told is None:
+    if instant is None:
         return None
-    return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def _day(value: object) -> date | None:
@@ -72,17 +70,17 @@ class Report(_Answer):
         formats = self.parameters.get("formats")
         return tuple(str(name) for name in formats) if isinstance(formats, list) else None
 
-    def told(self) -> dict[str, str]:
-        """What the API says of the order, flat; what it leaves out or leaves null is absent."""
+    def described(self) -> dict[str, str]:
+        """The parameters as the API describes them, flat; absent where the API leaves them out or null."""
         period = self.parameters.get("period")
-        told = {
+        described = {
             **{name: self.parameters.get(name) for name in ("kind", "level", "hide_zero_usage", "show_skus")},
             **{name: period.get(name) for name in ("start", "end") if isinstance(period, dict)},
             "tenant_id": _lower(self.parameters.get("tenant_id")),
             "schedule": (self.schedule or {}).get("type"),
             "result_action": self.result_action,
         }
-        return {name: _text(value) for name, value in told.items() if value is not None}
+        return {name: _text(value) for name, value in described.items() if value is not None}
 
 
 def _lower(value: object) -> object:

@@ -24,14 +24,13 @@ from billing_pipeline.acronis.answers import (
 )
 from billing_pipeline.acronis.body import BodyError, decoded, limited, received
 from billing_pipeline.acronis.failures import ApiUnavailableError, describe, failure, shortened
-from billing_pipeline.acronis.order import ReportOrder
 from billing_pipeline.acronis.redaction import Redactor
+from billing_pipeline.acronis.report_parameters import request_body
 from billing_pipeline.acronis.retries import RetryPolicy, retrying
 from billing_pipeline.acronis.tokens import TokenCache
 from billing_pipeline.acronis.transport import BearerAuth, Transport
 from billing_pipeline.errors import ApiError, CredentialsError, DownloadError
-from billing_pipeline.identifiers import api_id
-from billing_pipeline.settings import AccountSettings
+from billing_pipeline.reports import ReportParameters, api_id
 
 DOWNLOAD_TIMEOUT_SECONDS = 900.0
 """A stored report must be there whole by then, in each attempt."""
@@ -98,19 +97,6 @@ class AcronisClient:
         self._redact = Redactor(client_id, client_secret.get_secret_value())
         self._tokens = TokenCache(self._fetch_token)
 
-    @classmethod
-    def from_settings(
-        cls,
-        account: AccountSettings,
-        *,
-        retry_policy: RetryPolicy | None = None,
-        stop: threading.Event | None = None,
-    ) -> Self:
-        """The client that the settings describe."""
-        return cls(
-            account.base_url, account.client_id, account.client_secret, retry_policy=retry_policy, stop=stop
-        )
-
     def __enter__(self) -> Self:
         return self
 
@@ -142,17 +128,17 @@ class AcronisClient:
             ) from None
         return self._get(f"/clients/{client_id}", ApiClientRecord).tenant_id
 
-    def create_report(self, order: ReportOrder) -> Report:
+    def create_report(self, parameters: ReportParameters) -> Report:
         """`POST /reports`: every call that gets through makes another report.
 
         Raises:
-            HistoryNotReadyError: nothing was created; the same order is accepted later.
+            HistoryNotReadyError: nothing was created; the same request is accepted later.
             ApiUnavailableError: with `may_have_acted` the answer was lost, and a report may exist.
-            ApiError: the order was refused.
+            ApiError: the request was refused.
         """
 
         def post(token: str) -> Report:
-            return self._exchange("POST", "/reports", Report, token=token, json=order.body())
+            return self._exchange("POST", "/reports", Report, token=token, json=request_body(parameters))
 
         # A 429 was clearly refused. A 503 mostly is, but a gateway sends it too when the answer is lost.
         return self._authorized(post, retry_if=lambda error: not error.may_have_acted)

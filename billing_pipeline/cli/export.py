@@ -7,7 +7,7 @@ from pathlib import Path
 
 from billing_pipeline.cli.missing_accounts import tell_missing_accounts
 from billing_pipeline.errors import PeriodError
-from billing_pipeline.output_file import refuse_kept_file
+from billing_pipeline.files import refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -49,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
             todo="Give a folder that exists as --output, or one period.",
         )
     settings = PipelineSettings.load()
-    refuse_kept_file(target, settings.data_dir)
+    refuse_internal_path(target, settings.data_dir)
     warehouse = open_warehouse(settings)
     for period in periods:
         name = file_name(arguments.table, period, arguments.format)

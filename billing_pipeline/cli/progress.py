@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -13,26 +14,28 @@ _CLEAR_LINE = "\r\x1b[2K"
 
 
 class ProgressLine:
-    """Prints what periods wait for.
+    """Prints the state of waiting periods; any thread may call it.
 
     Args:
-        stream: where to; if it is a terminal, the latest state replaces the line before.
+        stream: where to print; in a terminal, the latest state replaces the line before.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._rewrites = self._stream.isatty()
         self._shown = ""
+        self._lock = threading.RLock()
 
     def update(self, text: str) -> None:
         """Show a passing state; in a log file, only when it differs from the one before."""
-        if self._rewrites:
-            # What is longer than a line of the terminal would be cleared in part only.
-            self._stream.write(_CLEAR_LINE + text[: shutil.get_terminal_size().columns - 1])
-        elif text != self._shown:
-            self._stream.write(text + "\n")
-        self._shown = text
-        self._stream.flush()
+        with self._lock:
+            if self._rewrites:
+                # A line wider than the terminal would be cleared in part only.
+                self._stream.write(_CLEAR_LINE + text[: shutil.get_terminal_size().columns - 1])
+            elif text != self._shown:
+                self._stream.write(text + "\n")
+            self._shown = text
+            self._stream.flush()
 
     def glimpse(self, text: str) -> None:
         """Show a passing state in a terminal, and nothing in a log file."""
@@ -41,16 +44,18 @@ class ProgressLine:
 
     def clear(self) -> None:
         """Take the passing state away."""
-        if self._rewrites and self._shown:
-            self._stream.write(_CLEAR_LINE)
-            self._stream.flush()
-        self._shown = ""
+        with self._lock:
+            if self._rewrites and self._shown:
+                self._stream.write(_CLEAR_LINE)
+                self._stream.flush()
+            self._shown = ""
 
     def settle(self, text: str) -> None:
         """Print a line that stays."""
-        self._stream.write(f"{_CLEAR_LINE if self._rewrites else ''}{text}\n")
-        self._shown = ""
-        self._stream.flush()
+        with self._lock:
+            self._stream.write(f"{_CLEAR_LINE if self._rewrites else ''}{text}\n")
+            self._shown = ""
+            self._stream.flush()
 
 
 @contextmanager

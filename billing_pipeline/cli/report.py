@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from billing_pipeline.cli.missing_accounts import tell_missing_accounts
-from billing_pipeline.output_file import refuse_kept_file
+from billing_pipeline.files import refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -34,7 +34,7 @@ def execute(arguments: argparse.Namespace) -> int:
     period = BillingPeriod.parse(arguments.period) if arguments.period else BillingPeriod.last_closed()
     path: Path = arguments.output or Path(f"month-report-{period}.html")
     settings = PipelineSettings.load()
-    refuse_kept_file(path, settings.data_dir)
+    refuse_internal_path(path, settings.data_dir)
     warehouse = open_warehouse(settings)
     write_month_report(warehouse, period, path)
     print(f"{path}: {period} at a glance; open it in a browser")

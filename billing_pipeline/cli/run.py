@@ -6,17 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from billing_pipeline.account_periods import AccountPeriod
-from billing_pipeline.acronis import AcronisClient, ApiUnavailableError, RetryPolicy
+from billing_pipeline.acronis import AcronisClient, RetryPolicy
 from billing_pipeline.cli.progress import ProgressLine, warnings_shown_by
-from billing_pipeline.errors import BillingPipelineError, CredentialsError, PeriodError, SettingsError
+from billing_pipeline.errors import BillingPipelineError, PeriodError, SettingsError
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import Progress
-from billing_pipeline.periods import BillingPeriod, periods_between
-from billing_pipeline.settings import AccountSettings, PipelineSettings
+from billing_pipeline.periods import AccountPeriod, BillingPeriod, periods_between
+from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
 
-# After one of these the next period would fail alike: asking on would only load a server that is down.
-_HOPELESS = {ApiUnavailableError.__name__, CredentialsError.__name__}
+_CREDENTIAL_CHECK = RetryPolicy(attempts=3)
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -53,50 +52,46 @@ def execute(arguments: argparse.Namespace) -> int:
 
     Raises:
         BillingPipelineError: settings or periods are wrong, the warehouse cannot be reached, or the API
-            does not let this client in; nothing was written.
+            rejects the clients of all accounts; nothing was written.
     """
-    settings = PipelineSettings.load()
-    periods = _periods(arguments, settings)
-    accounts = _accounts(arguments, settings)
-    # Of a warehouse that cannot be opened, one line; not one for each period.
-    open_warehouse(settings).exists()
-    closed = {} if arguments.replay else _knock(accounts)
-    if len(closed) == len(accounts):
-        raise next(iter(closed.values()))
-    for error in closed.values():
+    settings = Settings()
+    periods = _periods(arguments, settings.pipeline)
+    accounts = _accounts(arguments, settings.pipeline)
+    # Open the warehouse once up front, so that a broken one is reported once and not per period.
+    open_warehouse(settings.pipeline).exists()
+    rejected = {} if arguments.replay else _check_credentials(accounts, settings)
+    if len(rejected) == len(accounts):
+        raise next(iter(rejected.values()))
+    for error in rejected.values():
         print(f"billing-pipeline run: {error}", file=sys.stderr)
-    subjects = [
-        AccountPeriod(period, account) for period in periods for account in accounts if account not in closed
+    to_load = [
+        AccountPeriod(period, account)
+        for period in periods
+        for account in accounts
+        if account not in rejected
     ]
-    status = load(subjects, settings, replay=arguments.replay, force=arguments.force)
-    return 1 if closed else status
+    status = load(to_load, settings, replay=arguments.replay, force=arguments.force)
+    return 1 if rejected else status
 
 
 def load(
-    subjects: list[AccountPeriod], settings: PipelineSettings, *, replay: bool = False, force: bool = False
+    periods: Sequence[AccountPeriod], settings: Settings, *, replay: bool = False, force: bool = False
 ) -> int:
-    """Load periods of accounts, telling progress on stderr; the status as in `execute`."""
+    """Load periods of accounts, with progress on stderr; returns the status as `execute` does."""
     # Importing Dagster takes longer than all of the checks before it.
-    from billing_pipeline.cli.backfill import run_at_once  # noqa: PLC0415
+    from billing_pipeline.orchestration.runs import run_periods  # noqa: PLC0415
 
     line = ProgressLine()
 
-    def show(subject: AccountPeriod, progress: Progress) -> None:
-        line.update(f"{subject}  {progress}")
+    def show(period: AccountPeriod, progress: Progress) -> None:
+        line.update(f"{period}  {progress}")
 
     failures = []
-    remaining = list(subjects)
+    remaining = list(periods)
     with warnings_shown_by(line.update):
-        for run in run_at_once(
-            subjects,
-            settings=settings,
-            listener=show,
-            assets=["usage"] if replay else None,
-            force=force,
-            hopeless=lambda run: run.error_type in _HOPELESS,
-        ):
-            remaining.remove(run.subject)
-            line.settle(f"{run.subject}  {run.told}")
+        for run in run_periods(periods, settings, listener=show, replay=replay, force=force):
+            remaining.remove(run.period)
+            line.settle(f"{run.period}  {run.summary}")
             if run.failure is not None:
                 failures.append(run.failure)
     for failure in failures:
@@ -109,22 +104,22 @@ def load(
 
 def _periods(arguments: argparse.Namespace, settings: PipelineSettings) -> list[BillingPeriod]:
     last_closed = BillingPeriod.last_closed()
-    wanted = [BillingPeriod.parse(key) for key in arguments.period]
+    requested = [BillingPeriod.parse(key) for key in arguments.period]
     if arguments.first or arguments.last:
         last = BillingPeriod.parse(arguments.last) if arguments.last else last_closed
         first = BillingPeriod.parse(arguments.first) if arguments.first else last
         if first > last:
             raise PeriodError(f"the range from {first} to {last} is empty", todo="Swap --from and --to.")
-        wanted += periods_between(first, last)
-    for period in (wanted := sorted(set(wanted or [last_closed]))):
-        period.require_over()
+        requested += periods_between(first, last)
+    for period in (periods := sorted(set(requested or [last_closed]))):
+        period.require_ended()
         if period < settings.first_period:
             raise PeriodError(
                 f"the period is before the first one, {settings.first_period}",
                 todo="Set BILLING_FIRST_PERIOD to load earlier months.",
                 period=period.key,
             )
-    return wanted
+    return periods
 
 
 def _accounts(arguments: argparse.Namespace, settings: PipelineSettings) -> list[str]:
@@ -137,24 +132,32 @@ def _accounts(arguments: argparse.Namespace, settings: PipelineSettings) -> list
     return list(dict.fromkeys(arguments.account)) or list(settings.accounts)
 
 
-def _knock(accounts: Sequence[str]) -> dict[str, BillingPipelineError]:
-    """Find out which accounts' API does not let its client in, before anything is written.
+def _check_credentials(accounts: Sequence[str], settings: Settings) -> dict[str, BillingPipelineError]:
+    """Authenticate every account's client before anything is written.
+
+    Returns:
+        The error of each account whose API rejects its client or cannot be reached.
 
     Raises:
         SettingsError: a setting of an account is missing or bad.
     """
-    closed: dict[str, BillingPipelineError] = {}
+    rejected: dict[str, BillingPipelineError] = {}
     line = ProgressLine()
-    for settings in [AccountSettings.load(account) for account in accounts]:
+    for account in [settings.account(name) for name in accounts]:
         with (
             warnings_shown_by(line.glimpse),
-            AcronisClient.from_settings(settings, retry_policy=RetryPolicy(attempts=3)) as client,
+            AcronisClient(
+                account.base_url,
+                account.client_id,
+                account.client_secret,
+                retry_policy=_CREDENTIAL_CHECK,
+            ) as client,
         ):
             try:
                 client.own_tenant_id()
             except BillingPipelineError as error:
-                named = AccountPeriod(BillingPeriod.last_closed(), settings.account).named_account
-                closed[settings.account] = error.about(account=named)
+                named = AccountPeriod(BillingPeriod.last_closed(), account.account).named_account
+                rejected[account.account] = error.about(account=named)
             finally:
                 line.clear()
-    return closed
+    return rejected

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
-from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.errors import PeriodError, RawReportError
-from billing_pipeline.landing import ReportRequest, load_requests
-from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.ordering.state import ReportRequest, load_requests
+from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import LoadedPeriod, open_warehouse
 from billing_pipeline.warehouse.freshness import due_at, overdue_periods

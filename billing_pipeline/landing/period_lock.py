@@ -1,20 +1,21 @@
-"""One process at a time deals with a period's request and raw files."""
+"""The lock of a period: one process or thread at a time works on its requests and raw files."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from billing_pipeline.errors import RawReportError
-from billing_pipeline.landing.atomic import explained
+from billing_pipeline.errors import DataFolderError
+from billing_pipeline.files import reporting_io_errors
 from billing_pipeline.periods import BillingPeriod
 
 LOCK_TIMEOUT_SECONDS = 2 * 3600.0
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 @contextmanager
@@ -29,46 +30,35 @@ def period_lock(
     """Hold `requests/<period>.lock`; the system releases it when the process dies, however it dies.
 
     Args:
-        data_dir: everything that is kept lies below it.
+        data_dir: the account's folder.
         period: whose lock.
-        stop: ends the waiting.
-        timeout: seconds after which another holder is not waited for any longer.
-        on_wait: is told the seconds waited so far, as long as another holds the lock.
+        stop: ends the wait when set.
+        timeout: seconds to wait for another holder.
+        on_wait: receives the seconds waited so far, at every poll while another holds the lock.
 
     Raises:
-        RawReportError: another run held it all the time, or the file cannot be made.
+        DataFolderError: another run held the lock until the timeout, or the file cannot be made.
     """
     path = data_dir / "requests" / f"{period}.lock"
-    with explained(path):
+    began = time.monotonic()
+
+    def is_stopped() -> bool:
+        if on_wait is not None:
+            on_wait(round(time.monotonic() - began, 1))
+        return stop is not None and stop.is_set()
+
+    lock = FileLock(path)
+    with reporting_io_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        _acquire(lock, period, stop or threading.Event(), timeout, on_wait)
+        try:
+            lock.acquire(timeout=timeout, poll_interval=_POLL_SECONDS, cancel_check=is_stopped)
+        except Timeout:
+            raise DataFolderError(
+                "another run holds the lock of this period, and this run has stopped waiting for it",
+                todo="Wait until the other run has ended, then run it again.",
+                period=period.key,
+            ) from None
     try:
         yield
     finally:
         lock.release()
-
-
-def _acquire(
-    lock: FileLock,
-    period: BillingPeriod,
-    stop: threading.Event,
-    timeout: float,
-    on_wait: Callable[[float], None] | None,
-) -> None:
-    waited = 0.0
-    while True:
-        try:
-            lock.acquire(timeout=0 if waited == 0 else _LOOK_SECONDS, poll_interval=0.05)
-        except Timeout:
-            if stop.is_set() or waited >= timeout:
-                raise RawReportError(
-                    "another run is busy with this period, and this one has stopped waiting for it",
-                    todo="Wait until the other run has ended, then run it again.",
-                    period=period.key,
-                ) from None
-            if on_wait is not None:
-                on_wait(waited)
-            waited += _LOOK_SECONDS
-        else:
-            return

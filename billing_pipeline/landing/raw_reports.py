@@ -10,20 +10,19 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
 from billing_pipeline.errors import RawReportError
-from billing_pipeline.identifiers import api_id
-from billing_pipeline.landing.atomic import explained, remove_partial_files, whole_file
-from billing_pipeline.landing.requests import ApiId, Record, load_requests
+from billing_pipeline.files import atomic_write, remove_partial_files, reporting_io_errors
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ApiId, Record, ReportParameters, api_id
 
 MANIFEST = "manifest.json"
-_AGAIN = "Move the folder away and run the period again: the report is downloaded or ordered afresh."
+_AGAIN = "Move the folder away and run the period again: the report is downloaded or requested again."
 
 
 class RawFile(Record):
@@ -37,7 +36,7 @@ class RawFile(Record):
         sha256: of the file, hexadecimal.
         received_bytes: bytes of the answer's body, mostly gzip.
         content_encoding: as the answer's header said.
-        size_told, created_at: what the API said of the stored report.
+        api_size, created_at: size and time of the stored report as the API stated them.
     """
 
     report_format: str
@@ -47,21 +46,20 @@ class RawFile(Record):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     received_bytes: int = Field(ge=0)
     content_encoding: str | None = None
-    size_told: int | None = None
+    api_size: int | None = None
     created_at: AwareDatetime | None = None
 
 
 class Manifest(Record):
     """Where a raw report came from, and what its files must be. Holds nothing secret.
 
-    `order` is the body of POST /reports as sent.
+    `parameters` are those of the request.
     """
 
     schema_version: Literal[1] = 1
-    period: str
     report_id: ApiId
     api_base_url: str
-    order: dict[str, Any]
+    parameters: ReportParameters
     origin: Literal["created", "adopted"]
     generation_date: date | None = None
     requested_at: AwareDatetime
@@ -69,6 +67,11 @@ class Manifest(Record):
     downloaded_at: AwareDatetime
     waited_seconds: float
     files: tuple[RawFile, ...]
+
+    @property
+    def period(self) -> str:
+        """The billing period, `YYYY-MM`."""
+        return self.parameters.period.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +95,21 @@ class RawReport:
         """The file of a format.
 
         Raises:
-            RawReportError: the report was not ordered in that format.
+            RawReportError: the report was not requested in that format.
         """
         for file in self.manifest.files:
             if file.report_format == report_format:
                 return file
         raise RawReportError(
             f"the raw report has no {report_format} file",
-            todo="Run the period again, so that both formats are ordered.",
+            todo="Run the period again, so that both formats are requested.",
             period=self.manifest.period,
             report_id=self.report_id,
         )
+
+    def has(self, report_format: str) -> bool:
+        """Whether the report was downloaded in a format."""
+        return any(file.report_format == report_format for file in self.manifest.files)
 
     def path(self, report_format: str) -> Path:
         """The path of a format's file."""
@@ -122,7 +129,7 @@ def raw_name(report_format: str) -> str:
 @contextmanager
 def raw_file(folder: Path, report_format: str) -> Iterator[BinaryIO]:
     """A file to download into; it appears under its name when the block ends without an error."""
-    with whole_file(folder / raw_name(report_format)) as file:
+    with atomic_write(folder / raw_name(report_format)) as file:
         yield file
 
 
@@ -140,7 +147,7 @@ def seal(folder: Path, manifest: Manifest) -> RawReport:
             period=manifest.period,
             report_id=manifest.report_id,
         )
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(manifest.model_dump_json(indent=2, exclude_none=True).encode() + b"\n")
     return RawReport(folder, manifest)
 
@@ -159,7 +166,7 @@ def find_raw_report(data_dir: Path, period: BillingPeriod, report_id: str) -> Ra
         RawReportError: a file is missing, or is not what the manifest says.
     """
     folder = raw_folder(data_dir, period, report_id)
-    with explained(folder):
+    with reporting_io_errors(folder):
         if not (folder / MANIFEST).exists():
             return None
         return verified(folder, period)
@@ -176,7 +183,7 @@ def verified(folder: Path, period: BillingPeriod) -> RawReport:
         return RawReportError(what, todo=_AGAIN, period=period.key, report_id=folder.name)
 
     path = folder / MANIFEST
-    with explained(path):
+    with reporting_io_errors(path):
         try:
             manifest = Manifest.model_validate_json(path.read_bytes())
         except ValidationError as error:
@@ -196,41 +203,21 @@ def verified(folder: Path, period: BillingPeriod) -> RawReport:
     return RawReport(folder, manifest)
 
 
-def latest_raw_report(data_dir: Path, period: BillingPeriod) -> RawReport:
-    """The raw report requested last whose content was not refused, verified; needs no network.
-
-    Which one was requested last, the period's requests say: the clock may have been set back between two.
-    Only a report that they do not list (any more) is compared with theirs by its time.
+def read_manifests(data_dir: Path, period: BillingPeriod) -> dict[Path, Manifest | None]:
+    """The manifest of each sealed folder of a period, by folder; None where the manifest is damaged.
 
     Raises:
-        RawReportError: there is none, or it is damaged.
+        DataFolderError: the folder cannot be read.
     """
-    requests = load_requests(data_dir, period)
-    refused = requests.refused_report_ids()
-    folder = data_dir / "raw" / period.key
-    with explained(folder):
-        sealed = [path.parent for path in folder.glob(f"*/{MANIFEST}")]
-    candidates = [each for each in sealed if each.name not in refused]
-    if not candidates:
-        told = f"; refused was {', '.join(sorted(refused))}" if sealed else ""
-        raise RawReportError(
-            f"there is no raw report to load below {folder}{told}",
-            todo=f"Download it first: billing-pipeline run --period {period}.",
-            period=period.key,
-        )
-    names = {each.name for each in candidates}
-    earlier = [report.report_id for report in requests.reports if report.report_id in names][:-1]
-    newest = max(
-        (each for each in candidates if each.name not in earlier),
-        key=lambda each: (_requested_at(each, period), each.name),
-    )
-    return verified(newest, period)
+    parent = data_dir / "raw" / period.key
+    with reporting_io_errors(parent):
+        folders = [path.parent for path in parent.glob(f"*/{MANIFEST}")]
+    return {folder: _readable_manifest(folder, period) for folder in folders}
 
 
-def _requested_at(folder: Path, period: BillingPeriod) -> str:
+def _readable_manifest(folder: Path, period: BillingPeriod) -> Manifest | None:
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (ValidationError, OSError):
-        # Take it for the newest: whether it is damaged must be said, not passed over.
-        return "9"
-    return manifest.requested_at.astimezone(UTC).isoformat() if manifest.period == period.key else "9"
+        return None
+    return manifest if manifest.parameters.period == period else None

@@ -9,9 +9,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from billing_pipeline.files import output_file
 from billing_pipeline.month_report.charts import charts
 from billing_pipeline.month_report.figures import MonthFigures
-from billing_pipeline.output_file import output_file
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import Warehouse
 

@@ -13,7 +13,6 @@ from typing import Self
 
 import duckdb
 
-from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.expectation import ExpectedReport
 from billing_pipeline.normalize.fields import FIELDS, MEASURE_FIELDS, UNIT, Field
@@ -21,7 +20,8 @@ from billing_pipeline.normalize.projection import select_rows, sql
 from billing_pipeline.normalize.refusal import refusal
 from billing_pipeline.normalize.refusals import DAMAGED, refused, shown
 from billing_pipeline.normalize.typed_rows import Totals
-from billing_pipeline.quoting import identifier, text
+from billing_pipeline.reports import ControlTotals
+from billing_pipeline.sql_files import quote_identifier, quote_literal
 
 _OPTIONAL = {"sku"}
 """Columns that a file may lack altogether; every other one is in each csv_v2_0 file."""
@@ -68,11 +68,11 @@ class CsvReport:
     def select_rows(self) -> str:
         """One SELECT that gives all rows."""
         unknown = [name for name in self._header if name not in {field.name for field in FIELDS}]
-        extra = ", ".join(f"{text(name)}, nullif({identifier(name)}, '')" for name in unknown)
+        extra = ", ".join(f"{quote_literal(name)}, nullif({quote_identifier(name)}, '')" for name in unknown)
         source = sql("csv_rows.sql").format(
-            file=text(self._path),
-            columns=", ".join(f"{text(name)}: 'VARCHAR'" for name in self._header),
-            fields=", ".join(f"{self._field(field)} AS {identifier(field.name)}" for field in FIELDS),
+            file=quote_literal(self._path),
+            columns=", ".join(f"{quote_literal(name)}: 'VARCHAR'" for name in self._header),
+            fields=", ".join(f"{self._field(field)} AS {quote_identifier(field.name)}" for field in FIELDS),
             extra=f"nullif(json_merge_patch('{{}}', json_object({extra})), '{{}}')" if unknown else "NULL",
             longest_line=_LONGEST_LINE,
         )
@@ -107,7 +107,7 @@ class CsvReport:
     def _field(self, field: Field) -> str:
         if field.name not in self._header:
             return "NULL::VARCHAR"
-        name = identifier(field.name)
+        name = quote_identifier(field.name)
         told = f"'row ' || report_row || ': {field.name} is ' || left(coalesce({name}, 'empty'), 80)"
         if field.kind == "flag":
             return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from billing_pipeline.control_totals import MEASURES
+from billing_pipeline.reports import MEASURES
 
 Kind = Literal["text", "number_or_text", "decimal", "date", "flag", "measure", "extra"]
 

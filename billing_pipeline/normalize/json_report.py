@@ -14,7 +14,6 @@ from typing import Self
 
 import duckdb
 
-from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.envelope import read_envelope
 from billing_pipeline.normalize.expectation import Coverage, ExpectedReport, check_params
@@ -24,6 +23,7 @@ from billing_pipeline.normalize.pieces import PIECE, CheckedFile
 from billing_pipeline.normalize.projection import json_source, select_rows
 from billing_pipeline.normalize.refusal import refusal
 from billing_pipeline.normalize.typed_rows import Totals
+from billing_pipeline.reports import ControlTotals
 from billing_pipeline.row_groups import ROW_GROUP
 
 _MOST_PARTS = 8

@@ -14,7 +14,7 @@ from billing_pipeline.normalize.layout import Layout, Path
 from billing_pipeline.normalize.odd_rows import EXTRA, PLAIN_LAYOUT
 from billing_pipeline.normalize.parts import Part
 from billing_pipeline.normalize.typed_rows import Tree, element_tree, row_tree
-from billing_pipeline.quoting import identifier, text
+from billing_pipeline.sql_files import quote_identifier, quote_literal
 
 _CELL = re.compile(r"\{(\w+):([\w.]+)\}")
 _SQL_TYPES: dict[Kind, str] = {"flag": "BOOLEAN", "measure": "DECIMAL(38, 0)", "extra": "JSON"}
@@ -35,9 +35,9 @@ def select_rows(source: str, first_day: date, last_day: date) -> str:
     def cell(match: re.Match[str]) -> str:
         template, name = match.groups()
         return _cells()[template].format(
-            value=identifier(name),
+            value=quote_identifier(name),
             complaint=f"'row ' || report_row || ': {name} is ' || "
-            f"coalesce(left({identifier(name)}::VARCHAR, 80), 'null') || ', '",
+            f"coalesce(left({quote_identifier(name)}::VARCHAR, 80), 'null') || ', '",
             first_day=first_day,
             last_day=last_day,
         )
@@ -63,7 +63,7 @@ def _numbered_rows(part: Part) -> str:
     layout = layout_in_sql(part.layout)
     rows = sql("json_elements.sql").format(
         **layout,
-        files=", ".join(text(_without_wildcards(str(file))) for file in part.files),
+        files=", ".join(quote_literal(_without_wildcards(str(file))) for file in part.files),
         largest_element=max(2 * part.largest_piece, _SMALLEST_BUFFER),
     )
     if part.layout.rows_key is not None:
@@ -92,10 +92,12 @@ def layout_in_sql(layout: Layout) -> dict[str, str]:
     if plain:
         columns[EXTRA] = "VARCHAR"
     return {
-        "columns": ", ".join(f"{text(key)}: {text(kind)}" for key, kind in columns.items()),
-        "fields": ", ".join(f"{_access(layout, field.name)} AS {identifier(field.name)}" for field in FIELDS),
+        "columns": ", ".join(f"{quote_literal(key)}: {quote_literal(kind)}" for key, kind in columns.items()),
+        "fields": ", ".join(
+            f"{_access(layout, field.name)} AS {quote_identifier(field.name)}" for field in FIELDS
+        ),
         "extra": EXTRA if plain else _extra(layout),
-        "rows_key": identifier(layout.rows_key or ""),
+        "rows_key": quote_identifier(layout.rows_key or ""),
     }
 
 
@@ -111,8 +113,8 @@ def _access(layout: Layout, name: str) -> str:
 
 def _at(layout: Layout, path: Path, *, shared: bool) -> str:
     keys = list(path)
-    start = identifier(keys.pop(0)) if shared or layout.rows_key is None else _ROW
-    return start + "".join(f"[{text(key)}]" for key in keys)
+    start = quote_identifier(keys.pop(0)) if shared or layout.rows_key is None else _ROW
+    return start + "".join(f"[{quote_literal(key)}]" for key in keys)
 
 
 def _extra(layout: Layout) -> str:
@@ -121,7 +123,7 @@ def _extra(layout: Layout) -> str:
     for name, extra in layout.extras.items():
         value = f"{_at(layout, extra.path, shared=extra.shared)}::VARCHAR"
         value = f"coalesce({value}, 'null')" if extra.always else value
-        members.append(f"{text(json.dumps(name, ensure_ascii=False) + ':')} || {value}")
+        members.append(f"{quote_literal(json.dumps(name, ensure_ascii=False) + ':')} || {value}")
     return f"nullif('{{' || concat_ws(',', {', '.join(members)}) || '}}', '{{}}')" if members else "NULL"
 
 
@@ -131,7 +133,9 @@ def _column_type(node: Field | Tree) -> str:
 
 def _struct_type(tree: Tree) -> str:
     return (
-        "STRUCT(" + ", ".join(f"{identifier(key)} {_column_type(node)}" for key, node in tree.items()) + ")"
+        "STRUCT("
+        + ", ".join(f"{quote_identifier(key)} {_column_type(node)}" for key, node in tree.items())
+        + ")"
     )
 
 

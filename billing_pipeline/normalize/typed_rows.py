@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
-from billing_pipeline.control_totals import MEASURES, ControlTotals
 from billing_pipeline.normalize.fields import BY_NAME, EMPTY_UNIT, FIELDS, MEASURE_FIELDS, UNIT, Field, Kind
 from billing_pipeline.normalize.layout import Extra, Layout, Path
+from billing_pipeline.reports import MEASURES, ControlTotals
 
 # A null is a value like any other to JSON; whether a row may lack the field, SQL says by name.
 _TYPES: dict[Kind, Any] = {

@@ -1,19 +1,20 @@
-"""The life of one report: requested, awaited, downloaded, resumed. Knows the API and the files only."""
+"""The life of one report: requested, polled, downloaded, resumed. Knows the API and the files only."""
 
-from billing_pipeline.landing import latest_raw_report
-from billing_pipeline.ordering.awaiting import UNANSWERED_REQUESTS, await_stored_reports
-from billing_pipeline.ordering.downloading import download_report
-from billing_pipeline.ordering.progress import Progress
-from billing_pipeline.ordering.requesting import mark_refused, request_report
-from billing_pipeline.ordering.waiting import WaitStoppedError
+from billing_pipeline.ordering.backoff import WaitStoppedError
+from billing_pipeline.ordering.download import download_report
+from billing_pipeline.ordering.progress import Progress, ProgressCallback
+from billing_pipeline.ordering.request import request_report
+from billing_pipeline.ordering.state import ReportToLoad, report_to_load
+from billing_pipeline.ordering.wait import UNANSWERED_REQUESTS, await_stored_reports
 
 __all__ = [
     "UNANSWERED_REQUESTS",
     "Progress",
+    "ProgressCallback",
+    "ReportToLoad",
     "WaitStoppedError",
     "await_stored_reports",
     "download_report",
-    "latest_raw_report",
-    "mark_refused",
+    "report_to_load",
     "request_report",
 ]

@@ -1,4 +1,4 @@
-"""What the list of stored reports means for the report ordered: a pure mapping."""
+"""Readiness of a report from its list of stored reports: a pure mapping."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from billing_pipeline.acronis import StoredReport, StoredReportStatus
-from billing_pipeline.landing import StoredFile
+from billing_pipeline.ordering.state import StoredFile
 
 
 class Verdict(Enum):
-    """Of a look at the stored reports."""
+    """The result of one poll."""
 
     READY = "ready"
     NOT_YET = "not yet"
@@ -21,11 +21,11 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What a look at the stored reports found.
+    """What one poll of the stored reports found.
 
     Args:
-        verdict: what follows from it.
-        stored: the files of the formats ordered, as far as they are listed.
+        verdict: the next action depends on it.
+        stored: the files of the requested formats, as far as they are listed.
         unknown: statuses that the API does not document, as it wrote them.
     """
 
@@ -35,7 +35,7 @@ class Readiness:
 
     @property
     def status(self) -> str:
-        """In words."""
+        """The statuses in words."""
         if not self.stored:
             return "nothing listed yet"
         return ", ".join(f"{each.report_format} {each.status}" for each in self.stored)
@@ -52,20 +52,20 @@ _PREFERENCE = [
 def readiness(items: Sequence[StoredReport], formats: Sequence[str]) -> Readiness:
     """Judge the items of GET /reports/{id}/stored.
 
-    Ready is only a report of which every ordered format is saved; an empty list means "not yet", and
-    so does a status that the API does not document. Of several items of one format the most advanced
-    counts, of equals the last, as in Acronis' tutorial.
+    A report is ready once every requested format is saved. An empty list means "not yet", and so does a
+    status that the API does not document. Of several items of one format the most advanced counts, of equals
+    the last, as in Acronis' tutorial.
     """
     best: dict[str, StoredReport] = {}
     for item in items:
         known = best.get(item.report_format)
         if known is None or _PREFERENCE.index(item.status) >= _PREFERENCE.index(known.status):
             best[item.report_format] = item
-    ordered = [best[name] for name in formats if name in best]
-    statuses = [item.status for item in ordered]
+    listed = [best[name] for name in formats if name in best]
+    statuses = [item.status for item in listed]
     if StoredReportStatus.FAILED in statuses:
         verdict = Verdict.FAILED
-    elif len(ordered) == len(formats) and all(status is StoredReportStatus.SAVED for status in statuses):
+    elif len(listed) == len(formats) and all(status is StoredReportStatus.SAVED for status in statuses):
         verdict = Verdict.READY
     else:
         verdict = Verdict.NOT_YET
@@ -77,7 +77,7 @@ def readiness(items: Sequence[StoredReport], formats: Sequence[str]) -> Readines
             size=item.size,
             created_at=item.created_at,
         )
-        for item in ordered
+        for item in listed
     )
-    unknown = {item.status_text for item in ordered if item.status is StoredReportStatus.UNKNOWN}
+    unknown = {item.status_text for item in listed if item.status is StoredReportStatus.UNKNOWN}
     return Readiness(verdict, stored, tuple(sorted(unknown)))

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.errors import SettingsError
+from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.settings.environment import EnvironmentSettings, environment
 from billing_pipeline.settings.pipeline import PipelineSettings
 

@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import PeriodError
-from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.settings.environment import EnvironmentSettings
 from billing_pipeline.settings.folder import folder
 

@@ -9,11 +9,11 @@ from typing import Literal
 
 import duckdb
 
-from billing_pipeline.errors import PeriodClosedError, WarehouseError
+from billing_pipeline.errors import PeriodClosedError, WarehouseError, printable_line
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse.history import loaded_accounts
 from billing_pipeline.warehouse.recorded_times import next_time
-from billing_pipeline.warehouse.sql_files import sql
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 
@@ -89,7 +89,7 @@ def refuse_if_closed(connection: duckdb.DuckDBPyConnection, period: BillingPerio
 def _closing(
     connection: duckdb.DuckDBPyConnection, period: BillingPeriod
 ) -> tuple[datetime, str | None, str | None] | None:
-    return connection.execute(sql("closing.sql"), {"billing_period": period.start}).fetchone()
+    return connection.execute(read_sql("warehouse/closing.sql"), {"billing_period": period.start}).fetchone()
 
 
 def _refuse_if_not_loaded(
@@ -125,20 +125,15 @@ def _record(
     note: str | None,
 ) -> None:
     connection.execute(
-        sql("record_closing.sql"),
+        read_sql("warehouse/record_closing.sql"),
         {
             "billing_period": period.start,
             "action": action,
             "acted_at": next_time(connection, "period_closing", period),
             "acted_by": _user(),
-            "note": note and _printable(note),
+            "note": note and printable_line(note),
         },
     )
-
-
-def _printable(note: str) -> str:
-    """On one line, and without what a terminal takes for a command."""
-    return " ".join("".join(each if each.isprintable() else " " for each in note).split())
 
 
 def _user() -> str | None:

@@ -14,8 +14,8 @@ import duckdb
 
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse.load_checks import CROSS_CHECK, CheckResult, Finding, Severity
-from billing_pipeline.warehouse.sql_files import sql
 
 # Not compared: where the row stands, what is computed from other columns by the same rule for both, and
 # what has no column (a CSV file cannot tell a number from a text).
@@ -95,7 +95,7 @@ def no_witness(error: BillingPipelineError | None, severity: Severity) -> CheckR
 
 
 def _compared_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    columns = connection.execute(sql("report_columns.sql")).fetchall()
+    columns = connection.execute(read_sql("warehouse/report_columns.sql")).fetchall()
     return [(name, kind) for name, kind in columns if name not in _NOT_COMPARED]
 
 
@@ -105,7 +105,7 @@ def _sums(
     rows: str,
     parameters: dict[str, Any] | None = None,
 ) -> tuple[int, int]:
-    statement = sql("cross_check_sums.sql").format(names=", ".join(names), rows=rows)
+    statement = read_sql("warehouse/cross_check_sums.sql").format(names=", ".join(names), rows=rows)
     count, total = connection.execute(statement, parameters).fetchone() or (0, None)
     return count, int(total or 0)
 
@@ -117,14 +117,18 @@ def _differences(
     names: Sequence[str],
     rows: int,
 ) -> list[Finding]:
-    connection.execute(sql("cross_check_hashed.sql").format(**fragments), parameters)
+    connection.execute(read_sql("warehouse/cross_check_hashed.sql").format(**fragments), parameters)
     slices = 1 + rows // _HASHES_AT_ONCE
     for slice_number in range(slices):
-        connection.execute(sql("cross_check_unequal.sql"), {"slices": slices, "slice": slice_number})
+        connection.execute(
+            read_sql("warehouse/cross_check_unequal.sql"), {"slices": slices, "slice": slice_number}
+        )
     limit = {"pairs": _PAIRS_TOLD + 1}
-    connection.execute(sql("cross_check_first.sql"), limit)
-    connection.execute(sql("cross_check_differing.sql").format(**fragments), parameters)
-    pairs = connection.execute(sql("cross_check_pairs.sql").format(**fragments), limit).fetchall()
+    connection.execute(read_sql("warehouse/cross_check_first.sql"), limit)
+    connection.execute(read_sql("warehouse/cross_check_differing.sql").format(**fragments), parameters)
+    pairs = connection.execute(
+        read_sql("warehouse/cross_check_pairs.sql").format(**fragments), limit
+    ).fetchall()
     sum_of_excess = "SELECT sum(abs(excess))::BIGINT FROM temp.unequal_row"
     (unequal,) = connection.execute(sum_of_excess).fetchone() or (0,)
     for table in ("hashed_row", "unequal_row", "first_unequal_row", "differing_row"):

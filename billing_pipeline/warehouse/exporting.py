@@ -7,10 +7,9 @@ from pathlib import Path
 import duckdb
 
 from billing_pipeline.errors import WarehouseError
-from billing_pipeline.output_file import output_file
+from billing_pipeline.files import output_file
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.quoting import text
-from billing_pipeline.warehouse.sql_files import sql
+from billing_pipeline.sql_files import quote_literal, read_sql
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 FORMATS = ("csv", "parquet")
@@ -66,7 +65,7 @@ def export_period(
                 todo=f"Load it first: billing-pipeline run --period {period}.",
                 period=period.key,
             )
-        statement = sql(f"export_{file_format}.sql").format(
+        statement = read_sql(f"warehouse/export_{file_format}.sql").format(
             columns=_columns(connection, table, as_text=file_format == "csv"),
             table=table,
             day=period.start.isoformat(),
@@ -75,7 +74,9 @@ def export_period(
         )
         with output_file(path) as partial:
             try:
-                (rows,) = connection.execute(statement.replace("{path}", text(partial))).fetchone() or (0,)
+                (rows,) = connection.execute(
+                    statement.replace("{path}", quote_literal(partial))
+                ).fetchone() or (0,)
             except duckdb.IOException as error:
                 if str(partial) not in str(error):
                     raise

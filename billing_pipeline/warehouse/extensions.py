@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from billing_pipeline.errors import WarehouseError, first_line
-from billing_pipeline.quoting import text
+from billing_pipeline.sql_files import quote_literal
 
 NEEDED = ("postgres_scanner", "ducklake")
 FOR_S3 = ("httpfs",)
@@ -31,9 +31,9 @@ def load_extensions(
         path = _packaged(name)
         try:
             if path is not None:
-                connection.execute(f"LOAD {text(path)}")
+                connection.execute(f"LOAD {quote_literal(path)}")
             elif download_to is not None:
-                connection.execute(f"SET extension_directory = {text(download_to)}")
+                connection.execute(f"SET extension_directory = {quote_literal(download_to)}")
                 connection.execute(f"INSTALL {name}; LOAD {name}")
             else:
                 raise WarehouseError(

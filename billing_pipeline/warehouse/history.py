@@ -11,13 +11,12 @@ from typing import Any, Literal
 
 import duckdb
 
-from billing_pipeline.account_periods import AccountPeriod
-from billing_pipeline.control_totals import ControlTotals
-from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.periods import AccountPeriod, BillingPeriod
+from billing_pipeline.reports import ControlTotals
+from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.load_checks import CheckResult, latest_checks, record_checks
 from billing_pipeline.warehouse.recorded_times import next_time
 from billing_pipeline.warehouse.restatement import Restatement
-from billing_pipeline.warehouse.sql_files import sql
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 
@@ -127,9 +126,7 @@ def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
     if not warehouse.exists():
         return {}
     with warehouse.reading() as connection:
-        cursor = connection.execute(sql("periods.sql"))
-        columns = [column[0] for column in cursor.description or ()]
-        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        rows = rows_as_dicts(connection.execute(read_sql("warehouse/periods.sql")))
         checks = latest_checks(connection)
     keys = [AccountPeriod(BillingPeriod.containing(row["billing_period"]), row["account"]) for row in rows]
     return {
@@ -152,12 +149,3 @@ def loaded_accounts(connection: duckdb.DuckDBPyConnection, period: BillingPeriod
         {"billing_period": period.start},
     ).fetchall()
     return frozenset(account for (account,) in rows)
-
-
-def loaded_report_ids(warehouse: Warehouse, period: BillingPeriod) -> frozenset[str]:
-    """The reports that have ever been loaded for a period: requests that are done with."""
-    if not warehouse.exists():
-        return frozenset()
-    with warehouse.reading() as connection:
-        rows = connection.execute(sql("loaded_reports.sql"), {"billing_period": period.start}).fetchall()
-    return frozenset(str(row[0]) for row in rows)

@@ -24,12 +24,11 @@ from tenacity import (
 
 from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import WarehouseError
-from billing_pipeline.quoting import text
 from billing_pipeline.settings import LakeSettings
+from billing_pipeline.sql_files import quote_literal, read_sql
 from billing_pipeline.warehouse.lake_connection import LakeConnections, is_conflict
 from billing_pipeline.warehouse.lake_query import refuse_more_than_a_question
 from billing_pipeline.warehouse.schema import create_schema, is_current
-from billing_pipeline.warehouse.sql_files import sql
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
 _log = logging.getLogger(__name__)
@@ -88,7 +87,7 @@ class Lake:
     def confine(self, connection: duckdb.DuckDBPyConnection, query: str) -> None:
         """The lake is attached read-only; files are read from its folder only, and written nowhere."""
         refuse_more_than_a_question(connection, query)
-        connection.execute(f"SET allowed_directories = [{text(self._connections.data_path)}]")
+        connection.execute(f"SET allowed_directories = [{quote_literal(self._connections.data_path)}]")
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
 
     def maintain(self, *, keep_days: int, grace_hours: int) -> str:
@@ -185,12 +184,13 @@ class Lake:
                 self._connections.attach(connection, PUBLISHED, "READ_ONLY", f"SNAPSHOT_VERSION {snapshot}")
                 # See lake.sql: of two changes of one subject at once, DuckLake lets only one commit this.
                 connection.execute(
-                    f'CREATE OR REPLACE VIEW last_change."{subject}" AS SELECT {text(str(uuid4()))} AS change'
+                    f'CREATE OR REPLACE VIEW last_change."{subject}" AS'
+                    f" SELECT {quote_literal(uuid4())} AS change"
                 )
                 result = work(connection)
                 connection.execute(
                     "CALL ducklake_set_commit_message('warehouse', 'billing-pipeline', "
-                    f"{text(f'{subject} {action}')})"
+                    f"{quote_literal(f'{subject} {action}')})"
                 )
             return result
 
@@ -205,13 +205,15 @@ class Lake:
             if not _is_begun(connection):
                 for file in ("usage.sql", "lake.sql"):
                     with _transaction(connection):
-                        connection.execute(sql(file))
+                        connection.execute(read_sql(f"warehouse/{file}"))
             create_schema(connection)
 
     def _refuse_files_of_others(self, connection: duckdb.DuckDBPyConnection) -> None:
         """A folder belongs to one lake: maintenance removes what the catalogue does not know of."""
         path = self._connections.data_path
-        (files,) = connection.execute(f"SELECT count(*) FROM glob({text(path + '**')})").fetchone() or (0,)
+        (files,) = connection.execute(
+            f"SELECT count(*) FROM glob({quote_literal(path + '**')})"
+        ).fetchone() or (0,)
         if files:
             raise WarehouseError(
                 f"{path} holds {files:,} files, of which {self._connections.catalogue.place} knows nothing",
@@ -298,6 +300,6 @@ def _is_begun(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def _has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     found = connection.execute(
-        f"FROM duckdb_tables() WHERE database_name = 'warehouse' AND table_name = {text(name)}"
+        f"FROM duckdb_tables() WHERE database_name = 'warehouse' AND table_name = {quote_literal(name)}"
     ).fetchone()
     return found is not None

@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import WarehouseError, first_line
-from billing_pipeline.quoting import text
 from billing_pipeline.settings import LakeSettings
+from billing_pipeline.sql_files import quote_literal
 from billing_pipeline.warehouse.extensions import FOR_S3, NEEDED, load_extensions
 
 # What DuckDB quotes of libpq, after the connection string that it was given.
@@ -116,8 +116,10 @@ class LakeConnections:
 
     def attach(self, connection: duckdb.DuckDBPyConnection, name: str, *options: str) -> None:
         """Attach the lake; it must be there, unless an option says that it may be made."""
-        said = ", ".join((f"DATA_PATH {text(self.data_path)}", *options))
-        connection.execute(f"ATTACH {text(f'ducklake:postgres:{self._to_libpq}')} AS {name} ({said})")
+        said = ", ".join((f"DATA_PATH {quote_literal(self.data_path)}", *options))
+        connection.execute(
+            f"ATTACH {quote_literal(f'ducklake:postgres:{self._to_libpq}')} AS {name} ({said})"
+        )
 
     def attach_if_there(self, connection: duckdb.DuckDBPyConnection, name: str, *options: str) -> bool:
         """Attach the lake if somebody has made it."""
@@ -131,7 +133,7 @@ class LakeConnections:
 
     def attach_database(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         """Attach the catalogue's database as such, read-only."""
-        connection.execute(f"ATTACH {text(self._to_libpq)} AS {name} (TYPE postgres, READ_ONLY)")
+        connection.execute(f"ATTACH {quote_literal(self._to_libpq)} AS {name} (TYPE postgres, READ_ONLY)")
 
     @property
     def _to_libpq(self) -> str:
@@ -242,7 +244,7 @@ def _of_postgres(raw: str) -> str | None:
 
 
 def _create_secret(connection: duckdb.DuckDBPyConnection, kind: str, values: dict[str, str]) -> None:
-    said = "".join(f", {name} {text(value)}" for name, value in values.items())
+    said = "".join(f", {name} {quote_literal(value)}" for name, value in values.items())
     try:
         connection.execute(f"CREATE SECRET (TYPE {kind}{said})")
     except duckdb.Error as error:

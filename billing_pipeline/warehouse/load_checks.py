@@ -15,11 +15,10 @@ from typing import Any, Literal
 
 import duckdb
 
-from billing_pipeline.account_periods import AccountPeriod
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.periods import AccountPeriod, BillingPeriod
+from billing_pipeline.sql_files import opening_comment, read_sql
 from billing_pipeline.warehouse.recorded_times import next_time
-from billing_pipeline.warehouse.sql_files import opening_comment, sql
 
 Severity = Literal["stop", "warn"]
 
@@ -63,7 +62,7 @@ _FINDINGS_TOLD = 3
 
 def description(check_name: str) -> str:
     """What a check makes sure of, in one sentence."""
-    return _DESCRIPTIONS.get(check_name) or opening_comment(sql(f"checks/{check_name}.sql"))
+    return _DESCRIPTIONS.get(check_name) or opening_comment(read_sql(f"warehouse/checks/{check_name}.sql"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,7 @@ def run_checks(
     for check_name in CHECKS:
         if check_name in _DESCRIPTIONS:
             continue
-        statement = sql(f"checks/{check_name}.sql")
+        statement = read_sql(f"warehouse/checks/{check_name}.sql")
         needed = {name: value for name, value in ordered.items() if f"${name}" in statement}
         rows = connection.execute(statement, needed).fetchall()
         severity: Severity | None = "warn" if forced and check_name == _EMPTIED else None
@@ -208,7 +207,7 @@ def record_checks(
 
 def latest_checks(connection: duckdb.DuckDBPyConnection) -> dict[AccountPeriod, list[CheckResult]]:
     """The results of the last checked load of each period and account, those that object first."""
-    rows: list[tuple[Any, ...]] = connection.execute(sql("latest_checks.sql")).fetchall()
+    rows: list[tuple[Any, ...]] = connection.execute(read_sql("warehouse/latest_checks.sql")).fetchall()
     found: dict[AccountPeriod, list[CheckResult]] = {}
     for billing_period, account, *columns, findings in rows:
         name, severity, passed, finding_rows, detail = columns

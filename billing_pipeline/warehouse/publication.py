@@ -18,8 +18,8 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError, first_line
-from billing_pipeline.quoting import text
 from billing_pipeline.row_groups import ROW_GROUP
+from billing_pipeline.sql_files import quote_literal
 from billing_pipeline.warehouse import memory
 from billing_pipeline.warehouse.schema import create_schema, is_outdated
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
@@ -207,7 +207,7 @@ class WarehouseFile:
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, name_and_options: str) -> None:
         try:
-            connection.execute(f"ATTACH {text(path)} AS {name_and_options}")
+            connection.execute(f"ATTACH {quote_literal(path)} AS {name_and_options}")
         except duckdb.Error as error:
             copied = self.path.exists() and not isinstance(error, _ENVIRONMENT)
             if (path == self.path or copied) and not isinstance(error, duckdb.OutOfMemoryException):

@@ -12,9 +12,10 @@ from typing import Literal, Protocol
 
 import duckdb
 
-from billing_pipeline.control_totals import MEASURES, ControlTotals
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError, WarehouseError, first_line
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import MEASURES, ControlTotals
+from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse import memory
 from billing_pipeline.warehouse.closing import refuse_if_closed
 from billing_pipeline.warehouse.cross_check import Witness, cross_check, no_witness
@@ -28,7 +29,6 @@ from billing_pipeline.warehouse.load_checks import (
     run_checks,
 )
 from billing_pipeline.warehouse.restatement import record_restatement
-from billing_pipeline.warehouse.sql_files import sql
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 CrossCheckMode = Literal["stop", "warn", "off"]
@@ -153,7 +153,7 @@ def _replace_rows(
     connection.execute("SET preserve_insertion_order = false")
     with memory.room_for_rows(connection):
         for select_rows in rows.selects():
-            connection.execute(sql("insert_usage.sql").format(select_rows=select_rows), origin)
+            connection.execute(read_sql("warehouse/insert_usage.sql").format(select_rows=select_rows), origin)
             memory.free_written(connection)
     connection.execute("RESET preserve_insertion_order")
 
@@ -198,7 +198,7 @@ def table_control_totals(
 ) -> ControlTotals:
     """The control totals of an account's period as the table has them."""
     by_unit = connection.execute(
-        sql("control_totals.sql"), {"billing_period": period.start, "account": account}
+        read_sql("warehouse/control_totals.sql"), {"billing_period": period.start, "account": account}
     ).fetchall()
     return ControlTotals(
         rows=sum(row[1] for row in by_unit),

@@ -8,7 +8,7 @@ from datetime import datetime
 import duckdb
 
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse.sql_files import sql
+from billing_pipeline.sql_files import read_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,11 @@ def record_restatement(
     if before is None:
         return None
     parameters = loaded | {"restated_at": restated_at}
-    (same,) = connection.execute(sql("same_as_published.sql"), loaded).fetchone() or (False,)
+    (same,) = connection.execute(read_sql("warehouse/same_as_published.sql"), loaded).fetchone() or (False,)
     if not same:
         connection.execute(
-            sql("record_restatement.sql"),
+            read_sql("warehouse/record_restatement.sql"),
             parameters | {"report_id_before": before[0], "report_id_after": report_id},
         )
-    counts = dict(connection.execute(sql("restatement_counts.sql"), parameters).fetchall())
+    counts = dict(connection.execute(read_sql("warehouse/restatement_counts.sql"), parameters).fetchall())
     return Restatement(**counts)

@@ -10,8 +10,7 @@ from itertools import chain
 
 import duckdb
 
-from billing_pipeline.quoting import text
-from billing_pipeline.warehouse.sql_files import opening_comment, sql
+from billing_pipeline.sql_files import opening_comment, quote_literal, read_sql
 
 _TABLES = (
     "usage.sql",
@@ -44,14 +43,14 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
 
     A database that this very version has been through already is left as it is.
     """
-    connection.execute(sql("schema_version.sql"))
+    connection.execute(read_sql("warehouse/schema_version.sql"))
     if is_current(connection):
         return
     # In one transaction, because each one is made durable by itself, which takes longer than the work.
     connection.execute("BEGIN")
-    connection.execute(_script(map(sql, _TABLES)))
+    connection.execute(_script(map(_sql, _TABLES)))
     with resources.as_file(resources.files(__package__).joinpath(_ITEMS)) as path:
-        connection.execute(sql("offering_item.sql"), {"path": str(path)})
+        connection.execute(read_sql("warehouse/offering_item.sql"), {"path": str(path)})
     connection.execute(_script(chain.from_iterable(map(_view, VIEWS))))
     connection.execute("DELETE FROM schema_version")
     connection.execute("INSERT INTO schema_version VALUES ($fingerprint)", {"fingerprint": _fingerprint()})
@@ -78,17 +77,21 @@ def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     return bool(known == _fingerprint())
 
 
+def _sql(name: str) -> str:
+    return read_sql(f"warehouse/{name}")
+
+
 def _script(statements: Iterable[str]) -> str:
     """Statements to be executed together: each by itself waits for other Python threads at its end."""
     return "\n;\n".join(statements)
 
 
 def _view(view: str) -> tuple[str, str]:
-    definition = sql(f"views/{view}.sql")
-    return definition, f"COMMENT ON VIEW {view} IS {text(opening_comment(definition))}"
+    definition = read_sql(f"warehouse/views/{view}.sql")
+    return definition, f"COMMENT ON VIEW {view} IS {quote_literal(opening_comment(definition))}"
 
 
 @cache
 def _fingerprint() -> str:
     names = (*_TABLES, "offering_item.sql", _ITEMS, *(f"views/{view}.sql" for view in VIEWS))
-    return hashlib.sha256("\0".join(sql(name) for name in names).encode()).hexdigest()
+    return hashlib.sha256("\0".join(_sql(name) for name in names).encode()).hexdigest()

@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from billing_pipeline.acronis import ApiUnavailableError, HistoryNotReadyError, ReportOrder
+from billing_pipeline.acronis import ApiUnavailableError, HistoryNotReadyError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline_tests.acronis.wire import REPORT_ID, TENANT_ID, Wire, as_json, reply, status
 
-ORDER = ReportOrder(TENANT_ID, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
+ORDER = ReportParameters(TENANT_ID, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
 
 
 def test_the_order_is_sent_as_documented(wire: Wire) -> None:

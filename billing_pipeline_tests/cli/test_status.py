@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from billing_pipeline.account_periods import SINGLE_ACCOUNT
 from billing_pipeline.cli import main as billing_pipeline
-from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.warehouse import LoadAttempt, WarehouseFile, close_period
 from billing_pipeline.warehouse.history import record
 from billing_pipeline_tests.warehouse.reports import load, row

@@ -10,7 +10,9 @@ import dagster as dg
 import pytest
 
 from billing_pipeline.definitions import build_defs
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.sandbox import Sandbox
+from billing_pipeline.settings import PipelineSettings
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.end_to_end.test_run import sandbox_totals
 
@@ -164,7 +166,7 @@ def test_a_second_account_joins_the_one_that_has_no_name(
 
 
 def test_the_schedule_runs_each_account_by_itself() -> None:
-    defs = build_defs(["default", "us"])
+    defs = build_defs(Settings(PipelineSettings.model_validate({"BILLING_ACCOUNTS": "default,us"})))
     schedule = defs.resolve_schedule_def("monthly_usage_schedule")
 
     result = schedule.evaluate_tick(

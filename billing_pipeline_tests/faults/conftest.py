@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from billing_pipeline.acronis import AcronisClient, ReportOrder, RetryPolicy
-from billing_pipeline.landing import PeriodRequests, RawReport, load_requests
+from billing_pipeline.acronis import AcronisClient, RetryPolicy
+from billing_pipeline.landing import RawReport
 from billing_pipeline.ordering import Progress, await_stored_reports, download_report, request_report
+from billing_pipeline.ordering.state import PeriodRequests, load_requests
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline.sandbox import Sandbox
 
 PERIOD = BillingPeriod(2026, 9)
@@ -30,7 +32,6 @@ class Trial:
     data_dir: Path
     client_options: dict[str, Any] = field(default_factory=dict)
     told: list[Progress] = field(default_factory=list)
-    loaded: list[str] = field(default_factory=list)
 
     def client(self) -> AcronisClient:
         options = {"retry_policy": QUICK, "connect_timeout": 2, "read_timeout": 0.5, **self.client_options}
@@ -42,12 +43,11 @@ class Trial:
         tell = self.told.append
         with self.client() as client:
             tenant_id = client.own_tenant_id()
-            order = ReportOrder(tenant_id, PERIOD, "usage_summary", "direct_partners")
+            order = ReportParameters(tenant_id, PERIOD, "usage_summary", "direct_partners")
             request_report(
                 client,
                 self.data_dir,
                 order,
-                loaded_report_ids=self.loaded,
                 progress=tell,
                 first_wait=0.02,
                 timeout=timeout,

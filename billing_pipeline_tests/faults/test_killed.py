@@ -11,7 +11,7 @@ import time
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
-from billing_pipeline.jobs import MONTHLY_USAGE as JOB
+from billing_pipeline.orchestration.jobs import MONTHLY_USAGE as JOB
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.faults.conftest import Trial, is_whole

@@ -16,13 +16,13 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
-from billing_pipeline.account_periods import SINGLE_ACCOUNT
-from billing_pipeline.acronis import AcronisClient, ReportOrder
+from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.loading import load_period
 from billing_pipeline.ordering import await_stored_reports, download_report, request_report
+from billing_pipeline.periods import SINGLE_ACCOUNT
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.warehouse import WarehouseFile
-from billing_pipeline.warehouse.history import loaded_report_ids
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.faults.conftest import PERIOD, QUICK
 
@@ -40,9 +40,8 @@ def whole_run(base_url: str, client_id: str, client_secret: str, data_dir: Path)
     warehouse = WarehouseFile(data_dir)
     secret = SecretStr(client_secret)
     with AcronisClient(f"{base_url}/api/2", client_id, secret, retry_policy=QUICK) as client:
-        order = ReportOrder(client.own_tenant_id(), PERIOD, "usage_summary", "direct_partners")
-        loaded = loaded_report_ids(warehouse, PERIOD)
-        request_report(client, data_dir, order, loaded_report_ids=loaded, first_wait=0.02, timeout=60)
+        order = ReportParameters(client.own_tenant_id(), PERIOD, "usage_summary", "direct_partners")
+        request_report(client, data_dir, order, first_wait=0.02, timeout=60)
         await_stored_reports(client, data_dir, PERIOD, first_wait=0.02, timeout=60)
         download_report(client, data_dir, PERIOD)
     load_period(data_dir, warehouse, PERIOD, account=SINGLE_ACCOUNT, run_id="whole_run")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from billing_pipeline.account_periods import SINGLE_ACCOUNT
-from billing_pipeline.errors import BillingPipelineError, RawReportError
+from billing_pipeline.errors import BillingPipelineError, DataFolderError, RawReportError
 from billing_pipeline.landing import period_lock
 from billing_pipeline.loading import load_period
+from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.faults import CATALOGUE
 from billing_pipeline.warehouse import CrossCheckMode, LoadStoppedError, WarehouseFile
@@ -43,7 +43,6 @@ def test_fault(trial: Trial, loaded: Path, name: str) -> None:
     outcome = OUTCOMES[name]
     shutil.copytree(loaded, trial.data_dir)
     before = rows(trial.data_dir)
-    trial.loaded = [before["report_id"]]
     trial.sandbox.set_faults(name)
     raw = trial.run()
 
@@ -69,7 +68,6 @@ def test_a_report_that_was_loaded_with_a_warning_is_not_given_up_for_an_older_on
     trial: Trial, loaded: Path
 ) -> None:
     shutil.copytree(loaded, trial.data_dir)
-    trial.loaded = [rows(trial.data_dir)["report_id"]]
     trial.sandbox.set_faults("csv_value")
     raw = trial.run()
     load(trial.data_dir, cross_check="warn")
@@ -86,18 +84,18 @@ def test_a_folder_that_cannot_be_made_is_not_blamed_on_the_report(loaded: Path, 
     shutil.rmtree(data_dir / "work", ignore_errors=True)
     (data_dir / "work").touch()
 
-    with pytest.raises(RawReportError, match=r"work\S* cannot be written or read: .*\. Make room"):
+    with pytest.raises(DataFolderError, match=r"work\S* cannot be written or read: .*\. Make room"):
         load(data_dir)
 
 
-def test_a_manifest_without_an_order_is_told(loaded: Path, tmp_path: Path) -> None:
+def test_load_period__manifest_without_parameters__refused_as_damaged(loaded: Path, tmp_path: Path) -> None:
     data_dir = shutil.copytree(loaded, tmp_path / "data")
     (manifest,) = (data_dir / "raw" / PERIOD.key).glob("*/manifest.json")
     content = json.loads(manifest.read_text(encoding="utf-8"))
     manifest.chmod(0o600)
-    manifest.write_text(json.dumps(content | {"order": {}}), encoding="utf-8")
+    manifest.write_text(json.dumps(content | {"parameters": {}}), encoding="utf-8")
 
-    with pytest.raises(RawReportError, match="its manifest is damaged: not the body of a report order"):
+    with pytest.raises(RawReportError, match=r"manifest\.json is damaged: Field required"):
         load(data_dir)
 
 

@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from billing_pipeline.acronis import ApiUnavailableError, ReportOrder
+from billing_pipeline.acronis import ApiUnavailableError
 from billing_pipeline.errors import ApiError, CredentialsError, ReportFailedError, ReportNotReadyError
-from billing_pipeline.landing import Outcome
 from billing_pipeline.ordering import request_report
-from billing_pipeline.ordering.posting import LOST_ANSWERS
+from billing_pipeline.ordering.create import MAX_LOST_ANSWERS
+from billing_pipeline.ordering.state import Outcome
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline_tests.faults.conftest import PERIOD, Trial, is_whole
 
 
-def order_of(trial: Trial) -> ReportOrder:
-    return ReportOrder(trial.sandbox.tenant_id, PERIOD, "usage_summary", "direct_partners")
+def order_of(trial: Trial) -> ReportParameters:
+    return ReportParameters(trial.sandbox.tenant_id, PERIOD, "usage_summary", "direct_partners")
 
 
 def test_a_report_of_other_parameters_is_not_adopted(trial: Trial) -> None:
@@ -41,7 +42,7 @@ def test_an_order_that_is_never_answered_is_sent_a_bounded_number_of_times(trial
     trial.sandbox.set_faults({"use": "create_reset_before", "times": None})
     with pytest.raises(ApiUnavailableError):
         trial.run()
-    assert trial.calls("create_report") == LOST_ANSWERS
+    assert trial.calls("create_report") == MAX_LOST_ANSWERS
     assert trial.sandbox.reports_created == 0
 
 

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from billing_pipeline.errors import DownloadError
-from billing_pipeline.landing import load_requests
 from billing_pipeline.ordering import WaitStoppedError, await_stored_reports, download_report
+from billing_pipeline.ordering.state import load_requests
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.faults.conftest import PERIOD, Trial, is_whole
@@ -58,6 +58,7 @@ def test_stop_ends_a_long_wait_at_once(trial: Trial) -> None:
     def stop_when_waiting(_: object) -> None:
         threading.Timer(0.05, stop.set).start()
 
+    trial.client_options = {"stop": stop}
     with trial.client() as client, pytest.raises(WaitStoppedError, match="same report"):
         await_stored_reports(
             client,
@@ -65,9 +66,9 @@ def test_stop_ends_a_long_wait_at_once(trial: Trial) -> None:
             PERIOD,
             first_wait=3600,
             timeout=7200,
-            stop=stop,
             progress=stop_when_waiting,
         )
+    trial.client_options = {}
     assert is_whole(trial.run_without_faults())
     assert trial.sandbox.reports_created == 1
 

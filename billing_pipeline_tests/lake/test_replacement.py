@@ -14,9 +14,9 @@ import duckdb
 import pytest
 
 from billing_pipeline.connection_string import ConnectionString
-from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.errors import PeriodClosedError, WarehouseError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ControlTotals
 from billing_pipeline.settings import LakeSettings
 from billing_pipeline.warehouse import LoadStoppedError, Warehouse, close_period, replace_period
 from billing_pipeline.warehouse.lake_connection import LakeConnections

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from billing_pipeline.errors import RawReportError
+from billing_pipeline.errors import DataFolderError
 from billing_pipeline.landing import period_lock
 from billing_pipeline.periods import BillingPeriod
 
@@ -25,7 +25,7 @@ with period_lock(Path(sys.argv[1]), BillingPeriod(2026, 9)):
 """
 
 
-def test_another_process_is_waited_for_and_its_death_frees_the_lock(tmp_path: Path) -> None:
+def test_period_lock__holder_dies__is_acquired(tmp_path: Path) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -34,30 +34,30 @@ def test_another_process_is_waited_for_and_its_death_frees_the_lock(tmp_path: Pa
         assert holder.stdout.readline() == b"held\n"
         with period_lock(tmp_path, PERIOD.next()):
             pass
-        told: list[float] = []
+        waits: list[float] = []
 
         def kill_when_waited_for(seconds: float) -> None:
-            told.append(seconds)
+            waits.append(seconds)
             holder.kill()
 
         with period_lock(tmp_path, PERIOD, on_wait=kill_when_waited_for):
-            assert told[0] == 0
+            assert waits[0] == 0
 
 
-def test_a_lock_that_is_never_freed_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+def test_period_lock__never_freed__times_out(tmp_path: Path) -> None:
     with (
         period_lock(tmp_path, PERIOD),
-        pytest.raises(RawReportError, match="another run is busy"),
+        pytest.raises(DataFolderError, match="another run holds the lock"),
         period_lock(tmp_path, PERIOD, timeout=0),
     ):
         pass
 
 
-def test_waiting_can_be_stopped(tmp_path: Path) -> None:
+def test_period_lock__stop_set__gives_up(tmp_path: Path) -> None:
     stop = threading.Event()
     with (
         period_lock(tmp_path, PERIOD),
-        pytest.raises(RawReportError, match="stopped waiting"),
+        pytest.raises(DataFolderError, match="stopped waiting"),
         period_lock(tmp_path, PERIOD, stop=stop, on_wait=lambda _: stop.set()),
     ):
         pass

@@ -12,22 +12,26 @@ import pytest
 from billing_pipeline.errors import RawReportError
 from billing_pipeline.landing import (
     Manifest,
-    OrderedReport,
-    Outcome,
-    PeriodRequests,
     RawFile,
     RawReport,
-    ReportRequest,
     find_raw_report,
-    latest_raw_report,
     raw_folder,
 )
 from billing_pipeline.landing.raw_reports import MANIFEST, clear_unsealed, raw_file, seal
-from billing_pipeline.landing.requests import save_requests
+from billing_pipeline.ordering.state import (
+    Outcome,
+    PeriodRequests,
+    ReportRequest,
+    RequestedReport,
+    report_to_load,
+    save_requests,
+)
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline_tests.landing.folders import names
 
 PERIOD = BillingPeriod(2026, 9)
+PARAMETERS = ReportParameters(str(UUID(int=7)), PERIOD, "usage_summary", "direct_partners")
 CONTENT = b'{"params": {}, "tenants": []}\n'
 BEGIN = datetime(2026, 10, 2, 7, tzinfo=UTC)
 
@@ -46,10 +50,9 @@ def land(data_dir: Path, number: int, requested_at: datetime = BEGIN, content: b
         received_bytes=1,
     )
     manifest = Manifest(
-        period="2026-09",
         report_id=report_id,
         api_base_url="http://localhost",
-        order={},
+        parameters=PARAMETERS,
         origin="created",
         requested_at=requested_at,
         ready_at=requested_at,
@@ -63,7 +66,7 @@ def land(data_dir: Path, number: int, requested_at: datetime = BEGIN, content: b
 def test_a_raw_report_is_found_again(tmp_path: Path) -> None:
     landed = land(tmp_path, 1)
     assert (
-        find_raw_report(tmp_path, PERIOD, landed.report_id) == landed == latest_raw_report(tmp_path, PERIOD)
+        find_raw_report(tmp_path, PERIOD, landed.report_id) == landed == report_to_load(tmp_path, PERIOD).raw
     )
     assert landed.path("json_v2_0").read_bytes() == CONTENT
     assert names(landed.folder) == ["json_v2_0.json", MANIFEST]
@@ -96,7 +99,7 @@ def test_what_was_changed_is_refused(tmp_path: Path, change: str, reason: str) -
         case _:
             manifest.write_bytes(manifest.read_bytes().replace(b"2026-09", b"2026-08"))
     with pytest.raises(RawReportError, match="Move the folder away") as error:
-        latest_raw_report(tmp_path, PERIOD)
+        report_to_load(tmp_path, PERIOD)
     assert reason in str(error.value)
     assert error.value.report_id == landed.report_id
     with pytest.raises(RawReportError, match="Move the folder away"):
@@ -109,7 +112,7 @@ def test_a_manifest_cannot_name_a_file_elsewhere(tmp_path: Path, name: str) -> N
     manifest = landed.folder / MANIFEST
     manifest.write_text(manifest.read_text().replace('"json_v2_0.json"', f'"{name}"'))
     with pytest.raises(RawReportError, match="damaged"):
-        latest_raw_report(tmp_path, PERIOD)
+        report_to_load(tmp_path, PERIOD)
 
 
 def test_a_sealed_folder_is_never_changed(tmp_path: Path) -> None:
@@ -126,14 +129,14 @@ def test_a_folder_without_a_manifest_is_no_raw_report(tmp_path: Path) -> None:
     (landed.folder / MANIFEST).unlink()
     assert find_raw_report(tmp_path, PERIOD, landed.report_id) is None
     with pytest.raises(RawReportError, match="billing-pipeline run --period 2026-09"):
-        latest_raw_report(tmp_path, PERIOD)
+        report_to_load(tmp_path, PERIOD)
 
 
 def test_the_latest_is_the_one_requested_last(tmp_path: Path) -> None:
     land(tmp_path, 3, BEGIN)
     newest = land(tmp_path, 1, BEGIN + timedelta(days=30))
     land(tmp_path, 2, BEGIN + timedelta(days=1))
-    assert latest_raw_report(tmp_path, PERIOD) == newest
+    assert report_to_load(tmp_path, PERIOD).raw == newest
 
 
 def test_of_those_requested_the_last_one_counts_though_the_clock_was_set_back(tmp_path: Path) -> None:
@@ -142,21 +145,21 @@ def test_of_those_requested_the_last_one_counts_though_the_clock_was_set_back(tm
     request = requested(requested(None, first), last)
     save_requests(tmp_path, PERIOD, request)
 
-    assert latest_raw_report(tmp_path, PERIOD) == last
+    assert report_to_load(tmp_path, PERIOD).raw == last
 
     # One that was brought here from elsewhere is known by its time alone.
     brought = land(tmp_path, 2, BEGIN + timedelta(days=1))
-    assert latest_raw_report(tmp_path, PERIOD) == brought
+    assert report_to_load(tmp_path, PERIOD).raw == brought
     land(tmp_path, 4, BEGIN - timedelta(days=1))
-    assert latest_raw_report(tmp_path, PERIOD) == brought
+    assert report_to_load(tmp_path, PERIOD).raw == brought
 
 
 def requested(before: PeriodRequests | None, raw: RawReport) -> PeriodRequests:
     """The state with another request, for this report."""
     at = raw.manifest.requested_at
-    report = OrderedReport(report_id=raw.report_id, requested_at=at, origin="created")
+    report = RequestedReport(report_id=raw.report_id, requested_at=at, origin="created")
     request = ReportRequest(
-        period="2026-09", api_base_url="http://localhost", order={}, opened_at=at, reports=(report,)
+        parameters=PARAMETERS, api_base_url="http://localhost", opened_at=at, reports=(report,)
     )
     return (before or PeriodRequests(period="2026-09")).opened(request)
 
@@ -166,20 +169,20 @@ def test_a_damaged_latest_is_not_passed_over(tmp_path: Path) -> None:
     newest = land(tmp_path, 2, BEGIN + timedelta(days=1))
     (newest.folder / MANIFEST).write_text("{")
     with pytest.raises(RawReportError, match="damaged"):
-        latest_raw_report(tmp_path, PERIOD)
+        report_to_load(tmp_path, PERIOD)
 
 
 def test_a_refused_report_is_passed_over(tmp_path: Path) -> None:
     good = land(tmp_path, 1, BEGIN)
     bad = land(tmp_path, 2, BEGIN + timedelta(days=1))
-    report = OrderedReport(
+    report = RequestedReport(
         report_id=bad.report_id, requested_at=BEGIN, origin="created", outcome=Outcome.REFUSED, reason="NaN"
     )
     request = ReportRequest(
-        period="2026-09", api_base_url="http://localhost", order={}, opened_at=BEGIN, reports=(report,)
+        parameters=PARAMETERS, api_base_url="http://localhost", opened_at=BEGIN, reports=(report,)
     )
     save_requests(tmp_path, PERIOD, PeriodRequests(period="2026-09", requests=(request,)))
-    assert latest_raw_report(tmp_path, PERIOD) == good
+    assert report_to_load(tmp_path, PERIOD).raw == good
     (good.folder / MANIFEST).unlink()
-    with pytest.raises(RawReportError, match=f"refused was {bad.report_id}"):
-        latest_raw_report(tmp_path, PERIOD)
+    with pytest.raises(RawReportError, match=f"refused: {bad.report_id}"):
+        report_to_load(tmp_path, PERIOD)

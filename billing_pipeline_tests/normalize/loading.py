@@ -11,9 +11,9 @@ from typing import Any
 
 import duckdb
 
-from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
+from billing_pipeline.reports import ControlTotals
 from billing_pipeline.row_groups import ROW_GROUP
 
 FIRST_DAY, LAST_DAY = date(2026, 9, 1), date(2026, 9, 30)

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from billing_pipeline.warehouse.sql_files import sql
+from billing_pipeline.sql_files import read_sql
 from billing_pipeline_tests.normalize.loading import FIRST_DAY, load_json, report_of, usage_row
 from billing_pipeline_tests.normalize.reference import compute_points
 
@@ -71,7 +71,7 @@ def test_a_unit_that_is_nearly_seconds_has_no_points_but_is_listed(tmp_path: Pat
             [(row["measurement_unit"], row["offering_item"]) for row in rows],
         )
         listed = connection.execute(
-            sql("checks/unknown_units.sql"), {"billing_period": FIRST_DAY, "account": "eu"}
+            read_sql("warehouse/checks/unknown_units.sql"), {"billing_period": FIRST_DAY, "account": "eu"}
         ).fetchall()
 
     assert [row["dr_compute_points_total"] is None for row in rows] == [True, True, False]

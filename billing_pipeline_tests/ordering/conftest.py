@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import requests
 from pydantic import SecretStr
 
-from billing_pipeline.acronis import AcronisClient, ReportOrder, RetryPolicy
-from billing_pipeline.landing import PeriodRequests, RawReport, ReportRequest, load_requests
+from billing_pipeline.acronis import AcronisClient, RetryPolicy
+from billing_pipeline.landing import RawReport, period_lock
 from billing_pipeline.ordering import Progress, await_stored_reports, download_report, request_report
+from billing_pipeline.ordering.state import (
+    Outcome,
+    PeriodRequests,
+    ReportRequest,
+    load_requests,
+    record_outcome,
+)
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline.sandbox import Sandbox
 
 QUICK = RetryPolicy(first_wait=0.01, longest_wait=0.02, retry_after_cap=0.05)
@@ -28,15 +36,20 @@ class Desk:
     sandbox: Sandbox
     client: AcronisClient
     data_dir: Path
-    order: ReportOrder
+    parameters: ReportParameters
     told: list[Progress] = field(default_factory=list)
 
-    def request(self, loaded: Collection[str] = (), **options: Any) -> ReportRequest:
+    def request(self, **options: Any) -> ReportRequest:
         options = {"first_wait": 0.02, "timeout": 20.0, **options}
-        order = options.pop("order", self.order)
-        return request_report(
-            self.client, self.data_dir, order, loaded_report_ids=loaded, progress=self.told.append, **options
-        )
+        parameters = options.pop("parameters", self.parameters)
+        return request_report(self.client, self.data_dir, parameters, progress=self.told.append, **options)
+
+    def record(
+        self, report_id: str, outcome: Literal[Outcome.LOADED, Outcome.REFUSED], reason: str | None = None
+    ) -> None:
+        """Record the outcome of a load as the load does."""
+        with period_lock(self.data_dir, PERIOD):
+            record_outcome(self.data_dir, PERIOD, report_id, outcome, reason)
 
     def wait(self, **options: Any) -> ReportRequest:
         options = {"first_wait": 0.02, "timeout": 20.0, **options}
@@ -85,5 +98,5 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         Sandbox(tenants=2, ready_after_seconds=0, in_progress_looks=1) as sandbox,
         client_of(sandbox) as client,
     ):
-        order = ReportOrder(sandbox.tenant_id, PERIOD, "usage_summary", "direct_partners")
-        yield Desk(sandbox, client, tmp_path / "data", order)
+        parameters = ReportParameters(sandbox.tenant_id, PERIOD, "usage_summary", "direct_partners")
+        yield Desk(sandbox, client, tmp_path / "data", parameters)

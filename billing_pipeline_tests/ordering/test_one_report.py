@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from billing_pipeline.errors import RawReportError, ReportNotReadyError
-from billing_pipeline.landing import Outcome
-from billing_pipeline.ordering import WaitStoppedError, latest_raw_report, mark_refused
+from billing_pipeline.ordering import WaitStoppedError, report_to_load
+from billing_pipeline.ordering.state import Outcome
 from billing_pipeline_tests.ordering.conftest import PERIOD, Desk, client_of
 
 
@@ -41,7 +40,7 @@ def test_the_manifest_and_the_state_tell_the_whole_story(desk: Desk) -> None:
     manifest, state = raw.manifest, desk.state.latest
     assert state is not None
     assert state.report is not None
-    assert manifest.order == state.order == desk.order.body()
+    assert manifest.parameters == state.parameters == desk.parameters
     assert manifest.api_base_url == desk.client.base_url
     assert state.report.requested_at == manifest.requested_at <= manifest.ready_at <= manifest.downloaded_at
     assert [each.report_format for each in manifest.files] == ["json_v2_0", "csv_v2_0"]
@@ -79,12 +78,13 @@ def test_a_downloaded_report_needs_no_api_any_more(desk: Desk) -> None:
     desk.sandbox.stop()
     assert desk.request().report_id == raw.report_id
     desk.wait()
-    assert desk.download() == raw == latest_raw_report(desk.data_dir, PERIOD)
+    assert desk.download() == raw == report_to_load(desk.data_dir, PERIOD).raw
 
 
 def test_a_loaded_report_is_not_requested_again_but_a_new_one(desk: Desk) -> None:
     first = desk.run()
-    second = desk.request(loaded=[first.report_id])
+    desk.record(first.report_id, Outcome.LOADED)
+    second = desk.request()
     assert second.report_id != first.report_id
     assert [each.outcome for each in desk.state.requests] == [Outcome.LOADED, Outcome.OPEN]
     assert desk.posts() == 2
@@ -92,7 +92,7 @@ def test_a_loaded_report_is_not_requested_again_but_a_new_one(desk: Desk) -> Non
 
 def test_a_refused_report_is_followed_by_a_new_one(desk: Desk) -> None:
     first = desk.run()
-    mark_refused(desk.data_dir, PERIOD, first.report_id, "row 7: a measure is NaN")
+    desk.record(first.report_id, Outcome.REFUSED, "row 7: a measure is NaN")
     with pytest.raises(ReportNotReadyError, match="row 7"):
         desk.download()
     assert desk.request().report_id != first.report_id
@@ -102,7 +102,7 @@ def test_a_refused_report_is_followed_by_a_new_one(desk: Desk) -> None:
 
 def test_other_parameters_are_another_report(desk: Desk) -> None:
     first = desk.request()
-    other = desk.request(order=replace(desk.order, level="all_customers"))
+    other = desk.request(parameters=replace(desk.parameters, level="all_customers"))
     assert other.report_id != first.report_id
     assert desk.state.requests[0].outcome is Outcome.SUPERSEDED
 
@@ -127,10 +127,10 @@ def test_a_deadline_that_passes_names_the_report_which_a_later_run_picks_up(desk
 
 def test_stop_ends_the_wait_and_the_next_run_continues(desk: Desk) -> None:
     first = desk.request()
-    stop = threading.Event()
-    stop.set()
+    desk.client.stop.set()
     with pytest.raises(WaitStoppedError):
-        desk.wait(stop=stop)
+        desk.wait()
+    desk.client.stop.clear()
     assert desk.wait().report_id == first.report_id
 
 
@@ -152,12 +152,12 @@ def test_nothing_can_be_awaited_that_was_not_requested(desk: Desk) -> None:
     with pytest.raises(ReportNotReadyError, match="stored_report"):
         desk.download()
     with pytest.raises(RawReportError, match="no raw report"):
-        latest_raw_report(desk.data_dir, PERIOD)
+        report_to_load(desk.data_dir, PERIOD)
 
 
 def test_progress_is_told_in_words(desk: Desk) -> None:
     desk.run()
     told = [str(each) for each in desk.told]
     assert told[0].startswith("report created, report ")
-    assert any("json_v2_0 in_progress, csv_v2_0 in_progress, next look in" in line for line in told)
+    assert any("json_v2_0 in_progress, csv_v2_0 in_progress, next poll in" in line for line in told)
     assert [each.what for each in desk.told][-2:] == ["downloading json_v2_0", "downloading csv_v2_0"]

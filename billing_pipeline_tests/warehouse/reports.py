@@ -11,10 +11,9 @@ from uuid import UUID
 
 import duckdb
 
-from billing_pipeline.account_periods import SINGLE_ACCOUNT
-from billing_pipeline.control_totals import MEASURES, ControlTotals
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
+from billing_pipeline.reports import MEASURES, ControlTotals
 from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
 from billing_pipeline.warehouse.replacement import CrossCheckMode
 

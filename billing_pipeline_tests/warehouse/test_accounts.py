@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from billing_pipeline.account_periods import SINGLE_ACCOUNT, AccountPeriod
+from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod
 from billing_pipeline.warehouse import LoadStoppedError, Warehouse
 from billing_pipeline.warehouse.history import loaded_periods
 from billing_pipeline.warehouse.schema import VIEWS

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing_pipeline.control_totals import MEASURES
 from billing_pipeline.errors import ReportRefusedError, WarehouseError
+from billing_pipeline.reports import MEASURES
 from billing_pipeline.warehouse import LoadStoppedError, Warehouse, WarehouseFile, replace_period
 from billing_pipeline_tests.warehouse.reports import (
     OTHER_CUSTOMER,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from billing_pipeline.control_totals import ControlTotals
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ControlTotals
 from billing_pipeline.warehouse import CHECKS, LoadStoppedError, WarehouseFile, replace_period
 from billing_pipeline.warehouse.load_checks import CheckResult, description
 from billing_pipeline_tests.warehouse.reports import (

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.sql_files import opening_comment, read_sql
 from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.schema import VIEWS
-from billing_pipeline.warehouse.sql_files import opening_comment, sql
 from billing_pipeline_tests.warehouse.reports import (
     CUSTOMER,
     OTHER_CUSTOMER,
@@ -174,7 +174,7 @@ def test_one_month_asked_for_alone_is_the_same(two_months: Warehouse, view: str)
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_each_view_opens_with_the_question_that_it_answers(two_months: Warehouse, view: str) -> None:
-    text = sql(f"views/{view}.sql")
+    text = read_sql(f"warehouse/views/{view}.sql")
 
     assert "?" in text.split("\n", 1)[0]
     comments = found(two_months, f"SELECT comment FROM duckdb_views() WHERE view_name = '{view}'")

@@ -10,7 +10,7 @@ import pytest
 
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.errors import OutputError
-from billing_pipeline.output_file import output_file
+from billing_pipeline.files import output_file
 from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.exporting import export_period
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row

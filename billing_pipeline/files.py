@@ -1,0 +1,153 @@
+"""Writing files: atomically (whole or not at all), durably, and with errors that say what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from billing_pipeline.errors import DataFolderError, OutputError
+
+_SUFFIX = ".partial"
+_NEW_FILE_MODE = 0o666
+# Characters of the target's name in the temporary name, which must not exceed the file system's limit.
+_PREFIX_LENGTH = 40
+_INTERNAL_FOLDERS = {"raw", "requests", "accounts", "dagster", "slots", "work", "lake"}
+_WAREHOUSE = "warehouse."
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """Write a file of the data folder: it appears as `path` if and only if the block ends without an error.
+
+    Missing folders are made. An existing file at `path` stays until the new one replaces it.
+
+    Raises:
+        DataFolderError: the file cannot be written (disk full, no permission).
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}")
+    with reporting_io_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def remove_partial_files(folder: Path, name: str = "") -> None:
+    """Remove the partial files that killed processes left in a folder.
+
+    The caller must hold the lock that every writer of these files takes.
+
+    Args:
+        folder: need not exist.
+        name: only the partial files of this file; default: all.
+    """
+    with reporting_io_errors(folder):
+        for partial in folder.glob(f".{name}*{_SUFFIX}"):
+            partial.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` durable, on systems that can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def reporting_io_errors(path: Path) -> Iterator[None]:
+    """Raise the system's I/O errors about the data folder as `DataFolderError`.
+
+    Args:
+        path: named in the message when the system's error names no file.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataFolderError(
+            f"{error.filename or path} cannot be written or read: {error.strerror or error}",
+            todo="Make room or correct the permissions below BILLING_DATA_DIR, and run it again: "
+            "nothing that was there before is lost, and no further report is requested.",
+        ) from error
+
+
+def refuse_internal_path(path: Path, data_dir: Path) -> None:
+    """Refuse to write output over the pipeline's own files in the data folder.
+
+    Raises:
+        OutputError: `path` is one of these files, or in one of their folders.
+    """
+    try:
+        place = path.resolve().relative_to(data_dir.resolve()).parts
+    except (RuntimeError, ValueError):  # a circular link, or outside the data folder
+        return
+    if place and (place[0] in _INTERNAL_FOLDERS or place[0].startswith(_WAREHOUSE)):
+        raise OutputError(
+            f"{path} is a place where the pipeline keeps its own files", todo="Give another place."
+        )
+
+
+@contextmanager
+def output_file(path: Path) -> Iterator[Path]:
+    """Write a file for a person: a temporary path that becomes `path` if the block ends without an error.
+
+    Args:
+        path: a symbolic link is followed; the link stays, and its target is replaced.
+
+    Raises:
+        OutputError: the file cannot be written, or `path` is not a regular file.
+    """
+    try:
+        target = _target(path)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:_PREFIX_LENGTH]}.", dir=target.parent)
+        os.close(handle)
+        partial = Path(name)
+        try:
+            yield partial
+            umask = os.umask(0)
+            os.umask(umask)
+            partial.chmod(_NEW_FILE_MODE & ~umask)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path} could not be written: {error.strerror or error}",
+            todo="Give another place.",
+        ) from error
+
+
+def _target(path: Path) -> Path:
+    """The file that `path` leads to; a rename must not replace a folder, device or pipe."""
+    try:
+        target = path.resolve()
+        circular = target.is_symlink()
+    except RuntimeError:  # before Python 3.13
+        circular = True
+    if circular:
+        raise OutputError(f"{path} is a link that leads to itself", todo="Give the path of a file.")
+    if target.is_dir():
+        raise OutputError(f"{path} is a folder", todo="Give the path of a file.")
+    if target.exists() and not target.is_file():
+        raise OutputError(
+            f"{path} is a device, a pipe or a socket, not a file",
+            todo="Give the path of a file: it is written beside its place and renamed.",
+        )
+    return target

@@ -1,0 +1,68 @@
+"""Every account has the same four assets; those of a named account have its name as their prefix."""
+
+from collections.abc import Callable
+from typing import Any
+
+from dagster import (
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    PartitionsDefinition,
+    asset,
+)
+
+from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
+
+REPORT_POOL = "acronis_reports"
+"""Dagster's pool of runs with a report at Acronis: the run queue starts no more than its limit."""
+
+_GROUP = "acronis_usage"
+
+AssetFactory = Callable[[str, PartitionsDefinition], AssetsDefinition]
+"""Makes an account's asset from the account's name and the billing periods."""
+
+
+def account_asset_key(account: str, name: str) -> AssetKey:
+    """The key of an account's asset: `usage`, or `eu/usage`."""
+    return AssetKey([name] if account == SINGLE_ACCOUNT else [account, name])
+
+
+def account_period(context: AssetExecutionContext) -> AccountPeriod:
+    """The account whose asset is being materialised, and the billing period of the partition."""
+    *prefix, _ = context.assets_def.key.path
+    return AccountPeriod(BillingPeriod.parse(context.partition_key), prefix[0] if prefix else SINGLE_ACCOUNT)
+
+
+def account_asset(
+    *,
+    after: str | None = None,
+    checks: Callable[[AssetKey], list[AssetCheckSpec]] | None = None,
+    **options: Any,
+) -> Callable[[Callable[..., Any]], AssetFactory]:
+    """Declare a function as an asset of every account, partitioned by billing period.
+
+    Args:
+        after: name of the asset that it depends on.
+        checks: makes the specs of its checks from its key.
+        options: of `dagster.asset`.
+    """
+
+    def decorate(function: Callable[..., Any]) -> AssetFactory:
+        def make(account: str, periods: PartitionsDefinition) -> AssetsDefinition:
+            key = account_asset_key(account, function.__name__)
+            made: AssetsDefinition = asset(
+                key=key,
+                deps=[account_asset_key(account, after)] if after else None,
+                check_specs=checks(key) if checks else None,
+                group_name=_GROUP if account == SINGLE_ACCOUNT else f"{_GROUP}_{account}",
+                partitions_def=periods,
+                owners=["team:billing"],
+                code_version="1",
+                **options,
+            )(function)
+            return made
+
+        return make
+
+    return decorate

@@ -1,0 +1,42 @@
+"""`stored_report`: the requested report is generated and ready for download."""
+
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam
+
+from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period
+from billing_pipeline.orchestration.failures import as_dagster_failure
+from billing_pipeline.orchestration.reports import Reports
+from billing_pipeline.orchestration.resources import DataFolder, ProgressReporter
+from billing_pipeline.orchestration.tables import markdown_table
+
+
+@account_asset(after="report_request", pool=REPORT_POOL, kinds={"acronis"})
+def stored_report(
+    context: AssetExecutionContext,
+    data: ResourceParam[DataFolder],
+    reports: ResourceParam[Reports],
+    progress: ResourceParam[ProgressReporter],
+) -> MaterializeResult[None]:
+    """The stored report, once every format of it is saved; generation usually takes 1 to 2 minutes.
+
+    Polled with growing waits until a deadline. A report that failed is requested again, three at most.
+    """
+    period = account_period(context)
+    with as_dagster_failure(context, data, period):
+        request = reports.await_stored(period, progress.for_run(context, period))
+        report = request.report
+        return MaterializeResult(
+            metadata={
+                "report_id": request.report_id,
+                "reports_requested": len(request.reports),
+                "waiting_seconds": round(report.waited_seconds, 1) if report else None,
+                "stored_reports": MetadataValue.md(
+                    markdown_table(
+                        ("format", "status", "stored report", "size, bytes"),
+                        [
+                            (each.report_format, each.status, each.stored_report_id, each.size)
+                            for each in (report.stored if report else ())
+                        ],
+                    )
+                ),
+            }
+        )

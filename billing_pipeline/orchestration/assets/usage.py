@@ -1,0 +1,99 @@
+"""`usage`: the raw report, loaded into the warehouse's table."""
+
+from collections.abc import Iterator
+
+import duckdb
+from dagster import (
+    AssetCheckResult,
+    AssetExecutionContext,
+    MaterializeResult,
+    MetadataValue,
+    ResourceParam,
+    TableColumn,
+    TableSchema,
+)
+
+from billing_pipeline.loading import load_period
+from billing_pipeline.orchestration.accounts import account_asset, account_period
+from billing_pipeline.orchestration.failures import as_dagster_failure
+from billing_pipeline.orchestration.forced_runs import is_forced
+from billing_pipeline.orchestration.load_checks import load_check_results, load_check_specs
+from billing_pipeline.orchestration.month_report import month_report_link
+from billing_pipeline.orchestration.resources import DataFolder
+from billing_pipeline.orchestration.tables import markdown_table
+from billing_pipeline.reports import MEASURES
+from billing_pipeline.sql_files import read_sql
+from billing_pipeline.warehouse import LoadStoppedError
+
+
+def _column_schema() -> TableSchema:
+    """The table's columns with their comments, from its own definition."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(read_sql("warehouse/usage.sql"))
+        columns = connection.execute(read_sql("warehouse/columns.sql"), {"table": "usage"}).fetchall()
+    return TableSchema(
+        [TableColumn(name=name, type=kind, description=comment) for name, kind, comment in columns]
+    )
+
+
+@account_asset(
+    after="raw_report",
+    checks=load_check_specs,
+    kinds={"duckdb", "table"},
+    metadata={"dagster/table_name": "warehouse.main.usage", "dagster/column_schema": _column_schema()},
+)
+def usage(
+    context: AssetExecutionContext, data: ResourceParam[DataFolder]
+) -> Iterator[AssetCheckResult | MaterializeResult[None]]:
+    """Usage rows, typed and exact; the account's billing period is replaced whole, in one transaction.
+
+    Disaster Recovery compute points are the seconds of `delta`, divided by 3600 and rounded to 2 decimals.
+    """
+    account_and_period = account_period(context)
+    period, account = account_and_period
+    with as_dagster_failure(context, data, account_and_period):
+        try:
+            loaded = load_period(
+                data.account_dir(account),
+                data.warehouse,
+                period,
+                account=account,
+                run_id=context.run.run_id,
+                cross_check=data.cross_check,
+                forced=is_forced(context),
+            )
+        except LoadStoppedError as stopped:
+            yield from load_check_results(period, stopped.report_id, stopped.checks)
+            raise
+        with data.warehouse.reading() as connection:
+            (rows_in_table,) = connection.execute("SELECT count(*) FROM usage").fetchone() or (0,)
+            preview = connection.execute(
+                read_sql("warehouse/preview.sql"), {"billing_period": period.start, "account": account}
+            )
+            preview_table = markdown_table(
+                [name for name, *_ in preview.description or ()], preview.fetchall()
+            )
+        totals = loaded.control_totals
+        yield MaterializeResult(
+            check_results=list(load_check_results(period, loaded.report_id, loaded.checks)),
+            metadata={
+                "dagster/row_count": rows_in_table,
+                "dagster/partition_row_count": totals.rows if totals else 0,
+                "report_id": loaded.report_id,
+                "stored_report_id": loaded.stored_report_id,
+                "waiting_seconds": float(loaded.wait_seconds or 0),
+                "load_seconds": float(loaded.load_seconds or 0),
+                "restatement": str(loaded.restatement or "first load of the period"),
+                "forced": loaded.forced,
+                **month_report_link(context, data, period),
+                "control_totals": MetadataValue.md(
+                    markdown_table(
+                        ("sum of", *(totals.sums if totals else ())),
+                        [(name, *(sums[name] for sums in totals.sums.values())) for name in MEASURES]
+                        if totals
+                        else [],
+                    )
+                ),
+                "preview": MetadataValue.md(preview_table),
+            },
+        )

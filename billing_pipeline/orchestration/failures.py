@@ -1,0 +1,54 @@
+"""Foreseeable errors as Dagster shows them best: one message, no stack trace, recorded in `load_history`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster import AssetExecutionContext, Failure, MetadataValue
+
+from billing_pipeline.errors import BillingPipelineError, PeriodClosedError, ReportRefusedError
+from billing_pipeline.orchestration.resources import DataFolder
+from billing_pipeline.periods import AccountPeriod
+from billing_pipeline.warehouse import LoadAttempt, LoadStoppedError
+from billing_pipeline.warehouse.history import record_attempt
+
+
+@contextmanager
+def as_dagster_failure(
+    context: AssetExecutionContext, data: DataFolder, period: AccountPeriod
+) -> Iterator[None]:
+    """Raise an error of ours as Dagster's `Failure`, and record the attempt.
+
+    Raises:
+        Failure: with the error's message. Dagster does not retry it: whatever a retry can help was retried
+            where it happened.
+    """
+    try:
+        yield
+    except BillingPipelineError as error:
+        error.about(account=period.named_account, period=period.period.key)
+        attempt = LoadAttempt(
+            period=period.period,
+            account=period.account,
+            outcome="refused" if isinstance(error, (ReportRefusedError, PeriodClosedError)) else "failed",
+            reason=str(error),
+            report_id=error.report_id,
+            run_id=context.run.run_id,
+            checks=error.checks if isinstance(error, LoadStoppedError) else (),
+        )
+        try:
+            record_attempt(data.warehouse, attempt)
+        except BillingPipelineError as second:
+            context.log.warning(f"The failure could not be recorded in load_history: {second}")
+        raise failure_from(error) from None
+
+
+def failure_from(error: BillingPipelineError) -> Failure:
+    """An error of ours as Dagster's `Failure`."""
+    return Failure(
+        description=str(error),
+        metadata={
+            "error": MetadataValue.text(type(error).__name__),
+            "what_to_do": MetadataValue.text(error.todo),
+        },
+        allow_retries=False,
+    )

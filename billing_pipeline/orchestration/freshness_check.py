@@ -1,0 +1,45 @@
+"""Whether the month that has closed is loaded in time.
+
+Dagster's freshness policies know nothing of partitions, so that any old month loaded again would pass
+for a fresh one. This check asks the warehouse.
+"""
+
+from datetime import UTC, datetime
+
+from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity, ResourceParam, asset_check
+
+from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.orchestration.accounts import account_asset_key
+from billing_pipeline.orchestration.failures import failure_from
+from billing_pipeline.orchestration.resources import DataFolder
+from billing_pipeline.warehouse.freshness import overdue_periods
+from billing_pipeline.warehouse.history import loaded_periods
+
+
+def freshness_check(account: str) -> AssetChecksDefinition:
+    """The check `freshness` of an account's usage."""
+
+    @asset_check(
+        asset=account_asset_key(account, "usage"),
+        description="Closed months since the first one loaded are loaded by day 3 of the next, 07:00 UTC.",
+    )
+    def freshness(data: ResourceParam[DataFolder]) -> AssetCheckResult:
+        """Closed months that should have been loaded by now and were not."""
+        try:
+            loads = loaded_periods(data.warehouse)
+        except BillingPipelineError as error:
+            raise failure_from(error) from None
+        loaded = {
+            subject.period for subject, load in loads.items() if subject.account == account and load.loaded_at
+        }
+        overdue = overdue_periods(loaded, now=datetime.now(UTC))
+        return AssetCheckResult(
+            passed=not overdue,
+            severity=AssetCheckSeverity.WARN,
+            description=f"overdue: {', '.join(map(str, overdue))}; load with: billing-pipeline run"
+            if overdue
+            else "every closed month is loaded",
+            metadata={"overdue": ", ".join(map(str, overdue)), "loaded_periods": len(loaded)},
+        )
+
+    return freshness

@@ -1,0 +1,110 @@
+"""Dagster's home: its configuration and history, below the data folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from billing_pipeline.errors import SettingsError, first_line, printable_line
+from billing_pipeline.files import atomic_write
+from billing_pipeline.settings import PipelineSettings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+# Beside the runs with a report: what needs none, such as a replay or the freshness check.
+_OTHER_RUNS = 2
+
+
+def prepare_dagster_home(settings: PipelineSettings) -> Path:
+    """Make `<data>/dagster` the home of this process and of its child processes.
+
+    An existing `DAGSTER_HOME` in the environment is used as it is. Two processes that start at the same time
+    on a new home can fail on its database, so the first one initialises it under a lock.
+
+    Args:
+        settings: name the data folder, and limit the runs that Dagster starts.
+
+    Returns:
+        The home's absolute path.
+
+    Raises:
+        SettingsError: the folder cannot be made or initialised.
+    """
+    if chosen := os.environ.get("DAGSTER_HOME"):
+        if not Path(chosen).is_absolute() or not Path(chosen).is_dir():
+            raise SettingsError(
+                f"DAGSTER_HOME is {chosen}, which is not the absolute path of a folder",
+                todo="Make the folder, or unset DAGSTER_HOME: the home is then below BILLING_DATA_DIR.",
+            )
+        return Path(chosen)
+    home = settings.data_dir / "dagster"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        os.environ["DAGSTER_HOME"] = str(home)
+        _initialise(home, settings.open_reports)
+    except OSError as error:
+        raise SettingsError(
+            f"{error.filename or home} cannot be made or written: {error.strerror or error}",
+            todo="Check BILLING_DATA_DIR and its rights.",
+        ) from error
+    return home
+
+
+@contextmanager
+def dagster_instance() -> Iterator[DagsterInstance]:
+    """Dagster's instance in the home that `prepare_dagster_home` has made.
+
+    Raises:
+        SettingsError: one of its databases cannot be read or written.
+    """
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # noqa: PLC0415
+
+    try:
+        with _as_configured() as instance:
+            yield instance
+    except SQLAlchemyError as error:
+        # Without the statement and its parameters, which do not help the reader.
+        reason = first_line(error.orig if isinstance(error, DBAPIError) else error)
+        raise SettingsError(
+            f"Dagster cannot use {os.environ['DAGSTER_HOME']}: {reason}",
+            todo="Make room, or correct its permissions; if a file of it is damaged, move the folder away: "
+            "Dagster's history is lost then, the warehouse is not.",
+        ) from error
+
+
+def _as_configured() -> DagsterInstance:
+    """The instance as `dagster.yaml` in its home configures it; an operator may have written that file."""
+    # The import takes seconds, and not every process needs it.
+    from dagster import DagsterError, DagsterInstance  # noqa: PLC0415
+    from dagster._config.errors import PostProcessingError  # noqa: PLC0415
+    from dagster_shared.check import CheckError  # noqa: PLC0415
+    from yaml import YAMLError  # noqa: PLC0415
+
+    try:
+        return DagsterInstance.get()
+    except (DagsterError, PostProcessingError, CheckError, YAMLError) as error:
+        raise SettingsError(
+            f"Dagster cannot be used as {os.environ['DAGSTER_HOME']}/dagster.yaml says: "
+            f"{printable_line(error)[:300]}",
+            todo="Correct the file, or set the variables that it names.",
+        ) from None
+
+
+def _initialise(home: Path, open_reports: int) -> None:
+    with FileLock(home / ".initialise.lock"):
+        template = resources.files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
+        text = template.replace("$REPORT_RUNS", str(open_reports))
+        text = text.replace("$ALL_RUNS", str(open_reports + _OTHER_RUNS))
+        with atomic_write(home / "dagster.yaml") as file:
+            # A process that started now and read half of it would switch telemetry on.
+            file.write(text.encode())
+        if not (home / "history").exists():
+            with dagster_instance() as instance:
+                instance.get_runs(limit=1)

@@ -1,0 +1,89 @@
+"""Dagster's jobs and schedules, for the configured accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from billing_pipeline.orchestration.accounts import account_asset_key
+from billing_pipeline.orchestration.assets import ASSET_NAMES
+from billing_pipeline.orchestration.freshness_check import freshness_check
+from billing_pipeline.orchestration.load_checks import load_check_specs
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse.freshness import DUE_DAY, DUE_HOUR
+
+MONTHLY_USAGE = "monthly_usage"
+_FRESHNESS = "freshness"
+
+
+def account_asset_keys(account: str) -> list[dg.AssetKey]:
+    """The keys of an account's assets."""
+    return [account_asset_key(account, name) for name in ASSET_NAMES]
+
+
+def account_check_keys(account: str) -> list[dg.AssetCheckKey]:
+    """The keys of the checks that an account's load runs."""
+    return [spec.key for spec in load_check_specs(account_asset_key(account, "usage"))]
+
+
+def monthly_usage_job(accounts: Sequence[str]) -> Any:
+    """The job `monthly_usage`."""
+    keys = [key for account in accounts for key in account_asset_keys(account)]
+    not_on_load = dg.AssetSelection.checks(*map(freshness_check, accounts))
+    return dg.define_asset_job(
+        MONTHLY_USAGE,
+        selection=dg.AssetSelection.assets(*keys) - not_on_load,
+        description="Requests, awaits, downloads and loads one month of usage.",
+        # The steps retry whatever a retry can help; repeating the whole run would only repeat their refusals.
+        tags={"dagster/retry_on_asset_or_op_failure": "false"},
+    )
+
+
+def monthly_usage_schedule(accounts: Sequence[str], first_period: BillingPeriod) -> dg.ScheduleDefinition:
+    """The schedule `monthly_usage_schedule`: one run per account, so that no account waits for another."""
+
+    # After 06:00, because Acronis' usage history of the night is not ready before; on day 2, because the
+    # first day's night closes the month.
+    @dg.schedule(
+        job_name=MONTHLY_USAGE,
+        name="monthly_usage_schedule",
+        cron_schedule="0 7 2 * *",
+        execution_timezone="UTC",
+        description="On day 2 of every month at 07:00 UTC, for the month that has ended.",
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        period = BillingPeriod.last_closed(context.scheduled_execution_time)
+        if period < first_period:
+            yield dg.SkipReason(f"{period} is before the first period, BILLING_FIRST_PERIOD")
+            return
+        for account in accounts:
+            yield dg.RunRequest(
+                run_key=f"{account} {context.scheduled_execution_time.isoformat()}",
+                partition_key=period.key,
+                asset_selection=account_asset_keys(account),
+                asset_check_keys=account_check_keys(account),
+            )
+
+    return schedule
+
+
+def freshness_job(accounts: Sequence[str]) -> Any:
+    """The job `freshness`."""
+    return dg.define_asset_job(
+        _FRESHNESS,
+        selection=dg.AssetSelection.checks(*map(freshness_check, accounts)),
+        description="Checks that every month that has ended is loaded.",
+    )
+
+
+def freshness_schedule() -> dg.ScheduleDefinition:
+    """The schedule of the job `freshness`: when the month that has ended is due."""
+    return dg.ScheduleDefinition(
+        name="freshness_schedule",
+        job_name=_FRESHNESS,
+        cron_schedule=f"0 {DUE_HOUR} {DUE_DAY} * *",
+        execution_timezone="UTC",
+        description="On day 3 of every month at 07:00 UTC, when the month that has ended should be loaded.",
+    )

@@ -1,0 +1,50 @@
+"""What the load itself checked, as asset checks of `usage`.
+
+Asset checks run after an asset was written. What must not be published is therefore checked inside the
+loading transaction (`billing_pipeline.warehouse.load_checks`), and shown here: the asset yields these
+results with its materialisation, or without one when a check stopped the load.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, MetadataValue
+
+from billing_pipeline.orchestration.tables import markdown_table
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import CHECKS, CheckResult
+from billing_pipeline.warehouse.load_checks import description
+
+
+def load_check_specs(usage: AssetKey) -> list[AssetCheckSpec]:
+    """Every check that a load runs, as a check of this asset."""
+    return [
+        AssetCheckSpec(name, asset=usage, description=description(name), blocking=severity == "stop")
+        for name, severity in CHECKS.items()
+    ]
+
+
+_SEVERITY = {"stop": AssetCheckSeverity.ERROR, "warn": AssetCheckSeverity.WARN}
+
+
+def load_check_results(
+    period: BillingPeriod, report_id: str | None, results: Iterable[CheckResult]
+) -> Iterator[AssetCheckResult]:
+    """Each result as Dagster's UI shows it."""
+    for result in results:
+        findings = [(finding.finding, finding.usage_rows) for finding in result.findings]
+        yield AssetCheckResult(
+            check_name=result.check_name,
+            passed=result.passed,
+            severity=_SEVERITY[result.severity],
+            description=result.detail,
+            metadata={
+                "billing_period": period.key,
+                "report_id": report_id,
+                "usage_rows_objected_to": result.finding_rows,
+                **(
+                    {"findings": MetadataValue.md(markdown_table(("finding", "usage rows"), findings))}
+                    if findings
+                    else {}
+                ),
+            },
+        )

@@ -1,0 +1,29 @@
+"""The page of a month, written beside the warehouse and linked from the asset."""
+
+from dagster import AssetExecutionContext, MetadataValue, PathMetadataValue
+
+from billing_pipeline.errors import BillingPipelineError, first_line
+from billing_pipeline.orchestration.resources import DataFolder
+from billing_pipeline.periods import BillingPeriod
+
+
+def month_report_link(
+    context: AssetExecutionContext, data: DataFolder, period: BillingPeriod
+) -> dict[str, PathMetadataValue]:
+    """Write `<data>/reports/<period>.html`, and return the metadata that links to it.
+
+    The month is published already, so a page that cannot be written is a warning and not a failed load.
+    """
+    # Slow to import, and needed by this step alone.
+    import duckdb  # noqa: PLC0415
+
+    from billing_pipeline.month_report import write_month_report  # noqa: PLC0415
+
+    path = data.path / "reports" / f"{period}.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_month_report(data.warehouse, period, path)
+    except (BillingPipelineError, OSError, duckdb.Error) as error:
+        context.log.warning(f"The month's page could not be written: {first_line(error)}")
+        return {}
+    return {"month_report": MetadataValue.path(path)}

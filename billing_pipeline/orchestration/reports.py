@@ -1,0 +1,168 @@
+"""How the assets of a run get their report: from the API, or prepared by threads of the same process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from billing_pipeline.acronis import AcronisClient
+from billing_pipeline.landing import RawReport
+from billing_pipeline.orchestration.settings import Settings
+from billing_pipeline.ordering import (
+    Progress,
+    ProgressCallback,
+    await_stored_reports,
+    download_report,
+    request_report,
+)
+from billing_pipeline.ordering.semaphore import OpenReportSlot
+from billing_pipeline.ordering.state import ReportRequest
+from billing_pipeline.periods import AccountPeriod
+from billing_pipeline.reports import ReportParameters
+
+Step = TypeVar("Step")
+
+
+class Reports(Protocol):
+    """The three steps from a request to a raw report, each for one account's period."""
+
+    def request(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
+        """Make sure that there is exactly one report; see `request_report`."""
+
+    def await_stored(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
+        """Poll until the report is stored; see `await_stored_reports`."""
+
+    def download(self, period: AccountPeriod, progress: ProgressCallback) -> RawReport:
+        """Download the report; see `download_report`."""
+
+
+class AcronisReports:
+    """Reports from the API. Holds one slot of `BILLING_OPEN_REPORTS` while any of its reports is open.
+
+    One slot per object: accounts use different APIs, and a run that holds at most one slot cannot deadlock.
+
+    Args:
+        settings: of this process.
+        stop: ends every wait when set.
+    """
+
+    def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+        self._settings = settings
+        self._stop = stop or threading.Event()
+        self._slot: OpenReportSlot | None = None
+        self._open_accounts: set[str] = set()
+
+    def request(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
+        """Make sure that there is exactly one report; see `request_report`."""
+        settings = self._settings.account(period.account)
+        with self._client(period.account) as client:
+            self._acquire_slot(period.account, progress)
+            parameters = ReportParameters(
+                tenant_id=settings.tenant_id or client.own_tenant_id(),
+                period=period.period,
+                kind=settings.report_kind,
+                level=settings.report_level,
+                hide_zero_usage=settings.hide_zero_usage,
+                show_skus=settings.show_skus,
+            )
+            return request_report(
+                client,
+                self._settings.account_dir(period.account),
+                parameters,
+                progress=progress,
+                first_wait=settings.poll_interval_seconds,
+                timeout=settings.poll_timeout_seconds,
+            )
+
+    def await_stored(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
+        """Poll until the report is stored; see `await_stored_reports`."""
+        settings = self._settings.account(period.account)
+        with self._client(period.account) as client:
+            self._acquire_slot(period.account, progress)
+            return await_stored_reports(
+                client,
+                self._settings.account_dir(period.account),
+                period.period,
+                first_wait=settings.poll_interval_seconds,
+                timeout=settings.poll_timeout_seconds,
+                progress=progress,
+            )
+
+    def download(self, period: AccountPeriod, progress: ProgressCallback) -> RawReport:
+        """Download the report, and free the slot; see `download_report`."""
+        with self._client(period.account) as client:
+            self._acquire_slot(period.account, progress)
+            raw = download_report(
+                client,
+                self._settings.account_dir(period.account),
+                period.period,
+                progress=progress,
+                max_bytes=self._settings.pipeline.max_report_gib * 1024**3,
+            )
+        self._open_accounts.discard(period.account)
+        if not self._open_accounts:
+            self.close()
+        return raw
+
+    def close(self) -> None:
+        """Free the slot that a failed step has left."""
+        if self._slot is not None:
+            self._slot.release()
+
+    def _client(self, account: str) -> AcronisClient:
+        settings = self._settings.account(account)
+        return AcronisClient(settings.base_url, settings.client_id, settings.client_secret, stop=self._stop)
+
+    def _acquire_slot(self, account: str, progress: ProgressCallback) -> None:
+        def report_wait(seconds: float) -> None:
+            progress(Progress("other runs have as many open reports as are allowed", elapsed_seconds=seconds))
+
+        if self._slot is None:
+            pipeline = self._settings.pipeline
+            self._slot = OpenReportSlot(
+                pipeline.data_dir, pipeline.open_reports, stop=self._stop, on_wait=report_wait
+            )
+        self._slot.acquire()
+        self._open_accounts.add(account)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedReport:
+    """The results of the three steps; `error` is what ended the first step that has no result."""
+
+    requested: ReportRequest | None = None
+    stored: ReportRequest | None = None
+    raw: RawReport | None = None
+    error: BaseException | None = None
+
+
+class PreparedReports:
+    """Reports that threads have prepared; the run's assets show the results, or the error at its step.
+
+    Args:
+        prepared: by account's period; filled before its run starts.
+    """
+
+    def __init__(self, prepared: Mapping[AccountPeriod, PreparedReport]) -> None:
+        self._prepared = prepared
+
+    def request(self, period: AccountPeriod, _: ProgressCallback) -> ReportRequest:
+        """The request."""
+        return self._result(period, lambda prepared: prepared.requested)
+
+    def await_stored(self, period: AccountPeriod, _: ProgressCallback) -> ReportRequest:
+        """The request with its stored report."""
+        return self._result(period, lambda prepared: prepared.stored)
+
+    def download(self, period: AccountPeriod, _: ProgressCallback) -> RawReport:
+        """The raw report."""
+        return self._result(period, lambda prepared: prepared.raw)
+
+    def _result(self, period: AccountPeriod, step: Callable[[PreparedReport], Step | None]) -> Step:
+        prepared = self._prepared[period]
+        result = step(prepared)
+        if result is None:
+            raise prepared.error or AssertionError(f"{period} was not prepared")
+        return result

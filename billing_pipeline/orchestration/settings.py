@@ -1,0 +1,52 @@
+"""The settings of one process, read at most once, and carried from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from billing_pipeline.settings import AccountSettings, PipelineSettings
+
+
+class Settings:
+    """Settings that are read at their first use.
+
+    A bad setting must not take Dagster's code location down: the step that needs the setting reports it.
+
+    Args:
+        pipeline: use these instead of the environment's.
+        accounts: by account name, use these instead of the environment's.
+    """
+
+    def __init__(
+        self,
+        pipeline: PipelineSettings | None = None,
+        accounts: Mapping[str, AccountSettings] | None = None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._accounts = dict(accounts or {})
+
+    @property
+    def pipeline(self) -> PipelineSettings:
+        """The `BILLING_…` settings.
+
+        Raises:
+            SettingsError: one of them is bad.
+        """
+        if self._pipeline is None:
+            self._pipeline = PipelineSettings.load()
+        return self._pipeline
+
+    def account(self, name: str) -> AccountSettings:
+        """The `ACRONIS_…` settings of an account.
+
+        Raises:
+            SettingsError: one of them is missing or bad.
+        """
+        if name not in self._accounts:
+            self._accounts[name] = AccountSettings.load(name)
+        return self._accounts[name]
+
+    def account_dir(self, account: str) -> Path:
+        """The folder of an account's requests and raw reports."""
+        return self.pipeline.account_dir(account)

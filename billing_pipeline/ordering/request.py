@@ -1,0 +1,134 @@
+"""Requesting a period's report: continue the open request, adopt an orphan, or POST.
+
+The API has no idempotency key: every POST that gets through creates another report. So an intent with the
+ids of the known reports is on disk before each POST, and whichever process finds the intent there looks for
+the orphan in the tenant's list before it POSTs again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from billing_pipeline.acronis import AcronisClient
+from billing_pipeline.errors import BillingPipelineError, ReportNotReadyError
+from billing_pipeline.landing import find_raw_report, period_lock
+from billing_pipeline.ordering.backoff import Backoff
+from billing_pipeline.ordering.create import ReportCreation, is_gone
+from billing_pipeline.ordering.progress import Progress, ProgressCallback, ignore_progress
+from billing_pipeline.ordering.state import Outcome, PeriodRequests, ReportRequest, load_requests
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ReportParameters
+
+HISTORY_WAIT_FACTOR = 12.0
+"""The usage history takes longer than a report: its waits are this many times the polling interval."""
+HISTORY_LONGEST_WAIT_SECONDS = 300.0
+
+
+def request_report(
+    client: AcronisClient,
+    data_dir: Path,
+    parameters: ReportParameters,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    first_wait: float = 5.0,
+    timeout: float = 1800.0,
+) -> ReportRequest:
+    """Make sure that there is one report with these parameters, and only one.
+
+    The latest request is continued while it is open, unless its report is gone from the API or was requested
+    with other parameters. A report that was downloaded already needs no API.
+
+    Args:
+        client: the API; its `stop` event ends any wait.
+        data_dir: the account's folder.
+        parameters: of the report.
+        progress: receives each event.
+        first_wait: polling interval in seconds.
+        timeout: deadline in seconds, also for a usage history that is not ready.
+
+    Raises:
+        ApiError, CredentialsError: the API refused, or could not be reached.
+        ReportNotReadyError: the usage history was not ready before the deadline; nothing was created.
+        ReportRefusedError: the API created a report about something else.
+        RawReportError: the state on disk is damaged.
+        DataFolderError: the state cannot be written, or another run held the period's lock.
+    """
+    period, began = parameters.period, time.monotonic()
+    with period_lock(data_dir, period, stop=client.stop, on_wait=reporting_lock_wait(progress)):
+        requests = load_requests(data_dir, period)
+        latest = requests.latest
+        if latest is not None and latest.is_open and (ended := _ended(client, data_dir, latest, parameters)):
+            latest = latest.closed(*ended)
+            requests = requests.replaced(latest)
+        if latest is None or not latest.is_open:
+            requests = requests.opened(
+                ReportRequest(
+                    parameters=parameters, api_base_url=client.base_url, opened_at=datetime.now(UTC)
+                )
+            )
+        elif latest.report is not None and latest.intent is None:
+            progress(Progress("continuing with the report requested before", latest.report_id))
+            return latest
+        backoff = Backoff(
+            first_wait=first_wait * HISTORY_WAIT_FACTOR,
+            timeout=max(0.0, timeout - (time.monotonic() - began)),
+            stop=client.stop,
+            longest_wait=HISTORY_LONGEST_WAIT_SECONDS,
+        )
+        return ReportCreation(client, data_dir, requests, backoff, progress).ensure_report()
+
+
+def _ended(
+    client: AcronisClient, data_dir: Path, latest: ReportRequest, parameters: ReportParameters
+) -> tuple[Outcome, str | None] | None:
+    """Why the open request is not continued; None if it is."""
+    if latest.parameters != parameters:
+        return Outcome.SUPERSEDED, "the parameters of the request have changed"
+    if latest.report_id is None or latest.intent is not None:
+        return None
+    if not _is_on_disk(data_dir, parameters.period, latest.report_id) and is_gone(client, latest.report_id):
+        return Outcome.GONE, "the API no longer knows the report"
+    return None
+
+
+def _is_on_disk(data_dir: Path, period: BillingPeriod, report_id: str) -> bool:
+    try:
+        return find_raw_report(data_dir, period, report_id) is not None
+    except BillingPipelineError:
+        # The later steps refuse a damaged raw report with their own message.
+        return True
+
+
+def current_request(requests: PeriodRequests, period: BillingPeriod) -> ReportRequest:
+    """The latest request, if it has a report that can be polled or downloaded.
+
+    Raises:
+        ReportNotReadyError: it has none.
+    """
+    latest = requests.latest
+    if latest is None or latest.report is None:
+        raise ReportNotReadyError(
+            "no report has been requested",
+            todo="Start with report_request, the first step.",
+            period=period.key,
+        )
+    if latest.outcome not in {Outcome.OPEN, Outcome.LOADED}:
+        raise ReportNotReadyError(
+            f"the report requested last cannot be used any more: {latest.reason or latest.outcome}",
+            todo="Start with report_request, the first step: it requests another one.",
+            period=period.key,
+            report_id=latest.report_id,
+        )
+    return latest
+
+
+def reporting_lock_wait(progress: ProgressCallback) -> Callable[[float], None]:
+    """A callback for `period_lock` that reports how long another run has held the lock."""
+
+    def report(seconds: float) -> None:
+        progress(Progress("another run holds the lock of this period", elapsed_seconds=seconds))
+
+    return report

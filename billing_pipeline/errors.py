@@ -9,11 +9,11 @@ import re
 
 
 class BillingPipelineError(Exception):
-    """A foreseeable fault, told so that the reader can act on it.
+    """A foreseeable error, in words that the reader can act on.
 
     Args:
         what: what happened, one sentence without its full stop; never a secret, never a whole response body.
-        todo: what the reader can do about it, one sentence.
+        todo: what the reader can do about it, one sentence. Settings are named as those of the only account.
         period: the billing period concerned, `YYYY-MM`.
         report_id: the report concerned.
     """
@@ -23,10 +23,18 @@ class BillingPipelineError(Exception):
     ) -> None:
         super().__init__(what)
         self.what = what.rstrip(".")
-        self.todo = todo
+        self._todo = todo
         self.account: str | None = None
         self.period = period
         self.report_id = report_id
+
+    @property
+    def todo(self) -> str:
+        """What the reader can do, naming the settings of the account concerned (`ACRONIS_EU_…`)."""
+        if self.account is None:
+            return self._todo
+        prefix = f"ACRONIS_{self.account.upper()}_"
+        return re.sub(rf"\b(?!{prefix})ACRONIS_", prefix, self._todo)
 
     def __str__(self) -> str:
         subject = ", ".join(
@@ -41,20 +49,25 @@ class BillingPipelineError(Exception):
         return f"{subject + ': ' if subject else ''}{self.what}. {self.todo}"
 
     def about(
-        self, *, account: str | None = None, period: str | None = None, report_id: str | None = None
+        self,
+        *,
+        account: str | None = None,
+        period: str | None = None,
+        report_id: str | None = None,
+        todo: str | None = None,
     ) -> BillingPipelineError:
-        """The same error, with what it is about filled in where a lower layer did not know it.
+        """Add what a lower layer did not know, and return the same error.
 
         Args:
-            account: name of the API client in the settings, where there are several; then what to do names
-                the settings as this account has them (`ACRONIS_EU_…`).
+            account: name of a named account.
+            period: the billing period concerned, unless the error has one.
+            report_id: the report concerned, unless the error has one.
+            todo: replaces what the reader can do.
         """
-        if account and not self.account:
-            prefix = f"ACRONIS_{account.upper()}_"
-            self.todo = re.sub(rf"\b(?!{prefix})ACRONIS_", prefix, self.todo)
         self.account = self.account or account
         self.period = self.period or period
         self.report_id = self.report_id or report_id
+        self._todo = todo or self._todo
         return self
 
 

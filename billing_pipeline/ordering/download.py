@@ -89,7 +89,7 @@ def download_report(
             if error.status == 404:
                 gone = request.closed(Outcome.GONE, "the API no longer knows the stored report")
                 save_requests(data_dir, period, requests.replaced(gone))
-                error.todo = _REQUESTS_ANOTHER
+                error.about(todo=_REQUESTS_ANOTHER)
             raise error.about(period=period.key, report_id=report.report_id) from None
         except DownloadError as error:
             if not client.stop.is_set():
@@ -104,7 +104,7 @@ def _after_failure(request: ReportRequest, error: DownloadError) -> ReportReques
     request = request.with_report(failed_downloads=request.report.failed_downloads + 1)
     if request.reports[-1].failed_downloads < MAX_FAILED_RUNS:
         return request
-    error.todo = _REQUESTS_ANOTHER
+    error.about(todo=_REQUESTS_ANOTHER)
     return request.closed(Outcome.REFUSED, error.what)
 
 

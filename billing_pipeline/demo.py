@@ -19,7 +19,7 @@ from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT
-from billing_pipeline.settings.environment import environment
+from billing_pipeline.settings.environment import ENV_FILE
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse import Warehouse, open_warehouse
 
@@ -37,9 +37,10 @@ def main() -> int:
     periods = [last.previous().previous(), last.previous(), last]
     with Sandbox(ready_after_seconds=2.0) as sandbox:
         os.environ.pop("DAGSTER_HOME", None)
-        # A setting that is blank is not set, and hides the one in `.env`.
-        os.environ |= {name: "" for name in environment() if name.startswith(("ACRONIS_", "BILLING_"))}
+        for name in [name for name in os.environ if name.startswith(("ACRONIS_", "BILLING_"))]:
+            del os.environ[name]
         os.environ |= {
+            ENV_FILE: os.devnull,  # The settings of a real account must not reach the demo.
             "NO_PROXY": "127.0.0.1",
             "ACRONIS_BASE_URL": sandbox.base_url,
             "ACRONIS_CLIENT_ID": sandbox.client_id,

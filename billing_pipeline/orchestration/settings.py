@@ -44,7 +44,7 @@ class Settings:
             SettingsError: one of them is missing or bad.
         """
         if name not in self._accounts:
-            self._accounts[name] = AccountSettings.load(name)
+            self._accounts[name] = AccountSettings.load(name, self.pipeline.accounts)
         return self._accounts[name]
 
     def account_dir(self, account: str) -> Path:

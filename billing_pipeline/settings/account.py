@@ -1,22 +1,23 @@
-"""One API client of the account-management API, and the report that is ordered with it."""
+"""One API client of the account-management API, and the report that is requested with it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import PydanticBaseSettingsSource, SettingsConfigDict
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.periods import SINGLE_ACCOUNT
-from billing_pipeline.settings.environment import EnvironmentSettings, environment
-from billing_pipeline.settings.pipeline import PipelineSettings
+from billing_pipeline.settings.environment import EnvironmentSettings, EnvironmentVariables, environment
 
 _API_SUFFIX = "/api/2"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_TENANT = "ACRONIS_TENANT_ID"
-_NEVER_SHARED = {"ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET", _TENANT}
+_PREFIX = "ACRONIS_"
+_PER_ACCOUNT = {"base_url", "client_id", "client_secret", "tenant_id"}
 
 
 def _api_base_url(value: str) -> str:
@@ -28,7 +29,7 @@ def _api_base_url(value: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must not carry credentials, a query or a fragment")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ValueError("must use https: a client secret would travel in the clear")
+        raise ValueError("must use https: the client secret would be sent unencrypted")
     return url + _API_SUFFIX
 
 
@@ -36,70 +37,83 @@ def _lower_uuid(value: str) -> str:
     return str(UUID(value))
 
 
-class AccountSettings(EnvironmentSettings):
-    """One API client of the Acronis account-management API, and the report that is ordered with it.
+class _SharedVariables(EnvironmentVariables):
+    """The unprefixed variables, such as `ACRONIS_REPORT_LEVEL`, that hold for every account."""
 
-    The settings of an account called `eu` are `ACRONIS_EU_BASE_URL` and so on. Who it is, it says itself;
-    what is ordered and how it is waited for, `ACRONIS_REPORT_LEVEL` and its like say for every account that
-    does not say so itself.
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if name not in _PER_ACCOUNT}
+
+
+class AccountSettings(EnvironmentSettings):
+    """One API client of the Acronis account-management API, and the report that is requested with it.
+
+    The settings of an account called `eu` are `ACRONIS_EU_BASE_URL` and so on. URL, client and tenant are
+    set per account. Report and polling options fall back to the unprefixed variable.
     """
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
     account: str = SINGLE_ACCOUNT
     base_url: Annotated[str, AfterValidator(_api_base_url)] = Field(
-        validation_alias="ACRONIS_BASE_URL", description="data-centre URL, with or without /api/2"
+        description="data-centre URL, with or without /api/2"
     )
-    client_id: str = Field(validation_alias="ACRONIS_CLIENT_ID", description="id of the API client")
-    client_secret: SecretStr = Field(
-        validation_alias="ACRONIS_CLIENT_SECRET", description="secret of the API client"
-    )
+    client_id: str = Field(description="id of the API client")
+    client_secret: SecretStr = Field(description="secret of the API client")
     tenant_id: Annotated[str, AfterValidator(_lower_uuid)] | None = Field(
-        None,
-        validation_alias="ACRONIS_TENANT_ID",
-        description="UUID of the tenant whose usage is reported; default: the client's own tenant",
+        None, description="UUID of the tenant whose usage is reported; default: the client's own tenant"
     )
     report_level: Literal["direct_partners", "all_partners", "all_customers", "accounts", "itself"] = Field(
-        "direct_partners", validation_alias="ACRONIS_REPORT_LEVEL", description="level of the report"
+        "direct_partners", description="level of the report"
     )
     report_kind: Literal["usage_summary", "usage_daily", "usage_current", "usage_breakdown"] = Field(
-        "usage_summary", validation_alias="ACRONIS_REPORT_KIND", description="kind of the report"
+        "usage_summary", description="kind of the report"
     )
-    hide_zero_usage: bool = Field(
-        True, validation_alias="ACRONIS_HIDE_ZERO_USAGE", description="leave out offering items without usage"
-    )
-    show_skus: bool = Field(True, validation_alias="ACRONIS_SHOW_SKUS", description="ask for SKUs")
+    hide_zero_usage: bool = Field(True, description="leave out offering items without usage")
+    show_skus: bool = Field(True, description="include SKUs in the report")
     poll_interval_seconds: float = Field(
         5.0,
         gt=0,
         le=3600,
-        validation_alias="ACRONIS_POLL_INTERVAL_SECONDS",
-        description="first wait between two looks at the stored reports, in seconds; it grows",
+        description="first wait between two polls of the stored reports, in seconds; it grows",
     )
     poll_timeout_seconds: float = Field(
         1800.0,
         gt=0,
         le=7 * 86400,
-        validation_alias="ACRONIS_POLL_TIMEOUT_SECONDS",
         description="seconds after which a report that is still not ready is given up",
     )
 
     @classmethod
-    def load(cls, account: str = SINGLE_ACCOUNT) -> Self:
+    def settings_customise_sources(cls, *args: Any, **kwargs: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As for all settings; the unprefixed variables come last."""
+        sources = super().settings_customise_sources(*args, **kwargs)
+        return *sources, _SharedVariables(cls, env_prefix=_PREFIX)
+
+    @classmethod
+    def load(cls, account: str = SINGLE_ACCOUNT, accounts: Sequence[str] = (SINGLE_ACCOUNT,)) -> Self:
         """Read and validate an account's settings from the environment and `.env`.
+
+        Args:
+            account: the account's name.
+            accounts: all accounts that are configured, `PipelineSettings.accounts`.
 
         Raises:
             SettingsError: names every missing or bad setting, with its meaning.
         """
-        found = environment()
-        if _TENANT in found and SINGLE_ACCOUNT not in (accounts := PipelineSettings.load().accounts):
+        found, shared = environment(), cls.variables()
+        if shared["tenant_id"] in found and SINGLE_ACCOUNT not in accounts:
             raise SettingsError(
-                f"{_TENANT} is set, which none of the accounts {', '.join(accounts)} reads",
-                todo=f"Give it the name of its account, such as ACRONIS_{accounts[0].upper()}_TENANT_ID.",
+                f"{shared['tenant_id']} is set, which none of the accounts {', '.join(accounts)} reads",
+                todo=f"Give it the name of its account, such as {_prefix(accounts[0])}TENANT_ID.",
             )
+        variables = cls.variables(_prefix(account))
+        fallbacks = {
+            name: shared[name]
+            for name, own in variables.items()
+            if name not in _PER_ACCOUNT and own not in found and shared[name] in found
+        }
+        return cls._load(variables | fallbacks, account=account, _env_prefix=_prefix(account))
 
-        def spelled(name: str) -> str:
-            if account == SINGLE_ACCOUNT:
-                return name
-            own = name.replace("ACRONIS_", f"ACRONIS_{account.upper()}_", 1)
-            return own if own in found or name in _NEVER_SHARED else name
 
-        return cls._read(found, spelled, account=account)
+def _prefix(account: str) -> str:
+    return _PREFIX if account == SINGLE_ACCOUNT else f"{_PREFIX}{account.upper()}_"

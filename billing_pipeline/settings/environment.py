@@ -1,60 +1,104 @@
-"""What all settings have in common: where they are read from, and how a bad one is told."""
+"""What all settings have in common: where they are read from, and the message about a bad one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from billing_pipeline.errors import SettingsError
 
 _PACKAGE_PARENT = Path(__file__).resolve().parent.parent.parent
 PROJECT_ROOT = _PACKAGE_PARENT if (_PACKAGE_PARENT / "pyproject.toml").exists() else Path.cwd()
+ENV_FILE = "BILLING_ENV_FILE"
+"""Environment variable that names another file than `.env`; `/dev/null` for none."""
 
-# A password may begin or end with a blank, and PostgreSQL's own programs would keep it.
-_AS_IT_IS = {"PGPASSWORD"}
+# A password may begin or end with a blank or a quote, and PostgreSQL's own programs would keep it.
+_VERBATIM = {"PGPASSWORD"}
 
 
 def environment() -> Mapping[str, str]:
-    """The environment, and `.env` for what is not there; without blanks at the ends.
+    """The environment variables, and those of `.env` that the environment does not set.
 
-    What is blank is not set.
+    A blank variable counts as not set. Blanks at the ends of a value are removed. References such as
+    `${HOME}` are not expanded: a secret may contain them.
 
     Raises:
         SettingsError: `.env` cannot be read.
     """
-    found = {**_env_file(PROJECT_ROOT / ".env"), **os.environ}
+    path = Path(os.environ.get(ENV_FILE, "").strip() or PROJECT_ROOT / ".env")
+    return _not_blank(_variables_in_file(path)) | _not_blank(os.environ)
+
+
+def _not_blank(variables: Mapping[str, str | None]) -> dict[str, str]:
     return {
-        name: value if name in _AS_IT_IS else value.strip()
-        for name, value in found.items()
+        name: value if name in _VERBATIM else value.strip()
+        for name, value in variables.items()
         if value and value.strip()
     }
 
 
-def _env_file(path: Path) -> Mapping[str, str | None]:
+def _variables_in_file(path: Path) -> Mapping[str, str | None]:
     try:
-        found = dotenv_values(path)
-        # UTF-16 without its mark is UTF-8 with zeros.
-        is_text = not any("\0" in name for name in found)
+        variables = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
     except UnicodeDecodeError:
-        is_text = False
+        variables = {"\0": None}
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be read: {error.strerror}", todo="Correct its permissions."
         ) from error
-    if not is_text:
+    # UTF-16 without a byte order mark decodes as UTF-8 with zeros.
+    if any("\0" in name for name in variables):
         raise SettingsError(f"{path} is not text in UTF-8", todo="Save it as UTF-8.")
-    return found
+    return variables
 
 
-class EnvironmentSettings(BaseModel):
-    """Settings whose fields have the names of environment variables as their aliases."""
+class EnvironmentVariables(EnvSettingsSource):
+    """Source of pydantic-settings that reads `environment()`."""
 
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        # Pydantic-settings looks variables up in lower case. Ours are upper case only.
+        return {name.lower(): value for name, value in environment().items() if name.isupper()}
+
+
+class EnvironmentSettings(BaseSettings):
+    """Settings that are read from environment variables.
+
+    A field's variable is its alias, or the model's `env_prefix` and the field's name. Fields without a
+    description are no settings: their values are given as arguments.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="ignore", hide_input_in_errors=True, enable_decoding=False, validate_default=False
+    )
+
+    @classmethod
+    def settings_customise_sources(  # type: ignore[override]
+        cls, _: type[BaseSettings], **sources: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments take precedence over the environment, which takes precedence over `.env`."""
+        variables = EnvironmentVariables(cls, env_prefix=sources["env_settings"].env_prefix)
+        return sources["init_settings"], variables
+
+    @classmethod
+    def variables(cls, prefix: str | None = None) -> dict[str, str]:
+        """The environment variable of each setting, by field name.
+
+        Args:
+            prefix: instead of the model's own `env_prefix`.
+        """
+        prefix = cls.model_config.get("env_prefix", "") if prefix is None else prefix
+        return {
+            name: str(field.validation_alias or f"{prefix}{name}".upper())
+            for name, field in cls.model_fields.items()
+            if field.description
+        }
 
     @classmethod
     def load(cls) -> Self:
@@ -63,39 +107,41 @@ class EnvironmentSettings(BaseModel):
         Raises:
             SettingsError: names every missing or bad setting, with its meaning.
         """
-        return cls._read(environment(), lambda name: name)
+        return cls._load(cls.variables())
 
     @classmethod
-    def _read(cls, environment: Mapping[str, str], spelled: Callable[[str], str], **known: str) -> Self:
-        """Validate the environment.
+    def _load(cls, variables: Mapping[str, str], **arguments: Any) -> Self:
+        """Build the settings.
 
         Args:
-            spelled: the name in the environment of the setting with an alias.
-            known: fields that do not come from the environment.
-
-        Raises:
-            SettingsError: names every missing or bad setting, with its meaning.
+            variables: the environment variable of each setting, by field name, for messages.
+            arguments: values that are not read from the environment, and options of pydantic-settings.
         """
-        names = {
-            str(field.validation_alias): spelled(str(field.validation_alias))
-            for field in cls.model_fields.values()
-            if field.validation_alias
-        }
-        values = {alias: environment[name] for alias, name in names.items() if name in environment}
         try:
-            return cls.model_validate(values | known)
+            return cls(**arguments)
         except ValidationError as error:
+            messages = [_message(cls, variables, detail) for detail in error.errors()]
             raise SettingsError(
-                "; ".join(_complaint(cls, names, detail) for detail in error.errors()),
+                "; ".join(messages),
                 todo="Set it in the environment or in .env (.env.example explains each setting).",
             ) from None
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_quotes(cls, value: Any, info: ValidationInfo) -> Any:
+        in_quotes = isinstance(value, str) and len(value) > 1 and value[0] in "\"'" and value[0] == value[-1]
+        if in_quotes and cls.variables().get(str(info.field_name)) not in _VERBATIM:
+            raise ValueError("is in quotes, which `docker --env-file` keeps: write the value without them")
+        return value
 
-def _complaint(model: type[BaseModel], names: Mapping[str, str], detail: Any) -> str:
-    alias = str(detail["loc"][0]) if detail["loc"] else ""
-    field = next((f for f in model.model_fields.values() if f.validation_alias == alias), None)
-    name = names.get(alias, "settings")
-    meaning = f" ({field.description})" if field and field.description else ""
-    if detail["type"] == "missing":
-        return f"{name} is not set{meaning}"
-    return f"{name}{meaning}: {detail['msg'].removeprefix('Value error, ')}"
+
+def _message(model: type[BaseSettings], variables: Mapping[str, str], detail: ErrorDetails) -> str:
+    """What is wrong with one setting; never its value, which may be secret."""
+    reason = detail["msg"].removeprefix("Value error, ")
+    for name, variable in variables.items():
+        field = model.model_fields[name]
+        if detail["loc"][:1] == (field.validation_alias or name,):
+            if detail["type"] == "missing":
+                return f"{variable} is not set ({field.description})"
+            return f"{variable} ({field.description}): {reason}"
+    return reason

@@ -19,8 +19,8 @@ def folder(path: Path) -> Path:
     try:
         absolute = (PROJECT_ROOT / path.expanduser()).resolve()
     except (RuntimeError, OSError) as error:
-        # A user whom the system does not know; before Python 3.13, a link that leads to itself.
-        raise ValueError(f"{path} leads nowhere: {error}") from None
+        # A user that the system does not know; before Python 3.13 also a symbolic link to itself.
+        raise ValueError(f"{path} cannot be resolved: {error}") from None
     existing = next(filter(os.path.lexists, (absolute, *absolute.parents)))
     if not existing.is_dir():
         raise ValueError(f"{existing} is not a folder")

@@ -1,4 +1,4 @@
-"""Where the data lies, which periods and accounts there are, and how much is done at once."""
+"""Where the data is kept, which periods and accounts there are, and how much runs at once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import SettingsConfigDict
 
 from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import PeriodError
@@ -42,9 +43,11 @@ def _account_names(value: Any) -> tuple[str, ...]:
     names = tuple(name.strip() for name in str(value).split(","))
     for name in names:
         if not _ACCOUNT_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of an account; use a to z, digits and _, a letter first")
+            raise ValueError(
+                f"{name!r} is not a valid account name: use a to z, digits and _, and begin with a letter"
+            )
     if len(set(names)) < len(names):
-        raise ValueError("a name stands twice")
+        raise ValueError("duplicate account name")
     return names
 
 
@@ -59,52 +62,46 @@ def _warehouse(value: Any) -> ConnectionString | None:
 
 
 class PipelineSettings(EnvironmentSettings):
-    """Where the data lies and which periods there are."""
+    """Where the data is kept, which periods and accounts there are, and how much runs at once."""
+
+    model_config = SettingsConfigDict(env_prefix="BILLING_")
 
     data_dir: Annotated[Path, AfterValidator(_data_dir)] = Field(
         Path("data"),
         validate_default=True,
-        validation_alias="BILLING_DATA_DIR",
         description="everything that is kept lies below it",
     )
     accounts: Annotated[tuple[str, ...], BeforeValidator(_account_names)] = Field(
         (SINGLE_ACCOUNT,),
-        validation_alias="BILLING_ACCOUNTS",
         description="names of the accounts, separated by commas",
     )
     first_period: Annotated[BillingPeriod, BeforeValidator(_period)] = Field(
         BillingPeriod(2024, 1),
-        validation_alias="BILLING_FIRST_PERIOD",
         description="first partition, YYYY-MM",
     )
     open_reports: int = Field(
         8,
         ge=1,
         le=64,
-        validation_alias="BILLING_OPEN_REPORTS",
         description="how many reports may be open at the API at once, each ordered by a run of its own",
     )
     parallel_downloads: int = Field(
         2,
         ge=1,
         le=64,
-        validation_alias="BILLING_PARALLEL_DOWNLOADS",
         description="how many reports are downloaded at once",
     )
     max_report_gib: int = Field(
         20,
         ge=1,
-        validation_alias="BILLING_MAX_REPORT_GIB",
         description="what one file of a report may unpack to, in GiB; a larger one is refused",
     )
     cross_check: Literal["stop", "warn", "off"] = Field(
         "stop",
-        validation_alias="BILLING_CROSS_CHECK",
         description="what a difference between json_v2_0 and csv_v2_0 does to a load: stop, warn or off",
     )
     warehouse: Annotated[ConnectionString | None, BeforeValidator(_warehouse)] = Field(
         None,
-        validation_alias="BILLING_WAREHOUSE",
         description="where the tables lie: file, or ducklake:postgres:<libpq connection string>",
     )
 

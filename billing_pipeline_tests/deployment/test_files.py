@@ -27,8 +27,7 @@ def names_in(env_file: Path) -> dict[str, str]:
 
 def settings_known() -> set[str]:
     models = (AccountSettings, LakeSettings, PipelineSettings)
-    fields = [field for model in models for field in model.model_fields.values()]
-    return {str(field.validation_alias) for field in fields if field.validation_alias}
+    return {variable for model in models for variable in model.variables().values()}
 
 
 def test_there_is_everything_that_a_deployment_needs() -> None:

@@ -111,7 +111,7 @@ def test_a_client_that_is_not_let_in_does_not_cost_the_others(accounts: Workplac
         ([], {"ACRONIS_US_REPORT_LEVEL": "none"}, "ACRONIS_US_REPORT_LEVEL (level of the report)"),
         ([], {"ACRONIS_REPORT_LEVEL": "none"}, "ACRONIS_REPORT_LEVEL (level of the report)"),
         ([], {"BILLING_ACCOUNTS": "eu,EU"}, "BILLING_ACCOUNTS (names of the accounts"),
-        ([], {"BILLING_ACCOUNTS": "eu,eu"}, "a name stands twice"),
+        ([], {"BILLING_ACCOUNTS": "eu,eu"}, "duplicate account name"),
         ([], {"ACRONIS_TENANT_ID": str(UUID(int=1))}, "ACRONIS_TENANT_ID is set, which none of"),
         (["--account", "asia"], {}, "there is no account asia. BILLING_ACCOUNTS names eu, us"),
     ],

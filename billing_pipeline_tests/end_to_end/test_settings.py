@@ -1,4 +1,4 @@
-"""Slips in the settings do no harm, and what cannot be right is named in one line before anything is done."""
+"""Settings from the environment and `.env`: what is tolerated, and the message about what is not."""
 
 from __future__ import annotations
 
@@ -9,24 +9,28 @@ from pathlib import Path
 import pytest
 
 from billing_pipeline.cli import main as billing_pipeline
+from billing_pipeline.errors import SettingsError
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.settings import LakeSettings
+from billing_pipeline.settings import AccountSettings, LakeSettings, PipelineSettings
+from billing_pipeline.settings.environment import ENV_FILE
 from billing_pipeline_tests.conftest import Workplace
 
 PERIOD = "2026-09"
 CLIENT = ("ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET")
 
 
-def name_the_account(workplace: Workplace) -> None:
+def use_named_account(workplace: Workplace) -> None:
     settings = workplace.environment
     settings["BILLING_ACCOUNTS"] = "eu"
     settings |= {name.replace("_", "_EU_", 1): settings.pop(name) for name in CLIENT}
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_blanks_at_the_ends_do_not_count(workplace: Workplace, sandbox: Sandbox, named: bool) -> None:
+def test_settings__blanks_at_the_ends__are_removed(
+    workplace: Workplace, sandbox: Sandbox, named: bool
+) -> None:
     if named:
-        name_the_account(workplace)
+        use_named_account(workplace)
     workplace.environment |= {"ACRONIS_SHOW_SKUS": "true", "BILLING_WAREHOUSE": "file"}
     for name, value in workplace.environment.items():
         if name.startswith(("ACRONIS_", "BILLING_")):
@@ -44,8 +48,8 @@ def test_blanks_at_the_ends_do_not_count(workplace: Workplace, sandbox: Sandbox,
     assert list(workplace.data_dir.parent.iterdir()) == [workplace.data_dir]
 
 
-def test_a_secret_of_blanks_is_missing(workplace: Workplace) -> None:
-    name_the_account(workplace)
+def test_settings__blank_secret__counts_as_missing(workplace: Workplace) -> None:
+    use_named_account(workplace)
 
     done = workplace.command("run", "--period", PERIOD, settings={"ACRONIS_EU_CLIENT_SECRET": " \n"})
 
@@ -53,7 +57,7 @@ def test_a_secret_of_blanks_is_missing(workplace: Workplace) -> None:
     assert "ACRONIS_EU_CLIENT_SECRET is not set (secret of the API client)" in done.stderr
 
 
-def test_the_password_of_a_database_may_end_with_a_blank(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings__database_password_with_blanks__is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSWORD", " x ")
 
     password = LakeSettings.load().database_password
@@ -63,7 +67,7 @@ def test_the_password_of_a_database_may_end_with_a_blank(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-le"])
-def test_a_file_of_settings_that_is_not_utf_8(project: Path, encoding: str) -> None:
+def test_env_file__not_utf_8__is_named(project: Path, encoding: str) -> None:
     content = "# Schlüssel\n" if encoding == "latin-1" else "ACRONIS_CLIENT_ID=x\n"
     (project / ".env").write_text(content, encoding=encoding)
 
@@ -86,17 +90,17 @@ def complaint(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert billing_pipeline(["status"]) == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    (message,) = told.err.splitlines()
+    output = capsys.readouterr()
+    assert output.out == ""
+    (message,) = output.err.splitlines()
     return message
 
 
 @pytest.mark.parametrize("setting", ["BILLING_DATA_DIR", "BILLING_LAKE_DATA"])
 @pytest.mark.parametrize(
-    ("folder", "told"),
+    ("folder", "reason"),
     [
-        ("~nosuchuser/x", "~nosuchuser/x leads nowhere"),
+        ("~nosuchuser/x", "~nosuchuser/x cannot be resolved"),
         ("{}/loop", "loop"),
         ("{}/loop/below", "loop"),
         ("{}/file", "file is not a folder"),
@@ -104,14 +108,14 @@ def complaint(
         ("{}/back\\slash", "must not contain a backslash"),
     ],
 )
-def test_a_folder_that_cannot_be_one(
+def test_settings__impossible_folder__is_named(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     *,
     setting: str,
     folder: str,
-    told: str,
+    reason: str,
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
@@ -124,14 +128,115 @@ def test_a_folder_that_cannot_be_one(
     message = complaint(monkeypatch, capsys, settings)
 
     assert setting in message
-    assert told in message
+    assert reason in message
     assert {path.name for path in tmp_path.iterdir()} == {"file", "loop"}
 
 
 @pytest.mark.parametrize("period", ["0001-01", "1999-12", "9999-12"])
-def test_a_first_period_that_nothing_can_be_counted_from(
+def test_settings__first_period_out_of_range__is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], period: str
 ) -> None:
     message = complaint(monkeypatch, capsys, {"BILLING_FIRST_PERIOD": period})
 
     assert "BILLING_FIRST_PERIOD (first partition, YYYY-MM): must be from 2000-01" in message
+
+
+@pytest.fixture
+def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `.env` file of the test's own, with the settings of one account."""
+    path = tmp_path / "settings.env"
+    path.write_text(
+        "ACRONIS_BASE_URL=https://eu.example\nACRONIS_CLIENT_ID=file-client\nACRONIS_CLIENT_SECRET=file-secret\n"
+    )
+    monkeypatch.setenv(ENV_FILE, str(path))
+    return path
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_env_file__reference_in_a_secret__is_not_expanded(env_file: Path, quote: str) -> None:
+    with env_file.open("a") as file:
+        file.write(f"ACRONIS_CLIENT_SECRET={quote}a${{HOME}}b$c{quote}\n")
+
+    assert AccountSettings.load().client_secret.get_secret_value() == "a${HOME}b$c"
+
+
+def test_env_file__byte_order_mark__is_not_part_of_the_first_name(env_file: Path) -> None:
+    env_file.write_text(env_file.read_text(), encoding="utf-8-sig")
+
+    assert AccountSettings.load().base_url == "https://eu.example/api/2"
+
+
+def test_environment__variable_set__wins_over_env_file(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACRONIS_CLIENT_ID", "own-client")
+
+    assert AccountSettings.load().client_id == "own-client"
+
+
+@pytest.mark.parametrize("blank", ["", " \n"])
+def test_environment__blank_variable__does_not_hide_env_file(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch, blank: str
+) -> None:
+    monkeypatch.setenv("ACRONIS_CLIENT_ID", blank)
+
+    assert AccountSettings.load().client_id == "file-client"
+
+
+def test_account_settings__options_unset__fall_back_to_unprefixed(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in CLIENT:
+        monkeypatch.setenv(name.replace("_", "_EU_", 1), "https://us.example")
+    monkeypatch.setenv("ACRONIS_REPORT_LEVEL", "accounts")
+    monkeypatch.setenv("ACRONIS_REPORT_KIND", "usage_daily")
+    monkeypatch.setenv("ACRONIS_EU_REPORT_KIND", "usage_current")
+    monkeypatch.setenv("ACRONIS_TENANT_ID", "10000000-0000-4000-8000-000000000009")
+
+    settings = AccountSettings.load("eu", ("default", "eu"))
+
+    assert (settings.report_level, settings.report_kind) == ("accounts", "usage_current")
+    assert settings.tenant_id is None
+
+
+def test_account_settings__credentials_unset__never_fall_back(env_file: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        AccountSettings.load("eu", ("default", "eu"))
+
+    for name in CLIENT:
+        assert f"{name.replace('_', '_EU_', 1)} is not set" in str(caught.value)
+
+
+def test_settings__several_bad__all_named_and_no_value_shown(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = {
+        "ACRONIS_BASE_URL": "https://user:shown@eu.example",
+        "ACRONIS_TENANT_ID": "shown",
+        "ACRONIS_SHOW_SKUS": "shown",
+        "ACRONIS_CLIENT_SECRET": "'shown'",
+        "ACRONIS_POLL_TIMEOUT_SECONDS": "shown",
+    }
+    for name, value in bad.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError) as caught:
+        AccountSettings.load()
+
+    message = str(caught.value)
+    assert all(f"{name} (" in message for name in bad)
+    assert "shown" not in message
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_settings__value_in_quotes__names_docker_env_file(
+    monkeypatch: pytest.MonkeyPatch, quote: str
+) -> None:
+    monkeypatch.setenv("BILLING_DATA_DIR", f"{quote}data{quote}")
+    monkeypatch.setenv("PGPASSWORD", f"{quote}kept{quote}")
+
+    with pytest.raises(SettingsError, match=r"BILLING_DATA_DIR \(.*\): is in quotes, .*docker --env-file"):
+        PipelineSettings.load()
+    password = LakeSettings.load().database_password
+    assert password is not None
+    assert password.get_secret_value() == f"{quote}kept{quote}"

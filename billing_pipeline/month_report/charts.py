@@ -1,155 +1,129 @@
-"""The plots of the page, as Plotly figures in JSON.
-
-A plot is a picture of figures that the tables give exactly: only here, and only to be drawn, do they
-become binary floats. Plotly reads a little HTML in texts, so that names are escaped.
-"""
+"""The page's bar charts: labels, exact values, and each bar's length as a share of the longest one."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
-from typing import Any
-
-import plotly.graph_objects as go
+from decimal import Decimal
+from itertools import accumulate
 
 from billing_pipeline.month_report.figures import MonthFigures, Row
 from billing_pipeline.periods import BillingPeriod
 
-_COLOURS = {"acronis": "#0f62a5", "partner": "#e08a1e", "local": "#9aa5b1", "points": "#3d8b6d"}
 _TENANTS_SHOWN = 15
-_NAME_LENGTH = 34
-_INVISIBLE = "\u200b"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One quantity that a chart shows.
+
+    Args:
+        column: of the figures' rows.
+        name: in words.
+        unit: of the quantity, as the filter `amount` knows it.
+        colour: class of its bars in the page's style sheet.
+    """
+
+    column: str
+    name: str
+    unit: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One series' part of a stacked bar; `start` and `length` are percentages of the longest bar."""
+
+    series: Series
+    value: Decimal
+    start: Decimal
+    length: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One plot.
+    """A table whose rows have a bar each.
 
     Args:
         name: id of its element in the page.
-        title: what it shows, in words; for those who cannot see it, too.
-        figure: `data` and `layout` for `Plotly.newPlot`.
+        title: what it shows, in words.
+        category: what a row is, in words.
+        bars: label and segments of each row.
     """
 
     name: str
     title: str
-    figure: dict[str, Any]
+    category: str
+    series: Sequence[Series]
+    bars: Sequence[tuple[str, list[Segment]]]
+
+
+_ACRONIS = Series("acronis_gib", "on Acronis’ storage", "GiB", "acronis")
+_PARTNER = Series("partner_gib", "on partners’ storage", "GiB", "partner")
+_LOCAL = Series("local_gib", "local", "GiB", "local")
+_POINTS = Series("compute_points", "compute points", "compute points", "points")
 
 
 def charts(figures: MonthFigures) -> list[Chart]:
-    """Every plot of the month that has something to show."""
+    """Every chart of the month that has something to show."""
+    months = [(BillingPeriod.containing(row["billing_period"]).key, row) for row in figures.months]
+    by_storage = _largest(figures.customers, _ACRONIS, _PARTNER)
+    by_points = _largest(figures.customers, _POINTS)
     found = [
-        _storage_trend(figures),
-        _compute_point_trend(figures),
-        _storage_by_customer(figures),
-        _compute_points_by_customer(figures),
-    ]
-    return [chart for chart in found if chart is not None]
-
-
-def _storage_trend(figures: MonthFigures) -> Chart | None:
-    keys = [BillingPeriod.containing(row["billing_period"]).key for row in figures.months]
-    names = {
-        "acronis_gib": "on Acronis' storage",
-        "partner_gib": "on partners' storage",
-        "local_gib": "local",
-    }
-    bars = [
-        _bar(keys, figures.months, column, name, _COLOURS[column.removesuffix("_gib")])
-        for column, name in names.items()
-        if any(row[column] for row in figures.months)
-    ]
-    if not bars:
-        return None
-    return _chart("storage-trend", "Storage at the end of each month, GiB", bars, barmode="stack")
-
-
-def _compute_point_trend(figures: MonthFigures) -> Chart | None:
-    if not any(row["compute_points"] for row in figures.months):
-        return None
-    keys = [BillingPeriod.containing(row["billing_period"]).key for row in figures.months]
-    bar = _bar(keys, figures.months, "compute_points", "compute points", _COLOURS["points"])
-    return _chart("compute-point-trend", "Disaster Recovery compute points of each month", [bar])
-
-
-def _storage_by_customer(figures: MonthFigures) -> Chart | None:
-    largest = sorted(
-        (row for row in figures.customers if row["acronis_gib"] or row["partner_gib"]),
-        key=lambda row: row["acronis_gib"] + row["partner_gib"],
-    )[-_TENANTS_SHOWN:]
-    if not largest:
-        return None
-    bars = [
-        _bar(
-            _names(largest), largest, "acronis_gib", "on Acronis' storage", _COLOURS["acronis"], sideways=True
+        _chart(
+            "storage-trend",
+            "Storage at the end of each month, GiB",
+            "Month",
+            months,
+            _ACRONIS,
+            _PARTNER,
+            _LOCAL,
         ),
-        _bar(
-            _names(largest),
-            largest,
-            "partner_gib",
-            "on partners' storage",
-            _COLOURS["partner"],
-            sideways=True,
+        _chart(
+            "compute-point-trend", "Disaster Recovery compute points of each month", "Month", months, _POINTS
+        ),
+        _chart(
+            "storage-by-customer",
+            "The largest tenants by storage, GiB",
+            "Tenant",
+            by_storage,
+            _ACRONIS,
+            _PARTNER,
+        ),
+        _chart(
+            "compute-points-by-customer",
+            "The largest tenants by compute points",
+            "Tenant",
+            by_points,
+            _POINTS,
         ),
     ]
-    return _chart(
-        "storage-by-customer", "The largest tenants by storage, GiB", bars, barmode="stack", tall=True
-    )
+    return [chart for chart in found if chart.series]
 
 
-def _compute_points_by_customer(figures: MonthFigures) -> Chart | None:
-    largest = sorted(
-        (row for row in figures.customers if row["compute_points"]), key=lambda row: row["compute_points"]
-    )[-_TENANTS_SHOWN:]
-    if not largest:
-        return None
-    bar = _bar(
-        _names(largest), largest, "compute_points", "compute points", _COLOURS["points"], sideways=True
-    )
-    return _chart("compute-points-by-customer", "The largest tenants by compute points", [bar], tall=True)
+def _largest(customers: list[Row], *series: Series) -> list[tuple[str, Row]]:
+    """The customers with the largest sums of `series`, the largest first."""
+
+    def size(row: Row) -> Decimal:
+        return sum((Decimal(row[one.column]) for one in series), Decimal())
+
+    largest = sorted((row for row in customers if size(row)), key=size, reverse=True)[:_TENANTS_SHOWN]
+    return [(row["tenant_name"] or "no name", row) for row in largest]
 
 
-def _names(rows: list[Row]) -> list[str]:
-    """One distinct label a tenant: names are cut, and namesakes told apart."""
-    seen: Counter[str] = Counter()
-    labels = []
-    for row in rows:
-        name = " ".join((row["tenant_name"] or "no name").split())
-        cut = name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
-        labels.append(escape(cut, quote=False) + _INVISIBLE * seen[cut])
-        seen[cut] += 1
-    return labels
-
-
-def _bar(
-    labels: list[str], rows: list[Row], column: str, name: str, colour: str, *, sideways: bool = False
-) -> go.Bar:
-    values = [float(row[column]) for row in rows]
-    x, y = (values, labels) if sideways else (labels, values)
-    label, value = ("y", "x") if sideways else ("x", "y")
-    return go.Bar(
-        x=x,
-        y=y,
-        orientation="h" if sideways else "v",
-        name=name,
-        marker_color=colour,
-        hovertemplate=f"%{{{label}}}: %{{{value}:,.2f}} {escape(name)}<extra></extra>",
-    )
-
-
-def _chart(name: str, title: str, bars: list[go.Bar], *, barmode: str = "group", tall: bool = False) -> Chart:
-    figure = go.Figure(bars)
-    category = "yaxis" if tall else "xaxis"
-    figure.update_layout(
-        template="plotly_white",
-        barmode=barmode,
-        height=460 if tall else 320,
-        margin={"l": 10, "r": 10, "t": 40 if len(bars) > 1 else 10, "b": 10},
-        font={"family": "system-ui, sans-serif", "size": 13},
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
-        # Names that look like numbers or dates stay names.
-        **{category: {"type": "category", "automargin": True}},
-    )
-    return Chart(name, title, json.loads(figure.to_json()))
+def _chart(name: str, title: str, category: str, rows: list[tuple[str, Row]], *series: Series) -> Chart:
+    """The chart of `rows`, without the series that are zero everywhere."""
+    shown = [one for one in series if any(row[one.column] for _, row in rows)]
+    # A quantity below zero has no bar, only its value.
+    lengths = [[max(Decimal(row[one.column]), Decimal()) for one in shown] for _, row in rows]
+    longest = max(map(sum, lengths), default=0) or Decimal(1)
+    bars = []
+    for (label, row), parts in zip(rows, lengths, strict=True):
+        percent = [round(100 * part / longest, 2) for part in parts]
+        starts = accumulate(percent, initial=Decimal())
+        segments = [
+            Segment(one, row[one.column], start, length)
+            for one, start, length in zip(shown, starts, percent, strict=False)
+        ]
+        bars.append((label, segments))
+    return Chart(name, title, category, shown, bars)

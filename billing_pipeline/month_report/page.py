@@ -7,7 +7,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from plotly.offline import get_plotlyjs
 
 from billing_pipeline.files import output_file
 from billing_pipeline.month_report.charts import charts
@@ -54,7 +53,6 @@ def render(figures: MonthFigures) -> str:
         month_before=period.previous().key,
         charts=charts(figures),
         customers_shown=_CUSTOMERS_SHOWN,
-        plotly_js=get_plotlyjs(),
     )
 
 

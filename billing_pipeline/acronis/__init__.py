@@ -1,9 +1,9 @@
 """The Acronis account-management API, as far as usage reports need it. Knows HTTP only."""
 
-from billing_pipeline.acronis.answers import Report, StoredReport, StoredReportStatus
 from billing_pipeline.acronis.body import BodyError
 from billing_pipeline.acronis.client import AcronisClient, Download
 from billing_pipeline.acronis.failures import ApiUnavailableError, HistoryNotReadyError
+from billing_pipeline.acronis.models import Report, StoredReport, StoredReportStatus
 from billing_pipeline.acronis.report_parameters import differences, matches_exactly, request_body
 from billing_pipeline.acronis.retries import RetryPolicy
 

@@ -14,7 +14,9 @@ import requests
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from billing_pipeline.acronis import transport
-from billing_pipeline.acronis.answers import (
+from billing_pipeline.acronis.body import BodyError, decoded, limited, received
+from billing_pipeline.acronis.failures import ApiUnavailableError, describe, failure, shortened
+from billing_pipeline.acronis.models import (
     ApiClientRecord,
     Report,
     StoredReport,
@@ -22,8 +24,6 @@ from billing_pipeline.acronis.answers import (
     TenantReports,
     Token,
 )
-from billing_pipeline.acronis.body import BodyError, decoded, limited, received
-from billing_pipeline.acronis.failures import ApiUnavailableError, describe, failure, shortened
 from billing_pipeline.acronis.redaction import Redactor
 from billing_pipeline.acronis.report_parameters import request_body
 from billing_pipeline.acronis.retries import RetryPolicy, retrying
@@ -133,7 +133,7 @@ class AcronisClient:
 
         Raises:
             HistoryNotReadyError: nothing was created; the same request is accepted later.
-            ApiUnavailableError: with `may_have_acted` the answer was lost, and a report may exist.
+            ApiUnavailableError: with `outcome_unknown` the answer was lost, and a report may exist.
             ApiError: the request was refused.
         """
 
@@ -141,7 +141,7 @@ class AcronisClient:
             return self._exchange("POST", "/reports", Report, token=token, json=request_body(parameters))
 
         # A 429 was clearly refused. A 503 mostly is, but a gateway sends it too when the answer is lost.
-        return self._authorized(post, retry_if=lambda error: not error.may_have_acted)
+        return self._authorized(post, retry_if=lambda error: not error.outcome_unknown)
 
     def report(self, report_id: str) -> Report:
         """`GET /reports/{id}`.
@@ -257,7 +257,7 @@ class AcronisClient:
         except CredentialsError as error:
             if error.status != 401:
                 raise
-            token = self._tokens.instead_of(token)
+            token = self._tokens.replace(token)
         return retrying(self.retry_policy, self.stop, retry_if)(call, token)
 
     def _exchange(
@@ -282,7 +282,7 @@ class AcronisClient:
                 body = self._read(response, _ANSWER_BYTES, self._read_timeout)
             except BodyError as error:
                 raise ApiUnavailableError(
-                    f"{call}: the answer did not arrive whole: {error.reason}", may_have_acted=lost
+                    f"{call}: the answer did not arrive whole: {error.reason}", outcome_unknown=lost
                 ) from None
             try:
                 return kind.model_validate_json(body)
@@ -295,7 +295,7 @@ class AcronisClient:
                     f"{call} answered {response.status_code} with something unexpected "
                     f"({said}){': ' + seen if seen else ''}",
                     status=response.status_code,
-                    may_have_acted=lost,
+                    outcome_unknown=lost,
                 ) from None
 
     def _raise_failure(self, call: str, response: requests.Response) -> None:

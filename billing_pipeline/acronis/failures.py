@@ -29,15 +29,15 @@ class ApiUnavailableError(ApiError):
 
     Args:
         retry_after: seconds that the server asked to wait, as far as they make sense.
-        may_have_acted: the request may have reached the API and been carried out, only its answer is lost.
+        outcome_unknown: the request may have reached the API and been carried out, only its answer is lost.
     """
 
     def __init__(
-        self, what: str, *, retry_after: float | None = None, may_have_acted: bool = False, **details: Any
+        self, what: str, *, retry_after: float | None = None, outcome_unknown: bool = False, **details: Any
     ) -> None:
         super().__init__(what, todo=TRY_LATER, **details)
         self.retry_after = retry_after
-        self.may_have_acted = may_have_acted
+        self.outcome_unknown = outcome_unknown
 
 
 class HistoryNotReadyError(ApiError):
@@ -79,7 +79,7 @@ def failure(
         )
     if status in {408, 425, 429} or (status >= 500 and status != _NOT_IMPLEMENTED):
         return ApiUnavailableError(
-            what, retry_after=retry_after_seconds(headers), may_have_acted=status >= 500, **details
+            what, retry_after=retry_after_seconds(headers), outcome_unknown=status >= 500, **details
         )
     if 300 <= status < 400:
         return ApiError(

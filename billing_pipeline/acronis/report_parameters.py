@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing_pipeline.acronis.answers import Report
+from billing_pipeline.acronis.models import Report
 from billing_pipeline.reports import ReportParameters
 
 # Without these in the API's description, a report cannot be recognised as the one requested.

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from billing_pipeline.acronis.answers import Token
+from billing_pipeline.acronis.models import Token
 
 DOCUMENTED_LIFETIME_SECONDS = 7200.0
 RENEW_BEFORE_SECONDS = 300.0
@@ -33,7 +33,7 @@ class TokenCache:
             assert self._token is not None  # noqa: S101 - set by _renew
             return self._token
 
-    def instead_of(self, rejected: str) -> str:
+    def replace(self, rejected: str) -> str:
         """A token other than the one that the API rejected: whoever comes first renews it for all."""
         with self._lock:
             if self._token is None or self._token == rejected:

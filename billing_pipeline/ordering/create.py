@@ -78,7 +78,7 @@ class ReportCreation:
             except HistoryNotReadyError as error:
                 self._wait_for_history(error)
             except ApiUnavailableError as error:
-                if not error.may_have_acted:
+                if not error.outcome_unknown:
                     self._drop_intent()
                     raise error.about(period=self._period) from None
                 lost_answers += 1

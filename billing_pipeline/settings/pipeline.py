@@ -40,7 +40,7 @@ def _period(value: Any) -> BillingPeriod:
 
 
 def _account_names(value: Any) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in str(value).split(","))
+    names = tuple(name.strip() for name in (value.split(",") if isinstance(value, str) else value))
     for name in names:
         if not _ACCOUNT_NAME.fullmatch(name):
             raise ValueError(

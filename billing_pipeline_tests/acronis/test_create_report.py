@@ -43,7 +43,7 @@ def test_a_post_whose_answer_may_be_lost_is_not_repeated(wire: Wire, answer: byt
     wire.on("POST /api/2/reports", answer)
     with wire.client() as client, pytest.raises(ApiUnavailableError) as error:
         client.create_report(ORDER)
-    assert error.value.may_have_acted
+    assert error.value.outcome_unknown
     assert wire.calls().count("POST /api/2/reports") == 1
 
 

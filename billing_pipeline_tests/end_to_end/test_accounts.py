@@ -166,7 +166,7 @@ def test_a_second_account_joins_the_one_that_has_no_name(
 
 
 def test_the_schedule_runs_each_account_by_itself() -> None:
-    defs = build_defs(Settings(PipelineSettings.model_validate({"BILLING_ACCOUNTS": "default,us"})))
+    defs = build_defs(Settings(PipelineSettings(accounts=("default", "us"))))
     schedule = defs.resolve_schedule_def("monthly_usage_schedule")
 
     result = schedule.evaluate_tick(

@@ -1,14 +1,15 @@
-"""`make demo`, wherever its environment lies."""
+"""`make demo` depends neither on where its virtual environment is, nor on `.env`, nor on proxies."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 
-def test_an_environment_outside_the_project_is_named_by_its_whole_path(project: Path) -> None:
-    # Of somebody who has connected an account already.
+def test_demo__own_settings_and_proxy__loads_from_the_sandbox(project: Path) -> None:
+    # The settings of somebody who has connected an account already.
     (project / ".env").write_text(
         "BILLING_ACCOUNTS=eu,us\nBILLING_FIRST_PERIOD=2199-01\nACRONIS_REPORT_LEVEL=all_customers\n"
         "ACRONIS_TENANT_ID=10000000-0000-4000-8000-000000000009\n"
@@ -17,6 +18,7 @@ def test_an_environment_outside_the_project_is_named_by_its_whole_path(project: 
     done = subprocess.run(
         [sys.executable, "-m", "billing_pipeline.demo"],
         cwd=project,
+        env={**os.environ, "http_proxy": "http://127.0.0.1:9", "no_proxy": "example.com"},
         capture_output=True,
         text=True,
         timeout=240,

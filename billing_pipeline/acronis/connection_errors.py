@@ -30,7 +30,7 @@ _PERMANENT = (
 )
 
 
-def no_answer(call: str, base_url: str, error: Exception) -> ApiError:
+def connection_error(call: str, base_url: str, error: Exception) -> ApiError:
     """The error that is raised instead of `error`.
 
     Args:
@@ -46,12 +46,12 @@ def no_answer(call: str, base_url: str, error: Exception) -> ApiError:
     if never_sent is not None:
         return ApiUnavailableError(f"{where}: {never_sent}")
     if isinstance(error, requests.Timeout):
-        return ApiUnavailableError(f"{where}: no answer within the timeout", may_have_acted=True)
+        return ApiUnavailableError(f"{where}: no answer within the timeout", outcome_unknown=True)
     if isinstance(error, requests.RequestException) and not isinstance(error, requests.ConnectionError):
         return ApiError(f"{where}: cannot be called ({type(error).__name__})", todo=_CHECK_ENVIRONMENT)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         return ApiError(f"{where}: cannot be called: {error.strerror or error}", todo=_CHECK_ENVIRONMENT)
-    return ApiUnavailableError(f"{where}: the connection broke off", may_have_acted=True)
+    return ApiUnavailableError(f"{where}: the connection broke off", outcome_unknown=True)
 
 
 def _never_sent(error: Exception) -> str | None:

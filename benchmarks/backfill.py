@@ -70,7 +70,7 @@ def main() -> None:
     print(
         f"{cores} processors, load average {load:.1f} at the start; "
         f"a report is ready {options.ready_after:g} s after its order; "
-        f"BILLING_OPEN_REPORTS={options.open_reports}, BILLING_PARALLEL_DOWNLOADS={options.downloads}"
+        f"BILLING_OPEN_REPORTS={options.open_reports}"
     )
     for way in options.ways:
         found = [_measured(way, count, options) for count in options.periods]
@@ -113,7 +113,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--periods", nargs="+", type=int, default=[1, 12, 36])
     parser.add_argument("--ready-after", type=float, default=60.0, metavar="SECONDS")
     parser.add_argument("--open-reports", type=int, default=18)
-    parser.add_argument("--downloads", type=int, default=2)
     parser.add_argument("--tenants", type=int, default=40, help="about 30 rows each (default: %(default)s)")
     return parser.parse_args()
 
@@ -142,7 +141,6 @@ def _measured(way: str, count: int, options: argparse.Namespace) -> _Backfill:
             "BILLING_DATA_DIR": folder,
             "BILLING_FIRST_PERIOD": periods[0].key,
             "BILLING_OPEN_REPORTS": str(options.open_reports),
-            "BILLING_PARALLEL_DOWNLOADS": str(options.downloads),
         }
         seconds, peak = _WAYS[way](periods, environment, Path(folder) / "log")
         most = sandbox.most_at_once

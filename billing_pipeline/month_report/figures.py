@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import duckdb
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.load_checks import CheckResult, latest_checks
 
 Row = dict[str, Any]
@@ -22,10 +21,10 @@ class MonthFigures:
 
     Args:
         loads: the report of each account.
-        compared: whether the month before is there to compare with, of one account at least.
-        same_accounts: whether it is of the same accounts, so that sums over all of them can be compared.
+        compared: whether the month before is loaded for at least one of the accounts.
+        same_accounts: whether the month before is loaded for the same accounts, so that sums can be compared.
         months: the month, last, and up to twelve before it.
-        checks: each with the account whose load it is about.
+        checks: with the account of each.
     """
 
     period: BillingPeriod
@@ -42,8 +41,8 @@ class MonthFigures:
     restated_keys: list[Row]
 
     @classmethod
-    def of(cls, connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> MonthFigures:
-        """Ask the warehouse.
+    def load(cls, connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> MonthFigures:
+        """Query the warehouse.
 
         Args:
             connection: from `Warehouse.reading`.
@@ -81,7 +80,7 @@ class MonthFigures:
 
     @property
     def times_loaded(self) -> int:
-        """How often the month was loaded, of the account for which that was most often."""
+        """How often the month was loaded; of several accounts, the largest number."""
         return max(int(load["times_loaded"]) for load in self.loads)
 
     @property
@@ -100,12 +99,5 @@ class MonthFigures:
         return bool(row["billing_period"] == period.start)
 
 
-@cache
-def _query(name: str) -> str:
-    return resources.files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
-
-
 def _rows(connection: duckdb.DuckDBPyConnection, name: str, period: BillingPeriod) -> list[Row]:
-    cursor = connection.execute(_query(name), {"month": period.start})
-    columns = [column[0] for column in cursor.description or ()]
-    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    return rows_as_dicts(connection.execute(read_sql(f"month_report/{name}.sql"), {"month": period.start}))

@@ -1,4 +1,4 @@
-"""The page itself: one file, nothing loaded from anywhere, every value escaped."""
+"""The month page: one self-contained HTML file, every value escaped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_month_report(warehouse: Warehouse, period: BillingPeriod, path: Path) 
         OutputError: the file cannot be written.
     """
     with warehouse.reading() as connection:
-        figures = MonthFigures.of(connection, period)
+        figures = MonthFigures.load(connection, period)
     page = render(figures)
     with output_file(path) as partial:
         partial.write_text(page, encoding="utf-8")
@@ -57,7 +57,7 @@ def render(figures: MonthFigures) -> str:
 
 
 def amount(value: Decimal | int | None, unit: str = "count") -> str:
-    """A quantity as people read it: thousands apart, two decimals of GiB and compute points."""
+    """A quantity for readers: thousands separators; two decimals for GiB and compute points."""
     if value is None:
         return ""
     exact = Decimal(value)
@@ -67,7 +67,7 @@ def amount(value: Decimal | int | None, unit: str = "count") -> str:
 
 
 def change(value: Decimal | int | None, unit: str = "count") -> str:
-    """A difference with its sign; nothing for none."""
+    """A difference with its sign; empty for None."""
     if not value:
         return "" if value is None else "±0"
     return ("+" if value > 0 else "−") + amount(abs(Decimal(value)), unit)

@@ -67,42 +67,24 @@ class PipelineSettings(EnvironmentSettings):
     model_config = SettingsConfigDict(env_prefix="BILLING_")
 
     data_dir: Annotated[Path, AfterValidator(_data_dir)] = Field(
-        Path("data"),
-        validate_default=True,
-        description="everything that is kept lies below it",
+        Path("data"), validate_default=True, description="everything that is kept lies below it"
     )
     accounts: Annotated[tuple[str, ...], BeforeValidator(_account_names)] = Field(
-        (SINGLE_ACCOUNT,),
-        description="names of the accounts, separated by commas",
+        (SINGLE_ACCOUNT,), description="names of the accounts, separated by commas"
     )
     first_period: Annotated[BillingPeriod, BeforeValidator(_period)] = Field(
-        BillingPeriod(2024, 1),
-        description="first partition, YYYY-MM",
+        BillingPeriod(2024, 1), description="first partition, YYYY-MM"
     )
-    open_reports: int = Field(
-        8,
-        ge=1,
-        le=64,
-        description="how many reports may be open at the API at once, each ordered by a run of its own",
-    )
-    parallel_downloads: int = Field(
-        2,
-        ge=1,
-        le=64,
-        description="how many reports are downloaded at once",
-    )
+    open_reports: int = Field(8, ge=1, le=64, description="how many reports may be open at the API at once")
     max_report_gib: int = Field(
-        20,
-        ge=1,
-        description="what one file of a report may unpack to, in GiB; a larger one is refused",
+        20, ge=1, description="what one file of a report may unpack to, in GiB; a larger one is refused"
     )
     cross_check: Literal["stop", "warn", "off"] = Field(
         "stop",
         description="what a difference between json_v2_0 and csv_v2_0 does to a load: stop, warn or off",
     )
     warehouse: Annotated[ConnectionString | None, BeforeValidator(_warehouse)] = Field(
-        None,
-        description="where the tables lie: file, or ducklake:postgres:<libpq connection string>",
+        None, description="where the tables lie: file, or ducklake:postgres:<libpq connection string>"
     )
 
     def account_dir(self, account: str) -> Path:

@@ -76,7 +76,6 @@ def deployment(databases: PostgresServer, sandbox: Sandbox, workplace: Workplace
         "BILLING_CODE_HOST": "127.0.0.1",
         "BILLING_CODE_PORT": str(ports["code"]),
         "BILLING_OPEN_REPORTS": "3",
-        "BILLING_PARALLEL_DOWNLOADS": "1",
         "DAGSTER_POSTGRES_HOST": databases.host,
         "DAGSTER_POSTGRES_PORT": str(databases.port),
         "DAGSTER_POSTGRES_DB": "dagster",

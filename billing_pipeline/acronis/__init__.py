@@ -1,4 +1,4 @@
-"""The Acronis account-management API, as far as usage reports need it. Knows HTTP only."""
+"""HTTP client for the part of the Acronis account-management API that usage reports need."""
 
 from billing_pipeline.acronis.body import BodyError
 from billing_pipeline.acronis.client import AcronisClient, Download

@@ -1,7 +1,7 @@
-"""An answer's body, received to its last byte or not at all.
+"""A response's body, received completely or not at all, in bounded memory.
 
-HTTP libraries differ in what they let pass: a body shorter than announced, a gzip stream without its
-end, a byte every ten seconds. Here each is an error with its name. Memory stays bounded throughout.
+HTTP libraries let some faults pass: a body shorter than its Content-Length, a truncated gzip stream, a
+byte every ten seconds. Here each of them is a `BodyError`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from http.client import HTTPException
+from itertools import chain
 
 import requests
 import urllib3
@@ -21,15 +22,15 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 SLOWEST_WINDOW_SECONDS = 30.0
 SLOWEST_BYTES = 1024
-"""Fewer bytes than this in a window: the transfer has stalled."""
+"""A transfer with fewer bytes in a window has stalled."""
 
 
 class BodyError(Exception):
-    """The body did not arrive whole.
+    """The body did not arrive completely.
 
     Args:
-        reason: what is wrong with it, as part of a sentence.
-        retry_helps: the same download may work if tried again.
+        reason: the fault, as part of a sentence.
+        retry_helps: whether repeating the download may help.
     """
 
     def __init__(self, reason: str, *, retry_helps: bool = True) -> None:
@@ -45,26 +46,26 @@ def received(
     stop: threading.Event,
     slowest_window: float = SLOWEST_WINDOW_SECONDS,
 ) -> Iterator[bytes]:
-    """The body's bytes as they come over the wire, transfer encoding undone, content encoding not.
+    """The body's bytes with the transfer encoding removed, but still with the content encoding.
 
     Args:
         response: opened with `stream=True`.
-        deadline_seconds: the whole body must be there by then.
+        deadline_seconds: limit for the whole body.
         stop: ends the transfer when set.
-        slowest_window: seconds in which at least `SLOWEST_BYTES` must come.
+        slowest_window: seconds in which at least `SLOWEST_BYTES` must arrive.
 
     Raises:
-        BodyError: cut off (shorter than its Content-Length included), or too slow.
+        BodyError: the body is truncated (also: shorter than its Content-Length), or too slow.
     """
     raw: urllib3.HTTPResponse = response.raw
     expired = threading.Event()
 
     def expire() -> None:
         expired.set()
-        with contextlib.suppress(OSError, ValueError, RuntimeError):  # read to its end in this very moment
+        with contextlib.suppress(OSError, ValueError, RuntimeError):  # completed meanwhile
             raw.shutdown()
 
-    # A thread, not a look at the clock between reads: one read can block for ever on a trickle.
+    # A timer thread: with a server that sends single bytes, one read can block for ever.
     watchdog = threading.Timer(deadline_seconds, expire)
     watchdog.daemon = True
     watchdog.start()
@@ -75,12 +76,11 @@ def received(
             try:
                 chunk = raw.read1(CHUNK_BYTES, decode_content=False)
             except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-                if expired.is_set():
-                    chunk = b""
-                elif isinstance(error, urllib3.exceptions.ReadTimeoutError):
-                    raise BodyError(f"nothing more came after {total} bytes") from None
-                else:
-                    raise BodyError(f"the connection broke off after {total} bytes") from None
+                if not expired.is_set():
+                    silent = isinstance(error, urllib3.exceptions.ReadTimeoutError)
+                    reason = "nothing more came" if silent else "the connection broke off"
+                    raise BodyError(f"{reason} after {total} bytes") from None
+                chunk = b""
             if expired.is_set():
                 raise BodyError(f"it took longer than {deadline_seconds:g} s ({total} bytes came)")
             if stop.is_set():
@@ -99,14 +99,14 @@ def received(
 
 
 def decoded(chunks: Iterator[bytes], content_encoding: str) -> Iterator[bytes]:
-    """The content: gzip undone if the bytes are gzip, whatever the header says.
+    """The content, decompressed if the bytes are gzip, regardless of the header.
 
-    Acronis sends `Content-Encoding: gzip`, but a gzip file without the header and a header without gzip
-    both occur; neither JSON nor CSV begins with gzip's magic bytes, so the bytes decide. A proxy that
-    compresses a gzip file once more is undone as well.
+    A gzip file without `Content-Encoding: gzip` and the header without gzip both occur. Neither JSON nor
+    CSV begins with gzip's magic bytes, so the bytes decide. A file that a proxy compressed once more is
+    decompressed twice.
 
     Raises:
-        BodyError: the gzip stream is damaged or incomplete, or the encoding is one not asked for.
+        BodyError: the gzip stream is damaged or incomplete, or the encoding was not requested.
     """
     strange = {name.strip() for name in content_encoding.lower().split(",")} - {
         "",
@@ -134,17 +134,16 @@ def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _members(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Every member of a gzip stream; zlib checks each trailer's CRC and length."""
+    """The content of every member of a gzip stream; zlib verifies each trailer's CRC and length."""
     stream = zlib.decompressobj(_GZIP_WINDOW)
-    data = head
-    while True:
+    for chunk in chain([head], chunks):
+        data = chunk
         while data:
             if stream.eof:
                 if not data.startswith(_GZIP_MAGIC[: len(data)]):
                     if data.strip(b"\0"):
                         raise BodyError("something follows the end of its gzip stream")
-                    data = b""  # padding
-                    break
+                    break  # padding
                 stream = zlib.decompressobj(_GZIP_WINDOW)
             try:
                 content = stream.decompress(data, CHUNK_BYTES)
@@ -153,14 +152,8 @@ def _members(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
             data = stream.unconsumed_tail or stream.unused_data
             if content:
                 yield content
-            elif not data:
-                break
-        try:
-            data = next(chunks)
-        except StopIteration:
-            break
     while not stream.eof:
-        # Output may be held back although all input is taken.
+        # zlib may hold back output although it has consumed all input.
         rest = stream.decompress(b"", CHUNK_BYTES)
         if not rest:
             raise BodyError("its gzip stream ends too early")
@@ -168,10 +161,10 @@ def _members(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def limited(chunks: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
-    """The same bytes, but no more than `max_bytes`: a small answer can unpack to something enormous.
+    """The same chunks, up to `max_bytes` in all: protection against decompression bombs.
 
     Raises:
-        BodyError: there is more.
+        BodyError: the content exceeds the limit.
     """
     total = 0
     for chunk in chunks:

@@ -1,4 +1,4 @@
-"""The part of the account-management API that usage reports need."""
+"""Client for the part of the account-management API that usage reports need."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ from billing_pipeline.errors import ApiError, CredentialsError, DownloadError
 from billing_pipeline.reports import ReportParameters, api_id
 
 DOWNLOAD_TIMEOUT_SECONDS = 900.0
-"""A stored report must be there whole by then, in each attempt."""
+"""Limit for the download of one stored report, for each attempt."""
 MAX_DOWNLOAD_BYTES = 20 * 1024**3
-"""What a stored report may unpack to. A million rows take 0.3 to 0.8 GB."""
-_ANSWER_BYTES = 32 * 1024**2
-_ERROR_BYTES = 64 * 1024
+"""Limit for the decompressed size of a stored report. A million rows take 0.3 to 0.8 GB."""
+_MAX_RESPONSE_BYTES = 32 * 1024**2
+_MAX_ERROR_BYTES = 64 * 1024
 _ERROR_SECONDS = 10.0
 
-_Answer = TypeVar("_Answer", bound=BaseModel)
+_Model = TypeVar("_Model", bound=BaseModel)
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A stored report as it was written to the destination.
+    """What was written to the destination of a download.
 
     Args:
         size: bytes of the decoded content.
         sha256: of the decoded content, hexadecimal.
-        received_bytes: bytes of the body as sent, mostly gzip.
-        content_encoding: as the header said; None without one.
+        received_bytes: bytes of the body as received, usually gzip.
+        content_encoding: the header's value; None without the header.
     """
 
     size: int
@@ -64,16 +64,17 @@ class Download:
 class AcronisClient:
     """One API client of one data centre. Thread-safe; a context manager.
 
-    GETs and the token call are retried as `retry_policy` says; `POST /reports` only where it was clearly
-    refused, because every POST that gets through makes another report.
+    GETs and token requests are retried as `retry_policy` says; `POST /reports` only where it was clearly
+    refused, because it is not idempotent: every POST that gets through creates another report.
 
     Args:
         base_url: the data-centre URL with `/api/2` at its end.
         client_id: id of the API client, a UUID.
         client_secret: its secret.
         retry_policy: attempts and waits.
-        stop: when set, waits end at once and transfers are given up.
-        connect_timeout, read_timeout: seconds.
+        stop: setting it ends waits and transfers.
+        connect_timeout: seconds until the connection must be established.
+        read_timeout: seconds of silence after which an exchange is given up.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class AcronisClient:
         self.close()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._transport.close()
 
     def redact(self, text: str) -> str:
@@ -117,7 +118,7 @@ class AcronisClient:
         """UUID of the tenant that the API client belongs to.
 
         Raises:
-            CredentialsError: the client is not accepted, or its id is not even a UUID.
+            CredentialsError: the client is rejected, or its id is not a UUID.
             ApiError: the API refused the call or could not be reached.
         """
         try:
@@ -129,18 +130,18 @@ class AcronisClient:
         return self._get(f"/clients/{client_id}", ApiClientRecord).tenant_id
 
     def create_report(self, parameters: ReportParameters) -> Report:
-        """`POST /reports`: every call that gets through makes another report.
+        """`POST /reports`. Not idempotent: every call that gets through creates another report.
 
         Raises:
             HistoryNotReadyError: nothing was created; the same request is accepted later.
-            ApiUnavailableError: with `outcome_unknown` the answer was lost, and a report may exist.
+            ApiUnavailableError: with `outcome_unknown`, the response was lost and a report may exist.
             ApiError: the request was refused.
         """
 
         def post(token: str) -> Report:
             return self._exchange("POST", "/reports", Report, token=token, json=request_body(parameters))
 
-        # A 429 was clearly refused. A 503 mostly is, but a gateway sends it too when the answer is lost.
+        # A 429 is clearly a refusal. A 503 may come from a gateway that lost the API's response.
         return self._authorized(post, retry_if=lambda error: not error.outcome_unknown)
 
     def report(self, report_id: str) -> Report:
@@ -163,7 +164,7 @@ class AcronisClient:
         return list(self._get(f"/tenants/{api_id(tenant_id)}/reports", TenantReports).items)
 
     def stored_reports(self, report_id: str) -> list[StoredReport]:
-        """`GET /reports/{id}/stored`: one item a format; empty right after the POST."""
+        """`GET /reports/{id}/stored`: one item per format; empty right after the POST."""
         items = self._get(f"/reports/{api_id(report_id)}/stored", StoredReports).items
         return [item.redacted(self.redact(item.status_text)) for item in items]
 
@@ -176,19 +177,21 @@ class AcronisClient:
         max_bytes: int = MAX_DOWNLOAD_BYTES,
         timeout: float = DOWNLOAD_TIMEOUT_SECONDS,
     ) -> Download:
-        """`GET /reports/{id}/stored/{stored id}`: the file, decoded, in bounded memory.
+        """`GET /reports/{id}/stored/{stored id}`: write the decoded file, in bounded memory.
 
-        Getting an answer is retried; a body that does not arrive whole is not: the caller decides.
+        The request is retried until it gets a response. A body that does not arrive completely is the
+        caller's decision.
 
         Args:
-            report_id, stored_report_id: as the API gave them.
-            destination: gets the decoded content; after an error what it holds is worthless.
-            max_bytes: more than this is refused.
+            report_id: id of the report.
+            stored_report_id: id of the file.
+            destination: receives the decoded content; after an error its content is undefined.
+            max_bytes: limit for the decoded content.
             timeout: seconds for the whole body.
 
         Raises:
-            DownloadError: the body is cut off, damaged, too slow or too large; its cause is a `BodyError`.
-            ApiError: no answer, or a refusal.
+            DownloadError: the body is truncated, damaged, too slow or too large; its cause is a `BodyError`.
+            ApiError: the API refused the request or could not be reached.
         """
         path = f"/reports/{api_id(report_id)}/stored/{api_id(stored_report_id)}"
 
@@ -236,21 +239,21 @@ class AcronisClient:
             size += len(content)
         return Download(size, digest.hexdigest(), wire_bytes, encoding and self.redact(encoding))
 
-    def _get(self, path: str, kind: type[_Answer]) -> _Answer:
+    def _get(self, path: str, kind: type[_Model]) -> _Model:
         return self._authorized(lambda token: self._exchange("GET", path, kind, token=token))
 
     def _fetch_token(self) -> Token:
-        def ask() -> Token:
+        def request() -> Token:
             return self._exchange("POST", "/idp/token", Token, form={"grant_type": "client_credentials"})
 
-        token: Token = retrying(self.retry_policy, self.stop, lambda _: True)(ask)
+        token: Token = retrying(self.retry_policy, self.stop, lambda _: True)(request)
         self._redact.remember_token(token.access_token)
         return token
 
     def _authorized(
         self, call: Callable[[str], _Result], retry_if: Callable[[ApiUnavailableError], bool] = lambda _: True
     ) -> _Result:
-        """Make the call with a token, retried; after a 401 once more with a new token."""
+        """Make the call with a token and retries; after a 401, once more with a new token."""
         token = self._tokens.current()
         try:
             return retrying(self.retry_policy, self.stop, retry_if)(call, token)
@@ -264,13 +267,13 @@ class AcronisClient:
         self,
         method: str,
         path: str,
-        kind: type[_Answer],
+        kind: type[_Model],
         *,
         token: str | None = None,
         json: dict[str, Any] | None = None,
         form: dict[str, str] | None = None,
-    ) -> _Answer:
-        """One request and its answer as a `kind`. A 200 that is something else counts as no answer."""
+    ) -> _Model:
+        """One request and its response as a `kind`. Any other content counts as a lost response."""
         call = f"{method} {shortened(path)}"
         secret = self._client_secret.get_secret_value()
         auth = (self._client_id, secret) if token is None else BearerAuth(token)
@@ -279,7 +282,7 @@ class AcronisClient:
                 self._raise_failure(call, response)
             lost = method != "GET"
             try:
-                body = self._read(response, _ANSWER_BYTES, self._read_timeout)
+                body = self._read(response, _MAX_RESPONSE_BYTES, self._read_timeout)
             except BodyError as error:
                 raise ApiUnavailableError(
                     f"{call}: the answer did not arrive whole: {error.reason}", outcome_unknown=lost
@@ -287,7 +290,7 @@ class AcronisClient:
             try:
                 return kind.model_validate_json(body)
             except ValidationError as error:
-                seen = "" if token is None else describe(body[:_ERROR_BYTES], self._redact)
+                seen = "" if token is None else describe(body[:_MAX_ERROR_BYTES], self._redact)
                 problem = error.errors(include_input=False, include_url=False)[0]
                 where = ".".join(str(part) for part in problem["loc"])
                 said = self.redact(f"{where + ': ' if where else ''}{problem['msg']}")
@@ -300,7 +303,7 @@ class AcronisClient:
 
     def _raise_failure(self, call: str, response: requests.Response) -> None:
         try:
-            body = self._read(response, _ERROR_BYTES, _ERROR_SECONDS)
+            body = self._read(response, _MAX_ERROR_BYTES, _ERROR_SECONDS)
         except (BodyError, HTTPException):
             body = b""
         headers = {name.lower(): value for name, value in response.headers.items()}

@@ -1,6 +1,6 @@
-"""Exchanges that brought no answer, told by the kind of error only.
+"""Errors for requests that got no response, from the type of the underlying error.
 
-The text of the underlying error is not used: it may hold a proxy's password, a header or a body.
+Its text is not used: it may contain a proxy's password, a header or a body.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _PERMANENT = (
 
 
 def connection_error(call: str, base_url: str, error: Exception) -> ApiError:
-    """The error that is raised instead of `error`.
+    """Translate an error of requests, urllib3 or the operating system.
 
     Args:
         call: method and path.
-        base_url: where it was sent.
-        error: what requests, urllib3 or the operating system raised.
+        base_url: the data-centre URL.
+        error: the underlying error.
     """
     where = f"{call} at {base_url.removesuffix('/api/2')}"
     for kinds, what, todo in _PERMANENT:
@@ -55,7 +55,7 @@ def connection_error(call: str, base_url: str, error: Exception) -> ApiError:
 
 
 def _never_sent(error: Exception) -> str | None:
-    """Why the API cannot have got the request; None if it may have."""
+    """Why the API cannot have received the request; None if it may have."""
     if _caused_by(error, NameResolutionError):
         return f"the host's name cannot be resolved ({_CHECK_URL})"
     if isinstance(error, requests.exceptions.ProxyError):
@@ -70,7 +70,7 @@ def _never_sent(error: Exception) -> str | None:
 
 
 def _caused_by(error: BaseException, *kinds: type[BaseException]) -> bool:
-    """Whether one of `kinds` is in the error's chain; requests and urllib3 keep causes in their arguments."""
+    """Whether an error in the chain has one of `kinds`; requests and urllib3 keep causes in `args`."""
     seen: list[BaseException] = []
     waiting: list[Any] = [error]
     while waiting and len(seen) < 20:

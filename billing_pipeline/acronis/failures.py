@@ -1,7 +1,7 @@
-"""Answers that are failures, told apart by what can be done about them.
+"""Errors for responses outside 2xx, classified by what can be done about them.
 
-`ApiError`: permanent. `CredentialsError`: 401 and 403. `ApiUnavailableError`: may pass by itself, and was
-given up after a bounded number of attempts. `HistoryNotReadyError`: Acronis is still counting.
+`ApiError`: permanent. `CredentialsError`: 401 and 403. `ApiUnavailableError`: transient, raised when the
+retry budget is spent. `HistoryNotReadyError`: Acronis has not finished the period's usage history.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ TRY_LATER = "Run it again later: it continues where it stopped."
 
 
 class ApiUnavailableError(ApiError):
-    """The API could not be reached, is overloaded, or answers nonsense; it may work again later.
+    """The API cannot be reached, is overloaded, or sends an unusable response; retrying later may help.
 
     Args:
-        retry_after: seconds that the server asked to wait, as far as they make sense.
-        outcome_unknown: the request may have reached the API and been carried out, only its answer is lost.
+        retry_after: plausible `Retry-After`, in seconds.
+        outcome_unknown: the API may have received and executed the request; only its response is lost.
     """
 
     def __init__(
@@ -41,24 +41,25 @@ class ApiUnavailableError(ApiError):
 
 
 class HistoryNotReadyError(ApiError):
-    """The usage history of the period is not complete yet; the same order is accepted later."""
+    """The usage history of the period is not complete yet; the same request is accepted later."""
 
 
 def failure(
     call: str, status: int, headers: dict[str, str], body: bytes, redact: Redactor, *, at_token: bool = False
 ) -> ApiError:
-    """The error that an answer outside 2xx is.
+    """The error for a response outside 2xx.
 
     Args:
         call: method and path, for the message.
         status: HTTP status.
         headers: lower-case names.
         body: the beginning of the body.
-        at_token: the call was for a token, where 400 means the credentials, too.
+        redact: removes secrets.
+        at_token: whether a token was requested; there, 400 concerns the credentials, too.
     """
-    code, message = _api_words(body, redact)
-    told = f": {message}" if message else ""
-    what = f"{call} answered {status}{_phrase(status)}{told}"
+    code, message = _code_and_message(body, redact)
+    detail = f": {message}" if message else ""
+    what = f"{call} answered {status}{_phrase(status)}{detail}"
     details: dict[str, Any] = {"status": status, "code": code, "api_message": message}
     if _HISTORY_NOT_READY.search(message or "") and status in {400, 500}:
         return HistoryNotReadyError(
@@ -98,7 +99,7 @@ def failure(
 
 
 def shortened(path: str) -> str:
-    """A path for people: of each id in it the first eight characters."""
+    """A path for messages, its UUIDs cut to eight characters."""
     return _ID.sub(r"\1…", path)
 
 
@@ -110,7 +111,7 @@ def _phrase(status: int) -> str:
 
 
 def _host(location: str | None) -> str:
-    """Where a redirect leads, without its path and query: they may carry what is secret."""
+    """The target of a redirect, without path and query: they may contain secrets."""
     try:
         parts = urlsplit(location or "")
         return (f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another path")[:100]
@@ -118,9 +119,12 @@ def _host(location: str | None) -> str:
         return "an unreadable address"
 
 
-def _api_words(body: bytes, redact: Redactor) -> tuple[str | None, str | None]:
-    """The API's code and message: `{"error": {"code", "message", "details": {"info"}}}`, at the token
-    endpoint `{"error", "error_description"}`; from a proxy anything."""
+def _code_and_message(body: bytes, redact: Redactor) -> tuple[str | None, str | None]:
+    """The error's code and message, redacted.
+
+    The API sends `{"error": {"code", "message", "details": {"info"}}}`, its token endpoint
+    `{"error", "error_description"}`, and a proxy anything.
+    """
     try:
         error = json.loads(body)["error"]
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -136,7 +140,7 @@ def _api_words(body: bytes, redact: Redactor) -> tuple[str | None, str | None]:
 
 
 def describe(body: bytes, redact: Redactor) -> str | None:
-    """A body that is not the API's, in a few words."""
+    """A short, redacted description of a body that does not have the API's format."""
     text = body.decode("utf-8", "replace").strip()
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""The API's answers as typed, frozen values: strict in what is used, lenient in what is added."""
+"""The API's responses as typed, frozen models; fields that they do not know are ignored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from billing_pipeline.reports import ApiId, is_api_id
 
 
 def _instant(value: object) -> datetime | None:
-    """A time of the API. Some lack their offset, and they are UTC; what cannot be read is left out."""
+    """A time of the API, in UTC, also if it has no offset; None if it cannot be parsed."""
     try:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -37,25 +37,25 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-class _Answer(BaseModel):
+class _Response(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-class Token(_Answer):
-    """`POST /idp/token`. `expires_on` is in UNIX seconds, `expires_in` (not always there) in seconds."""
+class Token(_Response):
+    """`POST /idp/token`. `expires_on` is a UNIX time, `expires_in` (optional) is in seconds."""
 
     access_token: str = Field(pattern=r"^[\x21-\x7e]+$", repr=False)
     expires_on: float | None = None
     expires_in: float | None = None
 
 
-class ApiClientRecord(_Answer):
+class ApiClientRecord(_Response):
     """`GET /clients/{client_id}`."""
 
     tenant_id: ApiId
 
 
-class Report(_Answer):
+class Report(_Response):
     """`POST /reports` and `GET /reports/{id}`."""
 
     id: ApiId
@@ -92,7 +92,7 @@ def _text(value: object) -> str:
 
 
 class StoredReportStatus(StrEnum):
-    """`status` of a stored report; `UNKNOWN` is everything that the schema does not list."""
+    """`status` of a stored report; `UNKNOWN` is any value that the schema does not list."""
 
     IN_PROGRESS = "in_progress"
     SAVED = "saved"
@@ -100,11 +100,11 @@ class StoredReportStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-class StoredReport(_Answer):
+class StoredReport(_Response):
     """One item of `GET /reports/{id}/stored`: one file of the report.
 
-    `id` may be missing while the file is not saved; `status_text` is what the API wrote; `size` is in
-    bytes, and it is not documented whether of the compressed file: information only.
+    `id` may be missing until the file is saved. `status_text` is the status as the API sent it. `size` is in
+    bytes and informational only: the documentation does not say whether it is the compressed size.
     """
 
     id: ApiId | None = None
@@ -128,17 +128,17 @@ class StoredReport(_Answer):
         return {**item, "status": known, "status_text": text}
 
     def redacted(self, text: str) -> Self:
-        """The same with another `status_text`."""
+        """A copy with another `status_text`."""
         return self.model_copy(update={"status_text": text})
 
 
-class StoredReports(_Answer):
+class StoredReports(_Response):
     """`GET /reports/{id}/stored`. An empty list right after the POST means "not yet"."""
 
     items: tuple[StoredReport, ...]
 
 
-class TenantReports(_Answer):
-    """`GET /tenants/{tenant_id}/reports`. What is no id there is left out: it can be no report of ours."""
+class TenantReports(_Response):
+    """`GET /tenants/{tenant_id}/reports`. Items that are not UUIDs are skipped."""
 
     items: Annotated[tuple[str, ...], BeforeValidator(_ids)]

@@ -1,4 +1,4 @@
-"""Keeping the client secret and the tokens out of every text that leaves the client."""
+"""Redaction of the client secret and access tokens in every text that leaves the client."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHORT_ESCAPES = {"\t": "t", "\n": "n", "\r": "r", "\b": "b", "\f": "f"}
 
 
 class Redactor:
-    """Replaces what is secret, also where the API echoes it or a proxy re-encodes it."""
+    """Replaces secrets, also where the API echoes them or a proxy re-encodes them."""
 
     def __init__(self, client_id: str, client_secret: str) -> None:
         self._lock = threading.Lock()

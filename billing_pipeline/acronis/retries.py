@@ -1,4 +1,4 @@
-"""When and how often a call is made again."""
+"""Retries with exponential backoff."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ATTEMPTS = 5
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 30.0
 RETRY_AFTER_CAP_SECONDS = 120.0
-"""The longest `Retry-After` that is waited for in full."""
+"""Longest `Retry-After` that is honoured in full."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often, and with which waits in seconds. Waits double from `first_wait`, with jitter on top."""
+    """Number of attempts, and exponential backoff with jitter; waits in seconds."""
 
     attempts: int = ATTEMPTS
     first_wait: float = FIRST_WAIT_SECONDS
@@ -34,10 +34,9 @@ class RetryPolicy:
     retry_after_cap: float = RETRY_AFTER_CAP_SECONDS
 
     def wait(self, attempt: int, retry_after: float | None) -> float:
-        """Seconds before the attempt that follows number `attempt` (from 1): at least what the server
-        asked for, as far as the cap allows."""
+        """Seconds to wait after attempt number `attempt` (from 1): at least `retry_after`, up to the cap."""
         backoff = min(self.first_wait * 2.0 ** min(attempt - 1, 30), self.longest_wait)
-        backoff *= random.uniform(1.0, 1.5)  # noqa: S311 - jitter, so that many clients do not knock together
+        backoff *= random.uniform(1.0, 1.5)  # noqa: S311 - jitter, so that clients do not retry in step
         return max(backoff, min(retry_after or 0.0, self.retry_after_cap))
 
 
@@ -52,9 +51,9 @@ class _Wait(wait_base):
 def retrying(
     policy: RetryPolicy, stop: threading.Event, retry_if: Callable[[ApiUnavailableError], bool]
 ) -> Retrying:
-    """Calls again after an `ApiUnavailableError` that satisfies `retry_if`; the last one is raised.
+    """Retry after each `ApiUnavailableError` that satisfies `retry_if`; reraise the last one.
 
-    Setting `stop` ends a wait at once and allows no further attempt.
+    Setting `stop` ends the current wait and prevents further attempts.
     """
 
     def log(retry_state: RetryCallState) -> None:

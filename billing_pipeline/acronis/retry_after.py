@@ -1,4 +1,4 @@
-"""`Retry-After`: seconds or an HTTP date, and much nonsense in the wild."""
+"""The header `Retry-After`: seconds or an HTTP date; implausible values are ignored."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-BELIEVABLE_SECONDS = 86400.0
-"""A longer wait than a day is taken for a mistake and ignored, not for a request."""
+MAX_PLAUSIBLE_SECONDS = 86400.0
+"""A longer wait than a day is taken for a mistake of the server."""
 
 
 def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """The seconds to wait that the server asks for; None where it asks for none, or for nonsense.
+    """Seconds to wait before the next request; None without the header, or if it is implausible.
 
     Args:
-        headers: lower-case names. A date is compared with the server's own `Date`, if there is one, so
+        headers: with lower-case names. A date is compared with the server's own `Date`, if present, so
             that a wrong clock on either side does not matter.
-        now: the present, for answers without `Date`.
+        now: the current time, for responses without `Date`; default: the system clock.
     """
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
-        seconds = float(value) if len(value) <= 10 else BELIEVABLE_SECONDS * 2
+        seconds = float(value) if len(value) <= 10 else MAX_PLAUSIBLE_SECONDS * 2
     else:
         moment = _http_date(value)
         if moment is None:
             return None
         present = _http_date(headers.get("date", "")) or now or datetime.now(UTC)
         seconds = (moment - present) / timedelta(seconds=1)
-    return seconds if 0 <= seconds <= BELIEVABLE_SECONDS else None
+    return seconds if 0 <= seconds <= MAX_PLAUSIBLE_SECONDS else None
 
 
 def _http_date(value: str) -> datetime | None:

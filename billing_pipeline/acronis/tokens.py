@@ -1,4 +1,4 @@
-"""The access token: asked for once, shared by all threads, renewed before it expires."""
+"""Cache of the access token: shared by all threads, renewed before it expires."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ RENEW_BEFORE_SECONDS = 300.0
 
 
 class TokenCache:
-    """Hands out an access token that is valid for a while yet.
+    """Thread-safe cache of one access token.
 
     Args:
-        fetch: asks the API for a new token.
+        fetch: requests a new token from the API.
     """
 
     def __init__(self, fetch: Callable[[], Token]) -> None:
@@ -26,7 +26,7 @@ class TokenCache:
         self._renew_at = 0.0
 
     def current(self) -> str:
-        """A token; callers that come while it is being renewed wait for that one."""
+        """A token that does not expire soon; concurrent callers share one renewal."""
         with self._lock:
             if self._token is None or time.monotonic() >= self._renew_at:
                 self._renew()
@@ -34,7 +34,7 @@ class TokenCache:
             return self._token
 
     def replace(self, rejected: str) -> str:
-        """A token other than the one that the API rejected: whoever comes first renews it for all."""
+        """A token other than the one that the API rejected; concurrent callers share one renewal."""
         with self._lock:
             if self._token is None or self._token == rejected:
                 self._renew()
@@ -50,8 +50,11 @@ class TokenCache:
 
 
 def _lifetime(token: Token) -> float:
-    """Seconds. With a wrong clock `expires_on` may lie in the past: then the documented two hours are
-    assumed, and a 401 tells if that was wrong."""
+    """Seconds until the token expires.
+
+    With a wrong local clock `expires_on` may be in the past. The documented two hours are then assumed; if
+    that is too long, a 401 triggers the renewal.
+    """
     if token.expires_in is not None and token.expires_in > 0:
         return min(token.expires_in, DOCUMENTED_LIFETIME_SECONDS)
     if token.expires_on is not None and token.expires_on > (now := time.time()):

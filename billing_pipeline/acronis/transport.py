@@ -45,6 +45,11 @@ class _VerifyingAdapter(HTTPAdapter):
     """Refuses to send without certificate verification, however it was switched off."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send the request.
+
+        Raises:
+            ApiError: certificate verification is off; nothing was sent.
+        """
         if len(args) > 2 or kwargs.get("verify", True) in (False, None, ""):
             raise ApiError(
                 "TLS verification was switched off; nothing was sent",

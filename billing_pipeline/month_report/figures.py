@@ -46,6 +46,7 @@ class MonthFigures:
 
         Args:
             connection: from `Warehouse.reading`.
+            period: a loaded period.
 
         Raises:
             WarehouseError: the period is not loaded.

@@ -22,7 +22,9 @@ def write_month_report(warehouse: Warehouse, period: BillingPeriod, path: Path) 
     """Write the page of a loaded period.
 
     Args:
-        path: the HTML file; replaced whole, or not at all.
+        warehouse: where the period is loaded.
+        period: the billing period.
+        path: the HTML file; replaced atomically.
 
     Raises:
         WarehouseError: the period is not loaded.

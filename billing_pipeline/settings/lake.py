@@ -1,4 +1,4 @@
-"""What a lake needs beside the connection string of its catalogue."""
+"""Settings of a lake, except for the connection string of its catalogue."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def _s3_endpoint(value: str) -> str:
 
 
 class LakeSettings(EnvironmentSettings):
-    """What a lake needs beside the connection string of its catalogue."""
+    """Settings of a lake, except for the connection string of its catalogue."""
 
     data_path: str | None = Field(
         None,
         validation_alias="BILLING_LAKE_DATA",
-        description="where a lake's Parquet files lie: a shared folder, or s3://bucket/prefix",
+        description="folder of a lake's Parquet files: a shared folder, or s3://bucket/prefix",
     )
     downloads_extensions: bool = Field(
         False,
@@ -43,7 +43,7 @@ class LakeSettings(EnvironmentSettings):
     s3_endpoint: Annotated[str, AfterValidator(_s3_endpoint)] | None = Field(
         None,
         validation_alias="BILLING_S3_ENDPOINT",
-        description="URL of an S3-compatible store; plain HTTP only if it says http://",
+        description="URL of an S3-compatible store; unencrypted only with http://",
     )
     s3_key_id: str | None = Field(
         None, validation_alias="AWS_ACCESS_KEY_ID", description="key id for a lake on S3"
@@ -60,7 +60,7 @@ class LakeSettings(EnvironmentSettings):
 
     @property
     def on_s3(self) -> bool:
-        """Whether the files lie in a bucket."""
+        """Whether the files are in a bucket."""
         return self.data_path is not None and self.data_path.startswith(_S3)
 
     @model_validator(mode="after")
@@ -81,9 +81,9 @@ class LakeSettings(EnvironmentSettings):
         self.data_path = f"{_S3}{bucket}/{prefix}"
         keys = {"AWS_ACCESS_KEY_ID": self.s3_key_id, "AWS_SECRET_ACCESS_KEY": self.s3_secret_key}
         if missing := [name for name, value in keys.items() if not value]:
-            raise _bad(f"{' and '.join(missing)}: not set, and BILLING_LAKE_DATA lies on S3")
+            raise _bad(f"{' and '.join(missing)}: not set, and BILLING_LAKE_DATA is on S3")
         return self
 
 
-def _bad(told: str) -> PydanticCustomError:
-    return PydanticCustomError("settings", "{told}", {"told": told})
+def _bad(message: str) -> PydanticCustomError:
+    return PydanticCustomError("settings", "{message}", {"message": message})

@@ -23,7 +23,7 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
 
 
 @given(st.lists(CONTENTS, min_size=1, max_size=4), st.integers(1, 64), st.binary(max_size=4))
-def test_gzip_of_any_number_of_members_in_any_pieces(
+def test_decoded__several_members_any_chunks__yields_content(
     contents: list[bytes], size: int, padding: bytes
 ) -> None:
     whole = b"".join(contents)
@@ -35,9 +35,7 @@ def test_gzip_of_any_number_of_members_in_any_pieces(
 
 
 @given(CONTENTS, st.integers(1, 64), st.data())
-def test_gzip_that_ends_too_early_is_never_taken_for_whole(
-    content: bytes, size: int, data: st.DataObject
-) -> None:
+def test_decoded__truncated_gzip__raises(content: bytes, size: int, data: st.DataObject) -> None:
     stream = gzip.compress(content)
     cut = stream[: data.draw(st.integers(2, len(stream) - 1))]
     with pytest.raises(BodyError, match="too early"):
@@ -45,7 +43,7 @@ def test_gzip_that_ends_too_early_is_never_taken_for_whole(
 
 
 @given(st.binary(min_size=1, max_size=500), st.data())
-def test_gzip_with_a_changed_checksum_is_never_taken_for_whole(content: bytes, data: st.DataObject) -> None:
+def test_decoded__wrong_checksum__raises(content: bytes, data: st.DataObject) -> None:
     stream = bytearray(gzip.compress(content))
     stream[-data.draw(st.integers(1, 8))] ^= 1
     with pytest.raises(BodyError, match="damaged"):
@@ -53,25 +51,25 @@ def test_gzip_with_a_changed_checksum_is_never_taken_for_whole(content: bytes, d
 
 
 @given(CONTENTS, st.integers(1, 64))
-def test_content_that_is_no_gzip_passes_whatever_the_header_says(content: bytes, size: int) -> None:
+def test_decoded__not_gzip__passes_despite_header(content: bytes, size: int) -> None:
     assert b"".join(decoded(pieces(content, size), "gzip")) == content
 
 
-def test_a_file_compressed_twice_is_unpacked_twice() -> None:
+def test_decoded__compressed_twice__is_decompressed_twice() -> None:
     assert b"".join(decoded(iter([gzip.compress(gzip.compress(b"{}"))]), "gzip")) == b"{}"
 
 
-def test_garbage_after_the_end_is_refused() -> None:
+def test_decoded__garbage_after_gzip__raises() -> None:
     with pytest.raises(BodyError, match="follows the end"):
         list(decoded(iter([gzip.compress(b"{}") + b"garbage"]), "gzip"))
 
 
-def test_an_encoding_that_was_not_asked_for_is_refused() -> None:
+def test_decoded__unrequested_encoding__raises() -> None:
     with pytest.raises(BodyError, match="br"):
         list(decoded(iter([b"x"]), "br"))
 
 
-def test_a_bomb_is_stopped_before_it_is_unpacked() -> None:
+def test_limited__decompression_bomb__raises_early() -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(200)) + packer.flush()
     seen: list[int] = []
@@ -98,7 +96,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r
     ],
     ids=["short", "no last chunk", "half a chunk", "bad chunk", "silence", "trickle", "trickling chunk size"],
 )
-def test_a_body_that_does_not_come_whole(wire: Wire, answer: list[bytes | float], reason: str) -> None:
+def test_received__incomplete_body__raises(wire: Wire, answer: list[bytes | float], reason: str) -> None:
     wire.on("GET /api/2/file", answer)
     with (
         requests.get(f"{wire.base_url}/file", stream=True, timeout=(2, 0.8)) as response,
@@ -108,7 +106,7 @@ def test_a_body_that_does_not_come_whole(wire: Wire, answer: list[bytes | float]
     assert error.value.retry_helps
 
 
-def test_a_transfer_that_has_stalled_is_ended_before_its_deadline(wire: Wire) -> None:
+def test_received__stalled_transfer__raises_before_deadline(wire: Wire) -> None:
     wire.on("GET /api/2/file", [reply(b"", length=1000), *TRICKLE])
     with (
         requests.get(f"{wire.base_url}/file", stream=True, timeout=5) as response,
@@ -117,7 +115,7 @@ def test_a_transfer_that_has_stalled_is_ended_before_its_deadline(wire: Wire) ->
         list(received(response, deadline_seconds=300, stop=threading.Event(), slowest_window=0.2))
 
 
-def test_a_transfer_can_be_stopped(wire: Wire) -> None:
+def test_received__stop_set__raises(wire: Wire) -> None:
     wire.on("GET /api/2/file", [reply(b"", length=1000), *TRICKLE])
     stop = threading.Event()
     with requests.get(f"{wire.base_url}/file", stream=True, timeout=5) as response:
@@ -129,7 +127,7 @@ def test_a_transfer_can_be_stopped(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"line\n" * 100_000])
-def test_whole_bodies_pass(wire: Wire, content: bytes) -> None:
+def test_received__complete_body__yields_it(wire: Wire, content: bytes) -> None:
     wire.on("GET /api/2/length", reply(content))
     wire.on("GET /api/2/chunked", CHUNKED + b"".join(chunked(content)))
     for path in ("length", "chunked"):

@@ -38,7 +38,7 @@ STORED_CALL = f"GET /api/2/reports/{REPORT_ID}/stored"
 
 
 @pytest.mark.parametrize("code", [408, 425, 429, 500, 502, 503, 504, 599])
-def test_what_may_pass_is_tried_again_and_given_up_in_the_end(wire: Wire, code: int) -> None:
+def test_client__transient_status__retries_until_budget_spent(wire: Wire, code: int) -> None:
     wire.on(REPORT_CALL, status(code), status(code), as_json({"id": REPORT_ID}))
     with wire.client() as client:
         assert client.report(REPORT_ID).id == REPORT_ID
@@ -50,7 +50,7 @@ def test_what_may_pass_is_tried_again_and_given_up_in_the_end(wire: Wire, code: 
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 405, 409, 410, 415, 422, 501])
-def test_what_will_not_pass_is_not_tried_again(wire: Wire, code: int) -> None:
+def test_client__permanent_status__is_not_retried(wire: Wire, code: int) -> None:
     wire.on(REPORT_CALL, status(code, message="because"))
     with wire.client() as client, pytest.raises(ApiError, match="because") as error:
         client.report(REPORT_ID)
@@ -86,28 +86,28 @@ def test_what_will_not_pass_is_not_tried_again(wire: Wire, code: int) -> None:
         "nested",
     ],
 )
-def test_an_answer_that_is_none_is_asked_for_again(wire: Wire, answer: bytes) -> None:
+def test_client__unusable_response__is_retried(wire: Wire, answer: bytes) -> None:
     wire.on(REPORT_CALL, answer, as_json({"id": REPORT_ID.upper()}))
     with wire.client() as client:
         assert client.report(REPORT_ID).id == REPORT_ID
     assert wire.calls().count(REPORT_CALL) == 2
 
 
-def test_a_slow_answer_within_the_timeout_is_waited_for(wire: Wire) -> None:
+def test_client__slow_response_within_timeout__is_awaited(wire: Wire) -> None:
     wire.on(REPORT_CALL, [0.6, as_json({"id": REPORT_ID})])
     with wire.client(connect_timeout=0.3, read_timeout=5) as client:
         assert client.report(REPORT_ID).id == REPORT_ID
     assert wire.calls().count(REPORT_CALL) == 1
 
 
-def test_a_report_other_than_the_one_asked_for_is_refused(wire: Wire) -> None:
+def test_report__response_has_another_id__raises(wire: Wire) -> None:
     wire.on(REPORT_CALL, as_json({"id": STORED_ID}))
     with wire.client() as client, pytest.raises(ApiError, match="another report"):
         client.report(REPORT_ID)
 
 
 @pytest.mark.parametrize("bad", ["", "..", "../x", REPORT_ID + "/x", REPORT_ID[:-1], "{" + REPORT_ID + "}"])
-def test_an_id_that_is_no_uuid_gets_into_no_url(wire: Wire, bad: str) -> None:
+def test_client__id_is_no_uuid__sends_nothing(wire: Wire, bad: str) -> None:
     with wire.client() as client:
         for call in (client.report, client.stored_reports, client.tenant_reports):
             with pytest.raises(ValueError, match="UUID"):
@@ -118,7 +118,7 @@ def test_an_id_that_is_no_uuid_gets_into_no_url(wire: Wire, bad: str) -> None:
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_a_redirect_is_named_and_never_followed(wire: Wire, code: int) -> None:
+def test_client__redirect__is_named_and_not_followed(wire: Wire, code: int) -> None:
     elsewhere = f"http://localhost:{wire.port}/api/2/elsewhere?token=secret"
     wire.on(REPORT_CALL, reply(b"", f"Location: {elsewhere}", code=code))
     with wire.client() as client, pytest.raises(ApiError, match="http://localhost") as error:
@@ -127,7 +127,7 @@ def test_a_redirect_is_named_and_never_followed(wire: Wire, code: int) -> None:
     assert "GET /api/2/elsewhere" not in " ".join(wire.calls())
 
 
-def test_a_netrc_never_replaces_our_authorization(
+def test_client__netrc_present__keeps_own_authorization(
     wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -140,7 +140,7 @@ def test_a_netrc_never_replaces_our_authorization(
     assert wire.requests[1].headers["authorization"] == "Bearer token-one-0123456789"
 
 
-def test_cookies_are_not_kept(wire: Wire) -> None:
+def test_client__response_sets_cookie__is_not_sent_back(wire: Wire) -> None:
     wire.on(TENANT_CALL, as_json({"tenant_id": TENANT_ID}, "Set-Cookie: session=1; Path=/"))
     with wire.client() as client:
         client.own_tenant_id()
@@ -148,7 +148,7 @@ def test_cookies_are_not_kept(wire: Wire) -> None:
     assert all("cookie" not in each.headers for each in wire.requests)
 
 
-def test_a_proxy_of_the_environment_is_used(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client__proxy_in_environment__is_used(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", f"http://user:proxypassword@127.0.0.1:{wire.port}")
@@ -181,7 +181,7 @@ def test_client__loopback_url__bypasses_proxies(
         assert client.own_tenant_id() == TENANT_ID
 
 
-def test_tls_is_verified_whatever_the_session_is_told(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client__tls_verification_off__sends_nothing(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     client = AcronisClient(f"https://127.0.0.1:{wire.port}/api/2", CLIENT_ID, SecretStr(SECRET))
     client._transport._session.verify = False
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
@@ -191,7 +191,7 @@ def test_tls_is_verified_whatever_the_session_is_told(wire: Wire, monkeypatch: p
     assert wire.requests == []
 
 
-def test_a_certificate_bundle_that_is_missing_is_named(
+def test_client__certificate_bundle_missing__is_named(
     wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
@@ -200,7 +200,7 @@ def test_a_certificate_bundle_that_is_missing_is_named(
         client.own_tenant_id()
 
 
-def test_an_unreachable_host_is_one_clear_error(wire: Wire) -> None:
+def test_client__connection_refused__one_clear_error(wire: Wire) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     client = AcronisClient(f"http://127.0.0.1:{port}/api/2", CLIENT_ID, SecretStr(SECRET), retry_policy=QUICK)
@@ -210,7 +210,7 @@ def test_an_unreachable_host_is_one_clear_error(wire: Wire) -> None:
     assert f"127.0.0.1:{port}" in str(error.value)
 
 
-def test_stored_reports_are_typed(wire: Wire) -> None:
+def test_stored_reports__items__are_typed(wire: Wire) -> None:
     wire.on(
         STORED_CALL,
         as_json(
@@ -249,26 +249,26 @@ def test_stored_reports_are_typed(wire: Wire) -> None:
         reply(b"", "Location: https://token-one-0123456789/", code=302),
     ],
 )
-def test_secrets_that_the_api_echoes_are_not_passed_on(
+def test_client__api_echoes_secrets__are_redacted(
     wire: Wire, echo: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     wire.on(REPORT_CALL, echo)
     with wire.client() as client, pytest.raises(BillingPipelineError) as error:
         client.report(REPORT_ID)
-    told = f"{error.value!r} {error.value} {vars(error.value)} {caplog.text}"
+    logged = f"{error.value!r} {error.value} {vars(error.value)} {caplog.text}"
     for piece in (SECRET, SECRET[:10], "token-one-0", "token-one"):
-        assert piece not in told
+        assert piece not in logged
 
 
-def test_a_message_is_quoted_short(wire: Wire) -> None:
+def test_client__long_api_message__is_shortened(wire: Wire) -> None:
     wire.on(REPORT_CALL, status(400, message="long " * 10_000))
     with wire.client() as client, pytest.raises(ApiError) as error:
         client.report(REPORT_ID)
     assert len(str(error.value)) < 600
 
 
-def test_stop_ends_the_retries(wire: Wire) -> None:
+def test_client__stop_set__ends_retries(wire: Wire) -> None:
     stop = threading.Event()
     stop.set()
     wire.on(REPORT_CALL, status(503))

@@ -14,7 +14,7 @@ from billing_pipeline_tests.acronis.wire import REPORT_ID, TENANT_ID, Wire, as_j
 ORDER = ReportParameters(TENANT_ID, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
 
 
-def test_the_order_is_sent_as_documented(wire: Wire) -> None:
+def test_create_report__parameters__are_sent_as_documented(wire: Wire) -> None:
     wire.on("POST /api/2/reports", as_json({"id": REPORT_ID, "version": 1, "parameters": {}}, code=201))
     with wire.client() as client:
         assert client.create_report(ORDER).id == REPORT_ID
@@ -39,7 +39,7 @@ def test_the_order_is_sent_as_documented(wire: Wire) -> None:
 @pytest.mark.parametrize(
     "answer", [b"", status(500), status(503), status(504), reply(b"{}"), reply(b"", code=202)]
 )
-def test_a_post_whose_answer_may_be_lost_is_not_repeated(wire: Wire, answer: bytes) -> None:
+def test_create_report__response_lost__is_not_retried(wire: Wire, answer: bytes) -> None:
     wire.on("POST /api/2/reports", answer)
     with wire.client() as client, pytest.raises(ApiUnavailableError) as error:
         client.create_report(ORDER)
@@ -47,7 +47,7 @@ def test_a_post_whose_answer_may_be_lost_is_not_repeated(wire: Wire, answer: byt
     assert wire.calls().count("POST /api/2/reports") == 1
 
 
-def test_a_post_that_was_clearly_refused_is_repeated(wire: Wire) -> None:
+def test_create_report__clearly_refused__is_retried(wire: Wire) -> None:
     wire.on("POST /api/2/reports", status(429), as_json({"id": REPORT_ID}))
     with wire.client() as client:
         assert client.create_report(ORDER).id == REPORT_ID
@@ -60,7 +60,7 @@ def test_a_post_that_was_clearly_refused_is_repeated(wire: Wire) -> None:
         (500, "Usage history is not ready but should be available already (after 6 am)"),
     ],
 )
-def test_a_history_that_is_not_ready_is_no_bad_request(wire: Wire, code: int, message: str) -> None:
+def test_create_report__history_not_ready__own_error(wire: Wire, code: int, message: str) -> None:
     wire.on("POST /api/2/reports", status(code, message=message))
     with wire.client() as client, pytest.raises(HistoryNotReadyError, match="history is not ready"):
         client.create_report(ORDER)

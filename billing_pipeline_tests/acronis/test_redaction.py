@@ -38,12 +38,12 @@ def redact() -> Redactor:
         "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl",
     ],
 )
-def test_every_way_of_writing_a_secret_is_covered(redact: Redactor, echo: str) -> None:
-    told = redact.short(f"you sent {echo}, and it is wrong")
-    assert REDACTED in told
+def test_redactor__encoded_secret__is_redacted(redact: Redactor, echo: str) -> None:
+    redacted = redact.short(f"you sent {echo}, and it is wrong")
+    assert REDACTED in redacted
     for part in (SECRET, TOKEN, echo.rsplit(maxsplit=1)[-1]):
-        assert part not in told
-    assert told.endswith("and it is wrong")
+        assert part not in redacted
+    assert redacted.endswith("and it is wrong")
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,20 @@ def test_every_way_of_writing_a_secret_is_covered(redact: Redactor, echo: str) -
     ],
 )
 @pytest.mark.parametrize("secret", ["zk3/xq9/lmn+7/abc=", 'p@ss/w+rd="<&>', "b\\a\tc \u00fc\U0001f600"])
-def test_no_escaping_hides_a_secret(written: Callable[[str], str], secret: str) -> None:
-    told = Redactor("client", secret)(f'{{"message":"unknown secret <{written(secret)}>"}}')
-    assert told.replace('"', "").replace("\\", "") == "{message:unknown secret <" + REDACTED + ">}"
+def test_redactor__escaped_secret__is_redacted(written: Callable[[str], str], secret: str) -> None:
+    redacted = Redactor("client", secret)(f'{{"message":"unknown secret <{written(secret)}>"}}')
+    assert redacted.replace('"', "").replace("\\", "") == "{message:unknown secret <" + REDACTED + ">}"
 
 
 @given(st.text(max_size=300), st.text(max_size=300), st.integers(1, 400))
-def test_no_cut_leaves_a_piece_of_a_secret(before: str, after: str, length: int) -> None:
+def test_short__cut_within_secret__leaves_no_piece(before: str, after: str, length: int) -> None:
     redactor = Redactor("client", SECRET)
     redactor.remember_token(TOKEN)
-    told = redactor.short(before + TOKEN + SECRET + after, length)
-    assert len(told) <= length
+    redacted = redactor.short(before + TOKEN + SECRET + after, length)
+    assert len(redacted) <= length
     if TOKEN not in before + after:
-        assert TOKEN[:12] not in told or TOKEN[:12] in before + after
+        assert TOKEN[:12] not in redacted or TOKEN[:12] in before + after
 
 
-def test_a_text_becomes_one_printable_line(redact: Redactor) -> None:
+def test_short__control_characters__one_printable_line(redact: Redactor) -> None:
     assert redact.short("one\n\ttwo\x1b[31m three\x00") == "one two [31m three"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_pipeline.acronis import RetryPolicy
-from billing_pipeline.acronis.retry_after import BELIEVABLE_SECONDS, retry_after_seconds
+from billing_pipeline.acronis.retry_after import MAX_PLAUSIBLE_SECONDS, retry_after_seconds
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
         ("Monday, 23-Nov-26 12:01:00 GMT", 60),
     ],
 )
-def test_seconds_and_dates_are_understood(value: str, seconds: float) -> None:
+def test_retry_after__seconds_or_date__is_parsed(value: str, seconds: float) -> None:
     assert retry_after_seconds({"retry-after": value}, now=NOON) == seconds
 
 
@@ -39,30 +39,30 @@ def test_seconds_and_dates_are_understood(value: str, seconds: float) -> None:
         "Mon, 23 Nov 99999 12:00:00 GMT",
     ],
 )
-def test_nonsense_is_no_wait_at_all(value: str) -> None:
+def test_retry_after__implausible__is_none(value: str) -> None:
     assert retry_after_seconds({"retry-after": value}, now=NOON) is None
 
 
-def test_a_date_is_compared_with_the_servers_own_clock() -> None:
+def test_retry_after__date__compared_with_server_clock() -> None:
     headers = {"retry-after": "Mon, 23 Nov 2020 00:00:20 GMT", "date": "Mon, 23 Nov 2020 00:00:00 GMT"}
     assert retry_after_seconds(headers, now=NOON) == 20
 
 
 @given(st.text() | st.integers().map(str) | st.datetimes().map(lambda moment: f"{moment:%a, %d %b %Y} GMT"))
-def test_whatever_the_header_says_the_wait_is_bounded(value: str) -> None:
+def test_retry_after__any_value__is_bounded(value: str) -> None:
     seconds = retry_after_seconds({"retry-after": value}, now=NOON)
-    assert seconds is None or 0 <= seconds <= BELIEVABLE_SECONDS
+    assert seconds is None or 0 <= seconds <= MAX_PLAUSIBLE_SECONDS
     assert 0 < RetryPolicy().wait(1, seconds) <= RetryPolicy().retry_after_cap
 
 
 @given(st.integers(1, 10_000))
-def test_backoff_grows_and_is_bounded(attempt: int) -> None:
+def test_retry_policy__attempts__backoff_grows_to_bound(attempt: int) -> None:
     policy = RetryPolicy()
     wait = policy.wait(attempt, None)
     assert min(2 ** min(attempt - 1, 10), policy.longest_wait) <= wait <= policy.longest_wait * 1.5
 
 
-def test_at_least_what_the_server_asks_for_is_waited_up_to_the_cap() -> None:
+def test_retry_policy__retry_after__honoured_up_to_cap() -> None:
     policy = RetryPolicy(first_wait=1, longest_wait=2, retry_after_cap=60)
     assert policy.wait(1, 45) == 45
     assert policy.wait(1, 3600) == 60

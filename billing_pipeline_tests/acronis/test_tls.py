@@ -61,7 +61,7 @@ def client(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Acron
     server.server_close()
 
 
-def test_a_certificate_that_nobody_signed_is_refused_at_once(client: AcronisClient) -> None:
+def test_client__untrusted_certificate__fails_at_once(client: AcronisClient) -> None:
     with pytest.raises(ApiError, match="certificate is not trusted") as error:
         client.own_tenant_id()
     assert not isinstance(error.value, ApiUnavailableError)
@@ -69,7 +69,7 @@ def test_a_certificate_that_nobody_signed_is_refused_at_once(client: AcronisClie
 
 
 @pytest.mark.parametrize("name", BUNDLES)
-def test_a_bundle_of_the_environment_is_trusted(
+def test_client__bundle_in_environment__is_trusted(
     client: AcronisClient, certificate: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, str(certificate))

@@ -29,7 +29,7 @@ from billing_pipeline_tests.acronis.wire import (
 )
 
 
-def test_the_token_is_asked_for_with_basic_auth_and_a_form_and_then_carried(wire: Wire) -> None:
+def test_token__request__basic_auth_and_form_then_bearer(wire: Wire) -> None:
     wire.on(TENANT_CALL, TENANT)
     with wire.client() as client:
         assert client.own_tenant_id() == TENANT_ID
@@ -40,7 +40,7 @@ def test_the_token_is_asked_for_with_basic_auth_and_a_form_and_then_carried(wire
     assert [each.headers["authorization"] for each in calls] == ["Bearer token-one-0123456789"] * 2
 
 
-def test_a_token_is_renewed_before_it_expires(wire: Wire) -> None:
+def test_token__close_to_expiry__is_renewed(wire: Wire) -> None:
     wire.on(TOKEN_CALL, token("token-one-0123456789", expires_in=0.001), token("token-two-0123456789"))
     wire.on(TENANT_CALL, TENANT)
     with wire.client() as client:
@@ -52,7 +52,7 @@ def test_a_token_is_renewed_before_it_expires(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("expires", [{"expires_on": 0}, {"expires_on": 4e12}, {"expires_in": -5}, {}])
-def test_a_strange_expiry_does_not_cost_a_token_for_each_call(wire: Wire, expires: dict[str, Any]) -> None:
+def test_token__implausible_expiry__is_cached(wire: Wire, expires: dict[str, Any]) -> None:
     wire.on(TOKEN_CALL, as_json({"access_token": "a-token-0123456789", **expires}))
     wire.on(TENANT_CALL, TENANT)
     with wire.client() as client:
@@ -61,7 +61,7 @@ def test_a_strange_expiry_does_not_cost_a_token_for_each_call(wire: Wire, expire
     assert wire.calls().count(TOKEN_CALL) == 1
 
 
-def test_after_a_401_the_token_is_renewed_once_and_the_call_repeated(wire: Wire) -> None:
+def test_token__rejected_once__renewed_and_call_repeated(wire: Wire) -> None:
     wire.on(TOKEN_CALL, token(), token("token-two-0123456789"))
     wire.on(TENANT_CALL, status(401), TENANT)
     with wire.client() as client:
@@ -70,7 +70,7 @@ def test_after_a_401_the_token_is_renewed_once_and_the_call_repeated(wire: Wire)
     assert wire.requests[-1].headers["authorization"] == "Bearer token-two-0123456789"
 
 
-def test_a_second_401_is_a_credentials_error(wire: Wire) -> None:
+def test_token__rejected_twice__credentials_error(wire: Wire) -> None:
     wire.on(TENANT_CALL, status(401, message="Token is invalid"))
     with wire.client() as client, pytest.raises(CredentialsError, match="Token is invalid") as error:
         client.own_tenant_id()
@@ -79,7 +79,7 @@ def test_a_second_401_is_a_credentials_error(wire: Wire) -> None:
     assert "ACRONIS_CLIENT_SECRET" in error.value.todo
 
 
-def test_threads_that_meet_a_401_together_renew_the_token_once(wire: Wire) -> None:
+def test_token__threads_rejected_together__renew_once(wire: Wire) -> None:
     together = threading.Barrier(6)
     valid = "Bearer token-two-0123456789"
     wire.on(TOKEN_CALL, token(), token("token-two-0123456789"))
@@ -107,14 +107,14 @@ def test_threads_that_meet_a_401_together_renew_the_token_once(wire: Wire) -> No
         (400, {"error": "invalid_client"}),
     ],
 )
-def test_wrong_credentials_are_named_at_once(wire: Wire, code: int, body: dict[str, str]) -> None:
+def test_token__wrong_credentials__named_at_once(wire: Wire, code: int, body: dict[str, str]) -> None:
     wire.on(TOKEN_CALL, as_json(body, code=code))
     with wire.client() as client, pytest.raises(CredentialsError, match="invalid_client") as error:
         client.own_tenant_id()
     assert (error.value.code, len(wire.requests)) == ("invalid_client", 1)
 
 
-def test_a_client_id_that_is_no_uuid_sends_nothing(wire: Wire) -> None:
+def test_own_tenant_id__client_id_no_uuid__raises(wire: Wire) -> None:
     client = AcronisClient(wire.base_url, "../me", SecretStr(SECRET), retry_policy=QUICK)
     with client, pytest.raises(CredentialsError, match="UUID"):
         client.own_tenant_id()
@@ -130,7 +130,9 @@ def test_a_client_id_that_is_no_uuid_sends_nothing(wire: Wire) -> None:
     ],
     ids=["empty label", "long label", "a dash that is none"],
 )
-def test_what_http_cannot_carry_is_told_at_once(wire: Wire, base_url: str | None, secret: str) -> None:
+def test_client__value_http_cannot_carry__named_at_once(
+    wire: Wire, base_url: str | None, secret: str
+) -> None:
     with (
         AcronisClient(base_url or wire.base_url, CLIENT_ID, SecretStr(secret)) as client,
         pytest.raises(ApiError, match="HTTP cannot carry") as failed,

@@ -23,7 +23,7 @@ _YEARS = range(2000, 3000)
 def _data_dir(value: Path) -> Path:
     path = folder(value)
     if set("%?#") & set(str(path)):
-        # Dagster's storage puts the path into a URL as it is.
+        # Dagster's storage puts the path into a URL without escaping it.
         raise ValueError("its path must not contain %, ? or #")
     return path
 
@@ -67,7 +67,7 @@ class PipelineSettings(EnvironmentSettings):
     model_config = SettingsConfigDict(env_prefix="BILLING_")
 
     data_dir: Annotated[Path, AfterValidator(_data_dir)] = Field(
-        Path("data"), validate_default=True, description="everything that is kept lies below it"
+        Path("data"), validate_default=True, description="folder of everything that is kept"
     )
     accounts: Annotated[tuple[str, ...], BeforeValidator(_account_names)] = Field(
         (SINGLE_ACCOUNT,), description="names of the accounts, separated by commas"
@@ -88,5 +88,5 @@ class PipelineSettings(EnvironmentSettings):
     )
 
     def account_dir(self, account: str) -> Path:
-        """Where an account's requests and raw reports lie."""
+        """The folder of an account's requests and raw reports."""
         return self.data_dir if account == SINGLE_ACCOUNT else self.data_dir / "accounts" / account

@@ -1,4 +1,4 @@
-"""`billing-pipeline sql`: a query of the warehouse that certainly changes nothing."""
+"""`billing-pipeline sql`: query the warehouse, read-only."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 import duckdb
@@ -34,10 +35,13 @@ def execute(arguments: argparse.Namespace) -> int:
     Raises:
         WarehouseError: there is no warehouse, the query is wrong, or its result cannot be printed.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A result is printed exactly or not at all.
+        sys.stdout.reconfigure(errors="strict")
     warehouse = open_warehouse(PipelineSettings.load())
     with warehouse.reading() as connection:
-        with _complaints():
-            _refuse_what_has_no_rows(arguments.query)
+        with _one_line_errors():
+            _require_result_set(arguments.query)
             warehouse.confine(connection, arguments.query)
             cursor = connection.execute(arguments.query)
         kinds = [str(column[1]) for column in cursor.description or ()]
@@ -52,28 +56,29 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse_what_has_no_rows(query: str) -> None:
+def _require_result_set(query: str) -> None:
+    """Refuse what is not one statement that returns rows."""
     try:
         query.encode()
     except UnicodeEncodeError:
         raise WarehouseError("the query is not valid UTF-8", todo="Correct the query.") from None
     statements = duckdb.extract_statements(query)
     if not statements:
-        raise WarehouseError("the query is empty", todo='Ask something: billing-pipeline sql "FROM usage".')
-    # DuckDB makes several statements of one PIVOT, too.
+        raise WarehouseError("the query is empty", todo='Try: billing-pipeline sql "FROM usage".')
+    # DuckDB turns one PIVOT into several statements.
     if len(statements) > 1 and ";" in query.strip().rstrip(";"):
-        raise WarehouseError(f"these are {len(statements)} statements", todo="Ask one query at a time.")
+        raise WarehouseError(f"expected one statement, got {len(statements)}", todo="Run them one by one.")
     last = statements[-1]
     if last.type.name == "CREATE" or last.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:
         raise WarehouseError(
-            f"a {last.type.name} statement has no rows to show",
-            todo="Ask with SELECT; nothing is changed here.",
+            f"a {last.type.name} statement returns no rows",
+            todo="Use SELECT; this command is read-only.",
         )
 
 
 def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
     while True:
-        with _complaints():
+        with _one_line_errors():
             rows = cursor.fetchmany(_ROWS_AT_ONCE)
         if not rows:
             return
@@ -81,27 +86,27 @@ def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
 
 
 @contextmanager
-def _complaints() -> Iterator[None]:
-    """Turns what DuckDB raises into one line."""
+def _one_line_errors() -> Iterator[None]:
+    """Raise DuckDB's errors as a `WarehouseError` of one printable line."""
     try:
         yield
     except duckdb.IOException:
-        raise  # not the query's fault
+        raise  # the warehouse cannot be read; the query is not to blame
     except duckdb.Error as error:
         lines = (line.strip() for line in str(error).splitlines())
-        told = " ".join(line for line in lines if line.strip("^~ "))
-        raise WarehouseError(_printable(told), todo="Correct the query.") from None
+        message = " ".join(line for line in lines if line.strip("^~ "))
+        raise WarehouseError(_printable(message), todo="Correct the query.") from None
     except (RuntimeError, ValueError, OverflowError) as error:
-        # Such as text that is not UTF-8, or an interval of more years than Python knows.
-        told = _printable(" ".join(str(error).split()))
+        # For example text that is not UTF-8, or an interval longer than Python's largest timedelta.
+        message = _printable(" ".join(str(error).split()))
         raise WarehouseError(
-            f"the result has a value that cannot be read: {told}",
-            todo="Leave it out, or cast it to VARCHAR or BLOB.",
+            f"the result has a value that cannot be read: {message}",
+            todo="Leave its column out, or cast it to VARCHAR or BLOB.",
         ) from None
 
 
 def _unique(names: Iterable[str]) -> list[str]:
-    """The columns' names; a second `a` becomes `a_1`, as it would in a subquery."""
+    """Make column names unique: a second `a` becomes `a_1`, as in a subquery."""
     names = list(names)
     taken = set(names)
     unique: list[str] = []
@@ -130,12 +135,16 @@ def _text(value: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    """Text in which a tenant's name cannot move the terminal's cursor."""
+    """Escape control characters: a tenant's name must not move the terminal's cursor."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _json(value: Any) -> str:
-    """JSON in which decimals keep every digit; it has no NaN and no infinity."""
+    """Format a value as JSON.
+
+    Decimals keep every digit; DuckDB's `to_json` turns those within lists into doubles. NaN and infinity,
+    which JSON lacks, become null.
+    """
     match value:
         case Decimal() if value.is_finite():
             return format(value, "f")

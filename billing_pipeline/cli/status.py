@@ -109,7 +109,7 @@ def _latest_requests(settings: PipelineSettings) -> tuple[dict[AccountPeriod, Re
                 period = BillingPeriod.parse(path.stem)
                 request = load_requests(folder, period).latest
             except PeriodError:
-                damaged.append(f"{path} is named after no period. Move the file away.")
+                damaged.append(f"{path} is not named after a period. Move the file away.")
             except RawReportError as error:
                 damaged.append(str(error))
             else:

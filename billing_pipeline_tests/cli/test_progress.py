@@ -1,4 +1,4 @@
-"""Progress in a terminal is one line, however narrow that is."""
+"""Progress in a terminal fits on one line of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Terminal(StringIO):
         return True
 
 
-def test_a_passing_state_is_no_longer_than_a_line_and_a_result_is_whole(
+def test_progress_line__narrow_terminal__cuts_progress_not_results(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")

@@ -1,4 +1,4 @@
-"""`billing-pipeline sandbox`: arguments that make no sense are told in one line."""
+"""`billing-pipeline sandbox`: bad arguments are one line on stderr."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import pytest
 
 
-def test_a_port_that_is_taken_is_told_in_one_line() -> None:
+def test_sandbox__port_in_use__one_line_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         _cannot_start(["--port", str(taken.getsockname()[1])], told="the sandbox cannot start: ")
 
@@ -22,7 +22,7 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
         (["--port", "0", "--tenants", "-5"], "the sandbox cannot start"),
     ],
 )
-def test_a_sandbox_that_cannot_start_is_told_in_one_line(arguments: list[str], told: str) -> None:
+def test_sandbox__bad_argument__one_line_error(arguments: list[str], told: str) -> None:
     _cannot_start(arguments, told=told)
 
 

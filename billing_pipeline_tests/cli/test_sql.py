@@ -1,4 +1,4 @@
-"""`billing-pipeline sql`: nothing is lost in its output, and whatever goes wrong is one line."""
+"""`billing-pipeline sql`: the output is exact, and every error is one line."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def _warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def asked(query: str, output: str = "table") -> None:
+def run_sql(query: str, output: str = "table") -> None:
     parser = argparse.ArgumentParser()
     describe(parser)
     assert execute(parser.parse_args([query, "--format", output])) == 0
 
 
-def complaint(query: str, output: str = "table") -> str:
+def error_of(query: str, output: str = "table") -> str:
     with pytest.raises(WarehouseError) as refused:
-        asked(query, output)
+        run_sql(query, output)
     message = str(refused.value)
     assert message.isprintable(), message
     return message
@@ -51,20 +51,20 @@ def complaint(query: str, output: str = "table") -> str:
         ('1 AS a, 2 AS "A"', ["a", "A"]),
     ],
 )
-def test_columns_of_one_name_are_told_apart(
+def test_sql__duplicate_column_names__made_unique(
     capsys: pytest.CaptureFixture[str], columns: str, names: list[str]
 ) -> None:
-    asked(f"SELECT {columns}", "json")
+    run_sql(f"SELECT {columns}", "json")
     in_json = json.loads(capsys.readouterr().out)
-    asked(f"SELECT {columns}", "csv")
+    run_sql(f"SELECT {columns}", "csv")
     in_csv = list(csv.reader(io.StringIO(capsys.readouterr().out)))
 
     assert in_json == [dict(zip(names, range(1, 9), strict=False))]
     assert in_csv == [names, [str(number + 1) for number in range(len(names))]]
 
 
-def test_what_json_has_no_number_for_is_null(capsys: pytest.CaptureFixture[str]) -> None:
-    asked("SELECT 'nan'::DOUBLE AS a, '-inf'::FLOAT AS b, [1.5, 'inf'::DOUBLE] AS c, 0.10 AS d", "json")
+def test_sql_json__nan_or_infinity__null(capsys: pytest.CaptureFixture[str]) -> None:
+    run_sql("SELECT 'nan'::DOUBLE AS a, '-inf'::FLOAT AS b, [1.5, 'inf'::DOUBLE] AS c, 0.10 AS d", "json")
 
     def no_constant(name: str) -> Any:
         raise AssertionError(name)
@@ -76,8 +76,8 @@ def test_what_json_has_no_number_for_is_null(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     "query", ["PIVOT tenant ON name USING sum(n)", "FROM tenant", 'SELECT 1 AS "x\x1b]0;y\x07"']
 )
-def test_a_table_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str], query: str) -> None:
-    asked(query)
+def test_sql_table__control_characters__escaped(capsys: pytest.CaptureFixture[str], query: str) -> None:
+    run_sql(query)
 
     printed = capsys.readouterr().out
     assert "\\x1b" in printed
@@ -85,16 +85,16 @@ def test_a_table_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str], quer
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         ("", "the query is empty"),
         (" ; -- nothing", "the query is empty"),
-        ("SELECT 1; SELECT 2", "these are 2 statements. Ask one query at a time"),
-        ("SELECT 1; DROP TABLE tenant;", "these are 2 statements"),
-        ("SET threads = 1", "a SET statement has no rows to show"),
-        ("BEGIN", "a TRANSACTION statement has no rows to show"),
-        ("CREATE TEMP VIEW v AS SELECT 1", "a CREATE statement has no rows to show"),
-        ("DROP TABLE tenant", "no rows to show"),
+        ("SELECT 1; SELECT 2", "expected one statement, got 2. Run them one by one"),
+        ("SELECT 1; DROP TABLE tenant;", "expected one statement, got 2"),
+        ("SET threads = 1", "a SET statement returns no rows"),
+        ("BEGIN", "a TRANSACTION statement returns no rows"),
+        ("CREATE TEMP VIEW v AS SELECT 1", "a CREATE statement returns no rows"),
+        ("DROP TABLE tenant", "returns no rows"),
         ("DELETE FROM tenant", "read-only"),
         ("SELECT 1\nFROM nowhere\nWHERE true", "nowhere does not exist"),
         ("SELEC 1", "syntax error"),
@@ -105,13 +105,13 @@ def test_a_table_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str], quer
     ],
 )
 @pytest.mark.parametrize("output", ["table", "json"])
-def test_what_cannot_be_answered_is_told_in_one_line(query: str, told: str, output: str) -> None:
-    assert told in complaint(query, output)
+def test_sql__invalid_query__one_line_error(query: str, message: str, output: str) -> None:
+    assert message in error_of(query, output)
 
 
 @pytest.mark.parametrize("query", ["SELECT 1;", "SELECT ';' AS a", "SELECT 1 WHERE false", "SHOW TABLES"])
-def test_one_statement_is_answered(capsys: pytest.CaptureFixture[str], query: str) -> None:
-    asked(query)
+def test_sql__one_statement__prints_rows(capsys: pytest.CaptureFixture[str], query: str) -> None:
+    run_sql(query)
 
     assert "row" in capsys.readouterr().out
 
@@ -119,7 +119,7 @@ def test_one_statement_is_answered(capsys: pytest.CaptureFixture[str], query: st
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
 @pytest.mark.parametrize("rows", [1, 100_000])
 @pytest.mark.parametrize("output", ["table", "csv", "json"])
-def test_a_full_disk_is_told_in_one_line(rows: int, output: str) -> None:
+def test_sql__stdout_full__one_line_error(rows: int, output: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "billing_pipeline", "sql", f"FROM range({rows})", "--format", output],
@@ -134,7 +134,7 @@ def test_a_full_disk_is_told_in_one_line(rows: int, output: str) -> None:
     assert "No space left" in done.stderr
 
 
-def test_an_output_that_lacks_a_character() -> None:
+def test_sql__encoding_lacks_character__one_line_error() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "billing_pipeline", "sql", "SELECT chr(8364)"],
         env=os.environ | {"PYTHONIOENCODING": "ascii"},

@@ -1,4 +1,4 @@
-"""`billing-pipeline status`: one thing that cannot be read does not hide the rest."""
+"""`billing-pipeline status`: one damaged file does not hide the other periods."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from billing_pipeline.warehouse.history import record
 from billing_pipeline_tests.warehouse.reports import load, row
 
 
-def test_state_files_that_cannot_be_read_are_named_and_the_periods_are_shown(
+def test_status__damaged_state_file__named_and_periods_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
@@ -25,15 +25,15 @@ def test_state_files_that_cannot_be_read_are_named_and_the_periods_are_shown(
 
     assert billing_pipeline(["status"]) == 1
 
-    told = capsys.readouterr()
-    assert "2026-09" in told.out
-    assert "quantity 18" in told.out
-    damaged, strange = told.err.splitlines()
+    output = capsys.readouterr()
+    assert "2026-09" in output.out
+    assert "quantity 18" in output.out
+    damaged, misnamed = output.err.splitlines()
     assert f"{requests / '2026-08.json'} is not the state" in damaged
-    assert strange == f"{requests / '2026-99.json'} is named after no period. Move the file away."
+    assert misnamed == f"{requests / '2026-99.json'} is not named after a period. Move the file away."
 
 
-def test_a_closed_month_is_called_so_whatever_was_tried_since(
+def test_status__closed_then_failed_attempt__still_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
@@ -50,7 +50,7 @@ def test_a_closed_month_is_called_so_whatever_was_tried_since(
     assert "loaded, closed; last attempt failed" in capsys.readouterr().out
 
 
-def test_an_account_that_is_no_longer_there_is_not_overdue(
+def test_status__account_removed_from_settings__not_overdue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
@@ -59,7 +59,7 @@ def test_an_account_that_is_no_longer_there_is_not_overdue(
 
     assert billing_pipeline(["status"]) == 0
 
-    told = capsys.readouterr().out
-    assert "2024-05 us  loaded" in told
-    assert "eu  was never requested or loaded" in told
-    assert "us  overdue" not in told
+    output = capsys.readouterr().out
+    assert "2024-05 us  loaded" in output
+    assert "eu  was never requested or loaded" in output
+    assert "us  overdue" not in output

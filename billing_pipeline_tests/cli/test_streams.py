@@ -1,4 +1,4 @@
-"""Closed streams, and terminals that lack a character, stop no command."""
+"""Closed and full streams, and encodings that lack a character, do not stop a command."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from billing_pipeline_tests.warehouse.reports import load
 PERIOD = "2026-09"
 
 
-def with_closed(workplace: Workplace, closed: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def redirected(workplace: Workplace, redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "billing_pipeline", *arguments],
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "billing_pipeline", *arguments],
         env=workplace.environment,
         capture_output=True,
         text=True,
@@ -28,19 +28,21 @@ def with_closed(workplace: Workplace, closed: str, *arguments: str) -> subproces
     )
 
 
-def test_a_closed_stream_is_done_without(workplace: Workplace) -> None:
+def test_run__unusable_streams__loads_anyway(workplace: Workplace) -> None:
     assert workplace.command("run", "--period", PERIOD).returncode == 0
 
-    for closed in (">&-", "<&- >&- 2>&-"):
+    for redirection in (">&-", "<&- >&- 2>&-", "2>/dev/full"):
         for arguments in (["status"], ["run", "--replay", "--period", PERIOD]):
-            done = with_closed(workplace, closed, *arguments)
+            done = redirected(workplace, redirection, *arguments)
             assert done.returncode == 0, done.stderr
             assert "Traceback" not in done.stderr
+    (loads,) = workplace.query("SELECT count(*) AS n FROM load_history WHERE outcome = 'loaded'")
+    assert loads == {"n": 4}
     assert workplace.query("SELECT count(*) > 0 AS loaded FROM usage") == [{"loaded": True}]
 
 
 @pytest.mark.parametrize(("command", "name"), [("export", "Exporté.csv"), ("report", "Übersicht.html")])
-def test_a_name_that_the_terminal_lacks_a_character_of(tmp_path: Path, command: str, name: str) -> None:
+def test_export__encoding_lacks_character__name_escaped(tmp_path: Path, command: str, name: str) -> None:
     load(WarehouseFile(tmp_path), month_of(1))
 
     done = subprocess.run(

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.harness.processes import run_command
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _QUIET_CHROMIUM = [
@@ -46,14 +46,7 @@ class Workplace:
         self, *arguments: str, settings: Mapping[str, str | None] | None = None, timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
         """Run `billing-pipeline` as a process; a setting of None is taken away."""
-        return subprocess.run(
-            [sys.executable, "-m", "billing_pipeline", *arguments],
-            env=self.with_settings(settings or {}),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return run_command(arguments, self.with_settings(settings or {}), timeout=timeout)
 
     def with_settings(self, settings: Mapping[str, str | None]) -> dict[str, str]:
         merged = {**self.environment, **settings}

@@ -24,6 +24,8 @@ from billing_pipeline_tests.warehouse.reports import (
     storage,
 )
 
+pytestmark = pytest.mark.slow
+
 QUERIES = [found for page in PAGES for found in queries(page.read_text(encoding="utf-8"))]
 THIRD_CUSTOMER = "30000000-0000-4000-8000-000000000003"
 GIB = 2**30

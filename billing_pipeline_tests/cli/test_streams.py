@@ -14,6 +14,8 @@ from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load
 
+pytestmark = pytest.mark.slow
+
 PERIOD = "2026-09"
 
 

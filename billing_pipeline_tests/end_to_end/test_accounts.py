@@ -16,6 +16,8 @@ from billing_pipeline.settings import PipelineSettings
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.end_to_end.test_run import sandbox_totals
 
+pytestmark = pytest.mark.slow
+
 PERIOD = "2026-09"
 
 

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_demo__own_settings_and_proxy__loads_from_the_sandbox(project: Path) -> None:
     # The settings of somebody who has connected an account already.

@@ -12,6 +12,8 @@ from billing_pipeline.reports import MEASURES
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.conftest import Workplace
 
+pytestmark = pytest.mark.slow
+
 PERIODS = ("2026-07", "2026-08", "2026-09")
 
 

@@ -25,6 +25,7 @@ def use_named_account(workplace: Workplace) -> None:
     settings |= {name.replace("_", "_EU_", 1): settings.pop(name) for name in CLIENT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [False, True])
 def test_settings__blanks_at_the_ends__are_removed(
     workplace: Workplace, sandbox: Sandbox, named: bool

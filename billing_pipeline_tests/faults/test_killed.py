@@ -16,6 +16,8 @@ from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.faults.conftest import Trial, is_whole
 
+pytestmark = pytest.mark.kill
+
 DEFINITIONS = "billing_pipeline.definitions"
 
 REQUESTS_OF_A_RUN = [

@@ -26,6 +26,8 @@ from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.faults.conftest import PERIOD, QUICK
 
+pytestmark = pytest.mark.kill
+
 KILLS = 48
 STATE = {"warehouse.duckdb", "warehouse.lock", f"{PERIOD}.json", f"{PERIOD}.lock"}
 RAW = {"json_v2_0.json", "csv_v2_0.csv", "manifest.json"}

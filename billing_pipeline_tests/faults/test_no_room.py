@@ -12,6 +12,8 @@ import pytest
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.conftest import Workplace
 
+pytestmark = pytest.mark.slow
+
 PERIOD = "2026-09"
 
 

@@ -17,6 +17,8 @@ from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.faults.conftest import PERIOD, Trial, is_whole
 
+pytestmark = pytest.mark.kill
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_waiting_run(workplace: Workplace, sandbox: Sandbox, number: signal.Signals) -> None:

@@ -28,6 +28,8 @@ from billing_pipeline_tests.warehouse.reports import (
     storage,
 )
 
+pytestmark = pytest.mark.browser
+
 SEPTEMBER = PERIODS[-1]
 GIB = 2**30
 HOSTILE = [

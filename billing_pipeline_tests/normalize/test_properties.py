@@ -22,6 +22,8 @@ from billing_pipeline_tests.normalize.loading import (
 )
 from billing_pipeline_tests.normalize.strategies import reports
 
+pytestmark = pytest.mark.slow
+
 many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 sizes = st.sampled_from([64, 400, 3000, 1 << 20])
 

@@ -17,6 +17,8 @@ from billing_pipeline.warehouse import CHECKS, WarehouseFile
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.demo_months import DemoMonths
 
+pytestmark = pytest.mark.slow
+
 PERIOD = "2026-09"
 Evaluation = dg.AssetCheckEvaluation
 

@@ -9,10 +9,13 @@ import time
 from collections import Counter
 
 import psutil
+import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.conftest import Workplace
+
+pytestmark = pytest.mark.kill
 
 RANGE = ("--from", "2026-04", "--to", "2026-09")
 PERIODS = [f"2026-{month:02d}" for month in range(4, 10)]

@@ -13,6 +13,8 @@ import pytest
 
 from billing_pipeline_tests.conftest import Workplace
 
+pytestmark = pytest.mark.slow
+
 ONE = ("--period", "2026-09")
 TWO = (*ONE, "--period", "2026-08")
 # Root may write where it has no right to, unless it gives these up.

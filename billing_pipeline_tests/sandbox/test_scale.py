@@ -6,10 +6,14 @@ import tracemalloc
 from datetime import UTC, datetime
 from typing import IO, cast
 
+import pytest
+
 from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_rows import ReportSelection
 from billing_pipeline.sandbox.windows import Window
+
+pytestmark = pytest.mark.slow
 
 
 class _Counting:

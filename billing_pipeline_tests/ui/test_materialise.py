@@ -7,17 +7,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+import pytest
 from playwright.sync_api import Page, expect
 
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.ui.conftest import RunningUi, start_ui
 
+pytestmark = pytest.mark.browser
+
 PERIOD = "2026-09"
 RUN_TIMEOUT_MS = 120_000
 
 
-def test_a_month_is_materialised_from_the_asset_graph(
+def test_ui__month_materialised__loaded_and_shown_after_restart(
     page: Page, ui: RunningUi, workplace: Workplace, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     # Where to keep screenshots, such as the README's; by default they go with the test's folder.
@@ -54,22 +57,15 @@ def test_a_month_is_materialised_from_the_asset_graph(
     # data: and blob: URLs have no host.
     assert hosts - {""} == {urlsplit(ui.url).netloc}, "the UI must phone nobody"
 
-
-def test_the_ui_keeps_its_history_between_starts(
-    page: Page, ui: RunningUi, workplace: Workplace, tmp_path: Path
-) -> None:
-    done = workplace.command("run", "--period", PERIOD)
-    assert done.returncode == 0, done.stderr
     ui.stop()
-
-    again = start_ui(workplace, tmp_path / "again.log")
+    restarted = start_ui(workplace, tmp_path / "restarted.log")
     try:
-        page.goto(f"{again.url}/assets/usage?view=partitions&partition={PERIOD}")
+        page.goto(f"{restarted.url}/assets/usage?view=partitions&partition={PERIOD}")
         expect(page.get_by_text("Materialized", exact=True).first).to_be_visible(timeout=RUN_TIMEOUT_MS)
-        page.goto(f"{again.url}/locations")
+        page.goto(f"{restarted.url}/locations")
         expect(page.get_by_text("Loaded", exact=True)).to_be_visible(timeout=RUN_TIMEOUT_MS)
     finally:
-        again.stop()
+        restarted.stop()
 
 
 def _listening_addresses(ui: RunningUi) -> set[str]:

@@ -17,6 +17,8 @@ from billing_pipeline.sandbox.windows import Window
 from billing_pipeline.warehouse import Warehouse, WarehouseFile, replace_period
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, query
 
+pytestmark = pytest.mark.slow
+
 DISTRIBUTOR = Distributor(11, 1500)
 SELECTION = ReportSelection(DISTRIBUTOR.root.id, Window.of_month(SEPTEMBER.key), hide_zero_usage=True)
 

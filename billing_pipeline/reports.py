@@ -58,8 +58,10 @@ ApiId = Annotated[str, BeforeValidator(api_id)]
 
 
 class Record(BaseModel):
-    """Base of the JSON files in the data folder. An unknown key is refused: a newer version wrote the
-    file."""
+    """Base of the JSON files in the data folder.
+
+    An unknown key is refused: a newer version wrote the file.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 

@@ -1,7 +1,7 @@
-"""A response's body, received completely or not at all, in bounded memory.
+"""An answer's body, received to its last byte or not at all.
 
-HTTP libraries let some faults pass: a body shorter than its Content-Length, a truncated gzip stream, a
-byte every ten seconds. Here each of them is a `BodyError`.
+HTTP libraries differ in what they let pass: a body shorter than announced, a gzip stream without its
+end, a byte every ten seconds. Here each is an error with its name. Memory stays bounded throughout.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 SLOWEST_WINDOW_SECONDS = 30.0
 SLOWEST_BYTES = 1024
-"""A transfer with fewer bytes in a window has stalled."""
+"""Fewer bytes than this in a window: the transfer has stalled."""
 
 
 class BodyError(Exception):
-    """The body did not arrive completely.
+    """The body did not arrive whole.
 
     Args:
-        reason: the fault, as part of a sentence.
-        retry_helps: whether repeating the download may help.
+        reason: what is wrong with it, as part of a sentence.
+        retry_helps: the same download may work if tried again.
     """
 
     def __init__(self, reason: str, *, retry_helps: bool = True) -> None:
@@ -46,39 +46,28 @@ def received(
     stop: threading.Event,
     slowest_window: float = SLOWEST_WINDOW_SECONDS,
 ) -> Iterator[bytes]:
-    """The body's bytes with the transfer encoding removed, but still with the content encoding.
+    """The body's bytes as they come over the wire, transfer encoding undone, content encoding not.
 
     Args:
         response: opened with `stream=True`.
-        deadline_seconds: limit for the whole body.
+        deadline_seconds: the whole body must be there by then.
         stop: ends the transfer when set.
-        slowest_window: seconds in which at least `SLOWEST_BYTES` must arrive.
+        slowest_window: seconds in which at least `SLOWEST_BYTES` must come.
 
     Raises:
-        BodyError: the body is truncated (also: shorter than its Content-Length), or too slow.
+        BodyError: cut off (shorter than its Content-Length included), or too slow.
     """
     raw: urllib3.HTTPResponse = response.raw
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        with contextlib.suppress(OSError, ValueError, RuntimeError):  # completed meanwhile
-            raw.shutdown()
-
-    # A timer thread: with a server that sends single bytes, one read can block for ever.
-    watchdog = threading.Timer(deadline_seconds, expire)
-    watchdog.daemon = True
-    watchdog.start()
     total = 0
     window_start, window_total = time.monotonic(), 0
-    try:
+    with _shutdown_after(deadline_seconds, raw) as expired:
         while True:
             try:
                 chunk = raw.read1(CHUNK_BYTES, decode_content=False)
             except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
                 if not expired.is_set():
-                    silent = isinstance(error, urllib3.exceptions.ReadTimeoutError)
-                    reason = "nothing more came" if silent else "the connection broke off"
+                    stalled = isinstance(error, urllib3.exceptions.ReadTimeoutError)
+                    reason = "nothing more came" if stalled else "the connection broke off"
                     raise BodyError(f"{reason} after {total} bytes") from None
                 chunk = b""
             if expired.is_set():
@@ -94,19 +83,40 @@ def received(
                 if total - window_total < SLOWEST_BYTES:
                     raise BodyError(f"it has stalled after {total} bytes")
                 window_start, window_total = now, total
+
+
+@contextlib.contextmanager
+def _shutdown_after(seconds: float, raw: urllib3.HTTPResponse) -> Iterator[threading.Event]:
+    """Shut the connection down after a time; the event says that this has happened.
+
+    A thread does it, because checking the clock between reads is not enough: one read can block for ever
+    on a trickle of bytes.
+    """
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        with contextlib.suppress(OSError, ValueError, RuntimeError):  # read to its end at this moment
+            raw.shutdown()
+
+    watchdog = threading.Timer(seconds, expire)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield expired
     finally:
         watchdog.cancel()
 
 
 def decoded(chunks: Iterator[bytes], content_encoding: str) -> Iterator[bytes]:
-    """The content, decompressed if the bytes are gzip, regardless of the header.
+    """The content: gzip undone if the bytes are gzip, whatever the header says.
 
-    A gzip file without `Content-Encoding: gzip` and the header without gzip both occur. Neither JSON nor
-    CSV begins with gzip's magic bytes, so the bytes decide. A file that a proxy compressed once more is
-    decompressed twice.
+    Acronis sends `Content-Encoding: gzip`, but a gzip file without the header and a header without gzip
+    both occur; neither JSON nor CSV begins with gzip's magic bytes, so the bytes decide. A proxy that
+    compresses a gzip file once more is undone as well.
 
     Raises:
-        BodyError: the gzip stream is damaged or incomplete, or the encoding was not requested.
+        BodyError: the gzip stream is damaged or incomplete, or the encoding is one not asked for.
     """
     strange = {name.strip() for name in content_encoding.lower().split(",")} - {
         "",
@@ -134,16 +144,14 @@ def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _members(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The content of every member of a gzip stream; zlib verifies each trailer's CRC and length."""
+    """Every member of a gzip stream; zlib checks each trailer's CRC and length."""
     stream = zlib.decompressobj(_GZIP_WINDOW)
     for chunk in chain([head], chunks):
         data = chunk
         while data:
             if stream.eof:
-                if not data.startswith(_GZIP_MAGIC[: len(data)]):
-                    if data.strip(b"\0"):
-                        raise BodyError("something follows the end of its gzip stream")
-                    break  # padding
+                if _is_padding(data):
+                    break
                 stream = zlib.decompressobj(_GZIP_WINDOW)
             try:
                 content = stream.decompress(data, CHUNK_BYTES)
@@ -152,19 +160,31 @@ def _members(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
             data = stream.unconsumed_tail or stream.unused_data
             if content:
                 yield content
-    while not stream.eof:
-        # zlib may hold back output although it has consumed all input.
-        rest = stream.decompress(b"", CHUNK_BYTES)
-        if not rest:
-            raise BodyError("its gzip stream ends too early")
+    # Output may be held back although all input is taken.
+    while rest := stream.decompress(b"", CHUNK_BYTES):
         yield rest
+    if not stream.eof:
+        raise BodyError("its gzip stream ends too early")
+
+
+def _is_padding(data: bytes) -> bool:
+    """Whether zeros follow the end of a member, and not another member.
+
+    Raises:
+        BodyError: it is neither.
+    """
+    if data.startswith(_GZIP_MAGIC[: len(data)]):
+        return False
+    if data.strip(b"\0"):
+        raise BodyError("something follows the end of its gzip stream")
+    return True
 
 
 def limited(chunks: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
-    """The same chunks, up to `max_bytes` in all: protection against decompression bombs.
+    """The same bytes, but no more than `max_bytes`: a small answer can unpack to something enormous.
 
     Raises:
-        BodyError: the content exceeds the limit.
+        BodyError: there is more.
     """
     total = 0
     for chunk in chunks:

@@ -37,6 +37,7 @@ class BearerAuth(AuthBase):
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Set the request's `Authorization` header."""
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 

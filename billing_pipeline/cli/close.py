@@ -1,4 +1,4 @@
-"""`billing-pipeline close`: a period that has been invoiced is not replaced by accident."""
+"""`billing-pipeline close`: protect an invoiced period from being replaced."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from billing_pipeline.warehouse import close_period, open_warehouse
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--period", required=True, metavar="YYYY-MM", help="the loaded period to close")
-    parser.add_argument("--note", help="the reason, such as an invoice run; shown when a load is refused")
+    parser.add_argument("--period", required=True, metavar="YYYY-MM", help="the period to close")
+    parser.add_argument("--note", help="the reason, such as an invoice run; quoted when a load is refused")
     parser.add_argument(
-        "--force", action="store_true", help="close it even if an account's usage is not loaded"
+        "--force", action="store_true", help="close it although an account's usage is not loaded"
     )
 
 
@@ -22,7 +22,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Close the period.
 
     Raises:
-        BillingPipelineError: it is not loaded (for each account, unless by force), or closed already.
+        BillingPipelineError: an account's usage is not loaded and `--force` is not given, or the period is
+            closed already.
     """
     period = BillingPeriod.parse(arguments.period)
     settings = PipelineSettings.load()

@@ -1,11 +1,11 @@
-"""`billing-pipeline export`: a month for a spreadsheet or another system."""
+"""`billing-pipeline export`: a period for a spreadsheet or another system."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from billing_pipeline.cli.missing_accounts import tell_missing_accounts
+from billing_pipeline.cli.missing_accounts import warn_of_missing_accounts
 from billing_pipeline.errors import PeriodError
 from billing_pipeline.files import refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
@@ -17,7 +17,7 @@ from billing_pipeline.warehouse.exporting import EXPORTABLE, FORMATS, export_per
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument(
-        "--period", required=True, action="append", metavar="YYYY-MM", help="repeatable: a file for each"
+        "--period", required=True, action="append", metavar="YYYY-MM", help="repeatable; one file each"
     )
     parser.add_argument("--format", choices=FORMATS, default="csv", help="default: csv")
     parser.add_argument(
@@ -30,13 +30,13 @@ def describe(parser: argparse.ArgumentParser) -> None:
         help="file, or folder for files named like usage-2026-09.csv; default: this folder",
     )
     parser.epilog = (
-        "In CSV, a text that a spreadsheet would take for a formula gets an apostrophe before it; UTF-8. "
-        "In Parquet every value is as in the table."
+        "CSV is UTF-8; text that a spreadsheet would evaluate as a formula is prefixed with an apostrophe. "
+        "Parquet holds every value unchanged."
     )
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Write the files; each appears when it is complete.
+    """Write the files; each appears only once it is complete.
 
     Raises:
         BillingPipelineError: a period is not loaded, or a file cannot be written.
@@ -45,8 +45,8 @@ def execute(arguments: argparse.Namespace) -> int:
     target: Path = arguments.output or Path()
     if len(periods) > 1 and not target.is_dir():
         raise PeriodError(
-            f"{len(periods)} periods do not go into the one file {target}",
-            todo="Give a folder that exists as --output, or one period.",
+            f"{len(periods)} periods do not fit into one file, {target}",
+            todo="Set --output to an existing folder, or export one period.",
         )
     settings = PipelineSettings.load()
     refuse_internal_path(target, settings.data_dir)
@@ -56,5 +56,5 @@ def execute(arguments: argparse.Namespace) -> int:
         path = target / name if target.is_dir() else target
         rows = export_period(warehouse, period, arguments.table, arguments.format, path)
         print(f"{path}: {rows:,} rows of {arguments.table}, {period}")
-        tell_missing_accounts(warehouse, period, settings.accounts)
+        warn_of_missing_accounts(warehouse, period, settings.accounts)
     return 0

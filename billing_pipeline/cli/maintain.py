@@ -1,4 +1,4 @@
-"""`billing-pipeline maintain`: what a shared warehouse needs from time to time."""
+"""`billing-pipeline maintain`: compact a shared warehouse and drop its old snapshots."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from billing_pipeline.warehouse import open_warehouse
 # Ten years: as long as invoices are kept in most places.
 _KEEP_DAYS = 3653
 _GRACE_HOURS = 48
-# A hundred years, which stands for "for ever": much longer ago there are no dates.
+# A hundred years, in effect for ever; larger values leave the range of dates.
 _MOST_DAYS = 36525
 _MOST_HOURS = 24 * _MOST_DAYS
 
@@ -23,24 +23,24 @@ def describe(parser: argparse.ArgumentParser) -> None:
         type=_up_to(_MOST_DAYS),
         default=_KEEP_DAYS,
         metavar="N",
-        help=f"states of the last N days can still be asked for; default: {_KEEP_DAYS}, ten years",
+        help=f"keep snapshots of the last N days; default: {_KEEP_DAYS}, ten years",
     )
     parser.add_argument(
         "--grace-hours",
         type=_up_to(_MOST_HOURS),
         default=_GRACE_HOURS,
         metavar="N",
-        help="keep files that are no longer needed for N hours, for readers and loads that are under way; "
+        help="keep unreferenced files for N hours, for readers and loads in progress; "
         f"default: {_GRACE_HOURS}",
     )
-    parser.epilog = "No row of any table changes. Loads wait while it runs, readers do not."
+    parser.epilog = "No rows change. Loads wait while it runs; readers do not."
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Do it, and tell what was done.
+    """Maintain the warehouse and print what was done.
 
     Raises:
-        BillingPipelineError: it could not be done.
+        BillingPipelineError: the warehouse cannot be reached or changed.
     """
     warehouse = open_warehouse(PipelineSettings.load())
     print(warehouse.maintain(keep_days=arguments.keep_days, grace_hours=arguments.grace_hours))

@@ -1,4 +1,4 @@
-"""A month that lacks an account's usage is not handed on without a word."""
+"""The warning that a period lacks the usage of an account."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.history import loaded_accounts
 
 
-def tell_missing_accounts(warehouse: Warehouse, period: BillingPeriod, accounts: Collection[str]) -> None:
-    """Name on stderr the accounts of the settings whose usage of a period is not loaded."""
+def warn_of_missing_accounts(warehouse: Warehouse, period: BillingPeriod, accounts: Collection[str]) -> None:
+    """Name on stderr the configured accounts whose usage of a period is not loaded.
+
+    Args:
+        warehouse: where the period is loaded.
+        period: the period that is handed on.
+        accounts: all accounts of the settings.
+    """
     with warehouse.reading() as connection:
         missing = sorted(set(accounts) - loaded_accounts(connection, period))
     if missing:
         print(
-            f"{period}: the usage of {', '.join(missing)} is not loaded, so it is not in there",
+            f"{period} lacks the usage of {', '.join(missing)}, which is not loaded",
             file=sys.stderr,
         )

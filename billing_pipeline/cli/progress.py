@@ -1,4 +1,4 @@
-"""Progress while a report is awaited: one line rewritten in a terminal, plain lines in a log file."""
+"""Progress of a run: one line that is rewritten in a terminal, plain lines in a log file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ProgressLine:
         self._lock = threading.RLock()
 
     def update(self, text: str) -> None:
-        """Show a passing state; in a log file, only when it differs from the one before."""
+        """Show progress; in a log file, only if it differs from the line before."""
         with self._lock:
             if self._rewrites:
                 # A line wider than the terminal would be cleared in part only.
@@ -38,12 +38,12 @@ class ProgressLine:
             self._stream.flush()
 
     def glimpse(self, text: str) -> None:
-        """Show a passing state in a terminal, and nothing in a log file."""
+        """Show progress in a terminal, nothing in a log file."""
         if self._rewrites:
             self.update(text)
 
     def clear(self) -> None:
-        """Take the passing state away."""
+        """Remove the progress from the terminal."""
         with self._lock:
             if self._rewrites and self._shown:
                 self._stream.write(_CLEAR_LINE)
@@ -51,7 +51,7 @@ class ProgressLine:
             self._shown = ""
 
     def settle(self, text: str) -> None:
-        """Print a line that stays."""
+        """Print a line that stays, such as a result."""
         with self._lock:
             self._stream.write(f"{_CLEAR_LINE if self._rewrites else ''}{text}\n")
             self._shown = ""
@@ -60,7 +60,7 @@ class ProgressLine:
 
 @contextmanager
 def warnings_shown_by(show: Callable[[str], None]) -> Iterator[None]:
-    """Give the package's log messages, such as that a call is made again, to `show` instead of stderr."""
+    """Pass the package's warnings, such as that of a retried call, to `show` instead of stderr."""
 
     class Shown(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

@@ -1,4 +1,4 @@
-"""`billing-pipeline reopen`: a closed period may be loaded again."""
+"""`billing-pipeline reopen`: allow loads of a closed period again."""
 
 from __future__ import annotations
 

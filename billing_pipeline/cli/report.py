@@ -1,11 +1,11 @@
-"""`billing-pipeline report`: a month at a glance, as one page for the browser."""
+"""`billing-pipeline report`: a summary page of a period, for the browser."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from billing_pipeline.cli.missing_accounts import tell_missing_accounts
+from billing_pipeline.cli.missing_accounts import warn_of_missing_accounts
 from billing_pipeline.files import refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
@@ -38,5 +38,5 @@ def execute(arguments: argparse.Namespace) -> int:
     warehouse = open_warehouse(settings)
     write_month_report(warehouse, period, path)
     print(f"{path}: {period} at a glance; open it in a browser")
-    tell_missing_accounts(warehouse, period, settings.accounts)
+    warn_of_missing_accounts(warehouse, period, settings.accounts)
     return 0

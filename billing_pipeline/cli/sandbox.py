@@ -20,7 +20,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tenants", type=int, default=DEFAULT_TENANTS, help="size of the distributor; default: %(default)s"
     )
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="another seed is another distributor")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="seed of the invented distributor")
     parser.add_argument(
         "--ready-after",
         type=float,
@@ -37,12 +37,12 @@ def execute(arguments: argparse.Namespace) -> int:
     """Serve until interrupted.
 
     Raises:
-        SettingsError: the port is taken, or an argument makes no sense.
+        SettingsError: the port is in use, or an argument is out of range.
     """
     if not 0 <= arguments.port <= _LARGEST_PORT:
         raise SettingsError(
-            f"the sandbox cannot start: {arguments.port} is no port",
-            todo=f"Give --port a number from 0 to {_LARGEST_PORT}.",
+            f"the sandbox cannot start: port {arguments.port} is out of range",
+            todo=f"Set --port to a number from 0 to {_LARGEST_PORT}.",
         )
     try:
         serve(

@@ -1,4 +1,4 @@
-"""`billing-pipeline status`: one line a period."""
+"""`billing-pipeline status`: the state of each period, one line each."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def describe(parser: argparse.ArgumentParser) -> None:
     """This command has no arguments."""
     parser.epilog = (
         "Control totals: the exact sum of absolute_total by measurement unit; for seconds, of delta_total. "
-        "Checks: what they found is below the table, and whole in the table load_checks."
+        "Findings of checks are listed below the table; all of them are in the table load_checks."
     )
 
 
 def execute(_: argparse.Namespace) -> int:
-    """Print what state each period is in that was ever requested or loaded.
+    """Print the state of every period that was ever requested or loaded.
 
     Returns:
         1 if the requests of a period could not be read.
@@ -61,7 +61,7 @@ def _notes(
     loads: Mapping[AccountPeriod, LoadedPeriod],
     accounts: Collection[str],
 ) -> Iterator[str]:
-    """What needs more words than a line of the table has room for."""
+    """Details that have no room in the table."""
     for subject, load in loads.items():
         if load.last_outcome != "loaded":
             yield (
@@ -100,7 +100,7 @@ def _checks(load: LoadedPeriod) -> str:
 
 
 def _latest_requests(settings: PipelineSettings) -> tuple[dict[AccountPeriod, ReportRequest], list[str]]:
-    """What was requested last; and what is wrong with the files that do not tell."""
+    """The latest request of each period, and the errors of state files that cannot be read."""
     latest, damaged = {}, []
     for account in settings.accounts:
         folder = settings.account_dir(account)

@@ -88,7 +88,7 @@ class ReportPreparation:
             requested = reports.request(period, report_progress)
             stored = reports.await_stored(period, report_progress)
             return PreparedReport(requested, stored, reports.download(period, report_progress))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the period's Dagster run raises it
             if isinstance(error, _FATAL_FOR_ACCOUNT):
                 self._failed_accounts.add(period.account)
             return PreparedReport(requested, stored, error=error)

@@ -62,12 +62,9 @@ class ReportCreation:
         Raises:
             ApiError, ReportNotReadyError, ReportRefusedError: as in `request_report`.
         """
-        if self._request.intent is not None:
-            self._duplicate_possible = True
-            self.progress(Progress("looking for the report of a request that was interrupted"))
-            orphan = self._find_orphan()
-            if orphan is not None:
-                return self._record(orphan, "adopted")
+        orphan = self._orphan_of_interrupted_request()
+        if orphan is not None:
+            return self._record(orphan, "adopted")
         lost_answers = 0
         while True:
             self.backoff.check()
@@ -90,6 +87,13 @@ class ReportCreation:
             except ApiError as error:
                 self._close_failed(error)
                 raise error.about(period=self._period) from None
+
+    def _orphan_of_interrupted_request(self) -> Report | None:
+        if self._request.intent is None:
+            return None
+        self._duplicate_possible = True
+        self.progress(Progress("looking for the report of a request that was interrupted"))
+        return self._find_orphan()
 
     @property
     def _request(self) -> ReportRequest:

@@ -21,8 +21,7 @@ _REPORT_SECONDS = 60.0
 
 
 class OpenReportSlot:
-    """One of the slots for open reports: free until `acquire`, and again after `release` or the process's
-    death.
+    """One of the slots for open reports; `release` and the death of the process free it.
 
     Args:
         data_dir: the data folder; the locks are `slots/open-report-<number>.lock`.

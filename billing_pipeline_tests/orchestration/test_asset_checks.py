@@ -159,7 +159,7 @@ def test_export_names_the_file_after_the_period(workplace: Workplace, tmp_path: 
         "export", "--period", PERIOD, "--period", "2026-08", "--output", str(tmp_path / "x.csv")
     )
     assert several.returncode == 1
-    assert "do not go into the one file" in several.stderr
+    assert "do not fit into one file" in several.stderr
 
 
 def test_freshness_tells_a_closed_month_that_is_not_loaded(

@@ -2,45 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import dagster as dg
 import pytest
+from pydantic import SecretStr
 
 from billing_pipeline.definitions import build_defs
+from billing_pipeline.orchestration.settings import Settings
+from billing_pipeline.ordering.state import Outcome, PeriodRequests, load_requests, save_requests
+from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline_tests.conftest import OWN_SETTINGS, Workplace
+from billing_pipeline.settings import AccountSettings, PipelineSettings
+from billing_pipeline.warehouse import WarehouseFile
 
 PERIOD = "2026-09"
 NAMES = ["report_request", "stored_report", "raw_report", "usage"]
 
 
-@pytest.fixture(autouse=True)
-def _settings(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in workplace.environment.items():
-        if name.startswith(OWN_SETTINGS):
-            monkeypatch.setenv(name, value)
+@dataclass
+class Assets:
+    """The assets of one sandbox and data folder, given as objects and not by the environment."""
 
+    sandbox: Sandbox
+    data_dir: Path
 
-def materialise(*names: str, period: str = PERIOD) -> dg.ExecuteInProcessResult:
-    """One Dagster run, in an instance that is forgotten afterwards."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        return (
-            build_defs()
-            .resolve_job_def("monthly_usage")
-            .execute_in_process(
-                instance=instance,
-                tags={"dagster/partition": period},
-                asset_selection=[dg.AssetKey(name) for name in names],
-                raise_on_error=False,
-            )
+    def materialise(self, *names: str, period: str = PERIOD) -> dg.ExecuteInProcessResult:
+        """Execute one Dagster run in an ephemeral instance."""
+        account = AccountSettings(
+            base_url=self.sandbox.base_url,
+            client_id=self.sandbox.client_id,
+            client_secret=SecretStr(self.sandbox.client_secret),
+            poll_interval_seconds=0.1,
         )
+        settings = Settings(PipelineSettings(data_dir=self.data_dir), {SINGLE_ACCOUNT: account})
+        with dg.DagsterInstance.ephemeral() as instance:
+            return (
+                build_defs(settings)
+                .resolve_job_def("monthly_usage")
+                .execute_in_process(
+                    instance=instance,
+                    tags={"dagster/partition": period},
+                    asset_selection=[dg.AssetKey(name) for name in names],
+                    raise_on_error=False,
+                )
+            )
+
+    @property
+    def state(self) -> PeriodRequests:
+        return load_requests(self.data_dir, BillingPeriod.parse(PERIOD))
+
+
+@pytest.fixture
+def assets(sandbox: Sandbox, tmp_path: Path) -> Assets:
+    return Assets(sandbox, tmp_path / "data")
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> dg.Failure:
-    """What the one step that failed has told."""
+    """The failure of the one step that failed."""
     (failed,) = (event.step_failure_data for event in result.get_step_failure_events())
-    told = failed.user_failure_data
-    assert told is not None
-    return dg.Failure(told.description, told.metadata)
+    failure = failed.user_failure_data
+    assert failure is not None
+    return dg.Failure(failure.description, failure.metadata)
 
 
 def metadata(result: dg.ExecuteInProcessResult) -> dict[str, object]:
@@ -48,53 +72,86 @@ def metadata(result: dg.ExecuteInProcessResult) -> dict[str, object]:
     return {name: value.value for name, value in event.materialization.metadata.items()}
 
 
-def test_each_asset_alone_continues_with_the_same_report(sandbox: Sandbox, workplace: Workplace) -> None:
-    told = {}
+def test_assets__each_alone__continue_with_the_same_report(assets: Assets) -> None:
+    shown = {}
     for name in NAMES:
-        result = materialise(name)
+        result = assets.materialise(name)
         assert result.success
-        told[name] = metadata(result)
+        shown[name] = metadata(result)
 
-    assert sandbox.reports_created == 1
-    assert len({each["report_id"] for each in told.values()}) == 1
-    rows = sandbox.totals(PERIOD)["rows"]
-    assert told["usage"]["dagster/partition_row_count"] == told["usage"]["dagster/row_count"] == rows
-    assert told["stored_report"]["reports_requested"] == 1
-    assert {"waiting_seconds", "control_totals", "stored_report_id"} <= told["usage"].keys()
-    preview = workplace.query(
-        "SELECT offering_item, sku, absolute_total::VARCHAR AS total FROM usage ORDER BY report_row LIMIT 10"
-    )
+    assert assets.sandbox.reports_created == 1
+    assert len({each["report_id"] for each in shown.values()}) == 1
+    rows = assets.sandbox.totals(PERIOD)["rows"]
+    assert shown["usage"]["dagster/partition_row_count"] == shown["usage"]["dagster/row_count"] == rows
+    assert shown["stored_report"]["reports_requested"] == 1
+    assert {"waiting_seconds", "control_totals", "stored_report_id"} <= shown["usage"].keys()
+    with WarehouseFile(assets.data_dir).reading() as connection:
+        preview = connection.execute(
+            "SELECT offering_item, sku, absolute_total::VARCHAR FROM usage ORDER BY report_row LIMIT 10"
+        ).fetchall()
     cells = [
-        [cell.strip() for cell in line.split("|")] for line in str(told["usage"]["preview"]).splitlines()[2:]
+        [cell.strip() for cell in line.split("|")] for line in str(shown["usage"]["preview"]).splitlines()[2:]
     ]
-    assert [(line[3], line[5] or None, line[7]) for line in cells] == [
-        tuple(each.values()) for each in preview
-    ]
-    assert None in {each["sku"] for each in preview}
+    assert [(line[3], line[5] or None, line[7]) for line in cells] == preview
+    assert None in {sku for _, sku, _ in preview}
 
 
-def test_a_request_that_is_not_loaded_yet_is_continued(sandbox: Sandbox) -> None:
-    assert materialise("report_request").success
-    assert materialise(*NAMES).success
-    assert sandbox.reports_created == 1
+def test_report_request__report_not_loaded_yet__is_continued(assets: Assets) -> None:
+    assert assets.materialise("report_request").success
+    assert assets.materialise(*NAMES).success
+    assert assets.sandbox.reports_created == 1
 
-    assert materialise(*NAMES).success
-    assert sandbox.reports_created == 2
+    assert assets.materialise(*NAMES).success
+    assert assets.sandbox.reports_created == 2
+
+
+def test_usage__loaded__period_state_says_loaded(assets: Assets) -> None:
+    assert assets.materialise(*NAMES).success
+
+    (request,) = assets.state.requests
+    assert request.outcome is Outcome.LOADED
+    assert [report.outcome for report in request.reports] == [Outcome.LOADED]
+    assert request.closed_at is not None
+
+
+def test_usage__refused__period_state_says_refused_and_why(assets: Assets) -> None:
+    assets.sandbox.set_faults("json_nan")
+    result = assets.materialise(*NAMES)
+
+    assert not result.success
+    (request,) = assets.state.requests
+    assert request.outcome is Outcome.REFUSED
+    assert request.reason
+    assert request.reason in (failure_of(result).description or "")
+
+
+def test_usage__killed_before_the_state_says_loaded__next_run_requests_nothing(assets: Assets) -> None:
+    assert assets.materialise(*NAMES).success
+    (request,) = assets.state.requests
+    report = request.reports[0].model_copy(update={"outcome": Outcome.OPEN})
+    killed = request.model_copy(update={"reports": (report,), "outcome": Outcome.OPEN, "closed_at": None})
+    period = BillingPeriod.parse(PERIOD)
+    save_requests(assets.data_dir, period, PeriodRequests(period=PERIOD, requests=(killed,)))
+
+    assert assets.materialise(*NAMES).success
+
+    assert assets.sandbox.reports_created == 1
+    assert assets.state.requests[0].outcome is Outcome.LOADED
 
 
 @pytest.mark.parametrize("name", NAMES[1:])
-def test_an_asset_without_the_one_before_says_what_to_do(sandbox: Sandbox, name: str) -> None:
-    result = materialise(name)
+def test_asset__dependency_missing__failure_says_what_to_do(assets: Assets, name: str) -> None:
+    result = assets.materialise(name)
 
     assert not result.success
     failure = failure_of(result)
     assert PERIOD in (failure.description or "")
     assert "what_to_do" in failure.metadata
-    assert sandbox.reports_created == 0
+    assert assets.sandbox.reports_created == 0
 
 
-def test_a_period_that_is_not_over_is_not_ordered_whatever_a_tag_says(sandbox: Sandbox) -> None:
-    failure = failure_of(materialise(*NAMES, period="2199-01"))
+def test_report_request__period_has_not_ended__nothing_is_requested(assets: Assets) -> None:
+    failure = failure_of(assets.materialise(*NAMES, period="2199-01"))
 
     assert "2199-01: the period has not ended" in (failure.description or "")
-    assert sandbox.reports_created == 0
+    assert assets.sandbox.reports_created == 0

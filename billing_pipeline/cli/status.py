@@ -7,8 +7,8 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
-from billing_pipeline.errors import PeriodError, RawReportError
-from billing_pipeline.ordering.state import ReportRequest, load_requests
+from billing_pipeline.errors import DataFolderError, PeriodError, RawReportError
+from billing_pipeline.ordering.state import Outcome, ReportRequest, load_requests
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import LoadedPeriod, open_warehouse
@@ -110,7 +110,7 @@ def _latest_requests(settings: PipelineSettings) -> tuple[dict[AccountPeriod, Re
                 request = load_requests(folder, period).latest
             except PeriodError:
                 damaged.append(f"{path} is not named after a period. Move the file away.")
-            except RawReportError as error:
+            except (RawReportError, DataFolderError) as error:
                 damaged.append(str(error))
             else:
                 if request is not None:
@@ -144,6 +144,8 @@ def _state(request: ReportRequest | None, load: LoadedPeriod | None) -> str:
 
 
 def _progress_of(request: ReportRequest) -> str:
+    if request.outcome is Outcome.LOADED:
+        return "loaded before, not in the warehouse"
     if not request.is_open:
         return request.outcome.value
     if request.report is None:

@@ -9,20 +9,31 @@ from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
 from billing_pipeline.orchestration.orphaned_runs import fail_orphaned_runs
 from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
+from billing_pipeline.settings.environment import ENV_FILE, env_file
 
 
 def main() -> None:
     """Become `dagster dev`."""
     try:
         settings = PipelineSettings.load()
-        prepare_dagster_home(settings)
+        home = prepare_dagster_home(settings)
         # Open the instance here first: a damaged history is then reported once, not by every child process.
         with dagster_instance() as instance:
             fail_orphaned_runs(settings, instance)
     except BillingPipelineError as error:
         sys.exit(str(error))
-    os.chdir(PROJECT_ROOT)
-    arguments = ["dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", *sys.argv[1:]]
+    # `dagster dev` loads `.env` of its working directory, over the environment and with references expanded.
+    # So it gets another one, and its children get the paths that depend on ours.
+    os.environ |= {ENV_FILE: str(env_file()), "BILLING_DATA_DIR": str(settings.data_dir)}
+    os.chdir(home)
+    arguments = [
+        "dev",
+        "--workspace",
+        str(PROJECT_ROOT / "workspace.yaml"),
+        "--host",
+        "127.0.0.1",
+        *sys.argv[1:],
+    ]
     os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])  # noqa: S606 - our own words
 
 

@@ -32,8 +32,12 @@ def environment() -> Mapping[str, str]:
     Raises:
         SettingsError: `.env` cannot be read.
     """
-    path = Path(os.environ.get(ENV_FILE, "").strip() or PROJECT_ROOT / ".env")
-    return _not_blank(_variables_in_file(path)) | _not_blank(os.environ)
+    return _not_blank(_variables_in_file(env_file())) | _not_blank(os.environ)
+
+
+def env_file() -> Path:
+    """The absolute path of the file that is read beside the environment: `.env`, unless another is named."""
+    return PROJECT_ROOT / (os.environ.get(ENV_FILE, "").strip() or ".env")
 
 
 def _not_blank(variables: Mapping[str, str | None]) -> dict[str, str]:

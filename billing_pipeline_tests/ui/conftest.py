@@ -49,8 +49,8 @@ class RunningUi:
                 self.process.wait()
 
 
-def start_ui(workplace: Workplace, log: Path) -> RunningUi:
-    """Start the UI and wait until it serves."""
+def start_ui(workplace: Workplace, log: Path, project: Path | None = None) -> RunningUi:
+    """Start the UI, of another copy of the project if one is given, and wait until it serves."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -58,6 +58,7 @@ def start_ui(workplace: Workplace, log: Path) -> RunningUi:
         process = subprocess.Popen(
             [sys.executable, "-m", "billing_pipeline.ui", "--port", str(port)],
             env=workplace.environment,
+            cwd=project,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import NAMESPACE_URL, uuid5
 
+from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.sandbox import ReportOptions, write_report
@@ -16,7 +17,7 @@ from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.local import DEFAULT_SEED
 from billing_pipeline.sandbox.report_rows import ReportSelection
 from billing_pipeline.sandbox.windows import Window
-from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
+from billing_pipeline.warehouse import LoadAttempt, Warehouse
 
 PERIODS = tuple(BillingPeriod(2026, month) for month in (7, 8, 9))
 

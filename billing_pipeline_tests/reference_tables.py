@@ -9,10 +9,9 @@ import re
 
 from tabulate import tabulate
 
+from billing_pipeline.loading.checks import CHECKS, description
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.sql_files import opening_comment, read_sql
-from billing_pipeline.warehouse import CHECKS
-from billing_pipeline.warehouse.load_checks import description
 from billing_pipeline.warehouse.schema import VIEWS
 
 PAGE = PROJECT_ROOT / "docs" / "warehouse.md"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.normalize import ExpectedReport, JsonReport
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
-from billing_pipeline.warehouse import LoadAttempt, WarehouseFile, replace_period
+from billing_pipeline.warehouse import LoadAttempt, WarehouseFile
 
 _ID = "11111111-1111-4111-8111-111111111111"
 

@@ -22,7 +22,7 @@ def create_table(folder: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
     connection.execute(f"ATTACH '{folder / 'warehouse.duckdb'}' AS warehouse (STORAGE_VERSION 'v1.5.0')")
     connection.execute("USE warehouse")
-    connection.execute(read_sql("warehouse/usage.sql"))
+    connection.execute(read_sql("warehouse/schema/usage.sql"))
     return connection
 
 

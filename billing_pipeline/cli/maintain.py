@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
+from billing_pipeline.warehouse import WarehouseFile, open_warehouse
 
 # Ten years: as long as invoices are kept in most places.
 _KEEP_DAYS = 3653
@@ -43,6 +43,9 @@ def execute(arguments: argparse.Namespace) -> int:
         BillingPipelineError: the warehouse cannot be reached or changed.
     """
     warehouse = open_warehouse(PipelineSettings.load())
+    if isinstance(warehouse, WarehouseFile):
+        print(f"{warehouse.location} is one file with one state: there is nothing to do.")
+        return 0
     print(warehouse.maintain(keep_days=arguments.keep_days, grace_hours=arguments.grace_hours))
     return 0
 

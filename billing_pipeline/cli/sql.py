@@ -42,8 +42,7 @@ def execute(arguments: argparse.Namespace) -> int:
     with warehouse.reading() as connection:
         with _one_line_errors():
             _require_result_set(arguments.query)
-            warehouse.confine(connection, arguments.query)
-            cursor = connection.execute(arguments.query)
+            cursor = warehouse.execute_read_only(connection, arguments.query)
         kinds = [str(column[1]) for column in cursor.description or ()]
         columns = list(zip(_unique(column[0] for column in cursor.description or ()), kinds, strict=True))
         try:

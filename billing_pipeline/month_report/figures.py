@@ -10,7 +10,7 @@ import duckdb
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
-from billing_pipeline.warehouse.load_checks import CheckResult, latest_checks
+from billing_pipeline.warehouse.check_results import CheckResult, latest_checks
 
 Row = dict[str, Any]
 

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from dagster import AssetExecutionContext, Failure, MetadataValue
 
 from billing_pipeline.errors import BillingPipelineError, PeriodClosedError, ReportRefusedError
+from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.orchestration.resources import DataFolder
 from billing_pipeline.periods import AccountPeriod
-from billing_pipeline.warehouse import LoadAttempt, LoadStoppedError
+from billing_pipeline.warehouse import LoadAttempt
 from billing_pipeline.warehouse.history import record_attempt
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, MetadataValue
 
+from billing_pipeline.loading.checks import CHECKS, description
 from billing_pipeline.orchestration.tables import markdown_table
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import CHECKS, CheckResult
-from billing_pipeline.warehouse.load_checks import description
+from billing_pipeline.warehouse import CheckResult
 
 
 def load_check_specs(usage: AssetKey) -> list[AssetCheckSpec]:

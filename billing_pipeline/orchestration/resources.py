@@ -9,12 +9,13 @@ from pathlib import Path
 from dagster import AssetExecutionContext, InitResourceContext, ResourceDefinition, resource
 
 from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.loading.replace import CrossCheckMode
 from billing_pipeline.orchestration.orphaned_runs import run_lock
 from billing_pipeline.orchestration.reports import AcronisReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import AccountPeriod
-from billing_pipeline.warehouse import CrossCheckMode, Warehouse, open_warehouse
+from billing_pipeline.warehouse import Warehouse, open_warehouse
 
 ProgressListener = Callable[[AccountPeriod, Progress], None]
 

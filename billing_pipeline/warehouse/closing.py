@@ -38,7 +38,7 @@ def close_period(
 
     with warehouse.reading() as connection:
         _refuse_if_not_loaded(connection, period, accounts)
-    warehouse.change(period.key, "closed", close)
+    warehouse.change(close)
 
 
 def reopen_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | None = None) -> None:
@@ -54,7 +54,7 @@ def reopen_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | No
 
     with warehouse.reading() as connection:
         _refuse_if_not_closed(connection, period)
-    warehouse.change(period.key, "reopened", reopen)
+    warehouse.change(reopen)
 
 
 def require_open(warehouse: Warehouse, period: BillingPeriod) -> None:
@@ -89,7 +89,9 @@ def refuse_if_closed(connection: duckdb.DuckDBPyConnection, period: BillingPerio
 def _closing(
     connection: duckdb.DuckDBPyConnection, period: BillingPeriod
 ) -> tuple[datetime, str | None, str | None] | None:
-    return connection.execute(read_sql("warehouse/closing.sql"), {"billing_period": period.start}).fetchone()
+    return connection.execute(
+        read_sql("warehouse/queries/closing.sql"), {"billing_period": period.start}
+    ).fetchone()
 
 
 def _refuse_if_not_loaded(
@@ -125,7 +127,7 @@ def _record(
     note: str | None,
 ) -> None:
     connection.execute(
-        read_sql("warehouse/record_closing.sql"),
+        read_sql("warehouse/queries/record_closing.sql"),
         {
             "billing_period": period.start,
             "action": action,

@@ -65,7 +65,7 @@ def export_period(
                 todo=f"Load it first: billing-pipeline run --period {period}.",
                 period=period.key,
             )
-        statement = read_sql(f"warehouse/export_{file_format}.sql").format(
+        statement = read_sql(f"warehouse/queries/export_{file_format}.sql").format(
             columns=_columns(connection, table, as_text=file_format == "csv"),
             table=table,
             day=period.start.isoformat(),

@@ -14,10 +14,26 @@ import duckdb
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.reports import ControlTotals
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
-from billing_pipeline.warehouse.load_checks import CheckResult, latest_checks, record_checks
+from billing_pipeline.warehouse.check_results import CheckResult, latest_checks, record_checks
 from billing_pipeline.warehouse.recorded_times import next_time
-from billing_pipeline.warehouse.restatement import Restatement
 from billing_pipeline.warehouse.warehouse import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """How many keys of a period differ from what was published before."""
+
+    changed: int = 0
+    new: int = 0
+    vanished: int = 0
+
+    @property
+    def keys(self) -> int:
+        """All of them."""
+        return self.changed + self.new + self.vanished
+
+    def __str__(self) -> str:
+        return f"{self.changed:,} changed, {self.new:,} new, {self.vanished:,} vanished"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,9 +132,7 @@ def record_attempt(warehouse: Warehouse, attempt: LoadAttempt) -> None:
     Raises:
         WarehouseError: the warehouse cannot be changed.
     """
-    warehouse.change(
-        attempt.period.key, f"attempt {attempt.outcome}", lambda connection: record(connection, attempt)
-    )
+    warehouse.change(lambda connection: record(connection, attempt))
 
 
 def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
@@ -126,7 +140,7 @@ def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
     if not warehouse.exists():
         return {}
     with warehouse.reading() as connection:
-        rows = rows_as_dicts(connection.execute(read_sql("warehouse/periods.sql")))
+        rows = rows_as_dicts(connection.execute(read_sql("warehouse/queries/periods.sql")))
         checks = latest_checks(connection)
     keys = [AccountPeriod(BillingPeriod.containing(row["billing_period"]), row["account"]) for row in rows]
     return {

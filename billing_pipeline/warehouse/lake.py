@@ -203,7 +203,7 @@ class Lake:
                 self._connections.attach(connection, "warehouse")
             connection.execute("USE warehouse")
             if not _is_begun(connection):
-                for file in ("usage.sql", "lake.sql"):
+                for file in ("schema/usage.sql", "lake.sql"):
                     with _transaction(connection):
                         connection.execute(read_sql(f"warehouse/{file}"))
             create_schema(connection)

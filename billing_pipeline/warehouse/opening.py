@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from billing_pipeline.warehouse.publication import WarehouseFile
+from billing_pipeline.warehouse.file import WarehouseFile
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ def test_status__closed_then_failed_attempt__still_closed(
     failed = LoadAttempt(
         period=BillingPeriod(2026, 9), account=SINGLE_ACCOUNT, outcome="failed", reason="no disk"
     )
-    warehouse.change("2026-09", "failed", lambda connection: record(connection, failed))
+    warehouse.change(lambda connection: record(connection, failed))
 
     assert billing_pipeline(["status"]) == 0
 

@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from billing_pipeline.acronis import AcronisClient
-from billing_pipeline.loading import load_period
+from billing_pipeline.loading.load import load_period
 from billing_pipeline.ordering import await_stored_reports, download_report, request_report
 from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.reports import ReportParameters

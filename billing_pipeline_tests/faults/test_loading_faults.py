@@ -12,11 +12,13 @@ import pytest
 
 from billing_pipeline.errors import BillingPipelineError, DataFolderError, RawReportError
 from billing_pipeline.landing import period_lock
-from billing_pipeline.loading import load_period
+from billing_pipeline.loading.checks import LoadStoppedError
+from billing_pipeline.loading.load import load_period
+from billing_pipeline.loading.replace import CrossCheckMode
 from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.faults import CATALOGUE
-from billing_pipeline.warehouse import CrossCheckMode, LoadStoppedError, WarehouseFile
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.conftest import PERIOD, Trial
 from billing_pipeline_tests.faults.outcomes import loading_outcomes, ordering_outcomes
 

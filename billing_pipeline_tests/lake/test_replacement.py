@@ -15,10 +15,12 @@ import pytest
 
 from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import PeriodClosedError, WarehouseError
+from billing_pipeline.loading.checks import LoadStoppedError
+from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ControlTotals
 from billing_pipeline.settings import LakeSettings
-from billing_pipeline.warehouse import LoadStoppedError, Warehouse, close_period, replace_period
+from billing_pipeline.warehouse import Warehouse, close_period
 from billing_pipeline.warehouse.lake_connection import LakeConnections
 from billing_pipeline_tests.lake.conftest import LakePlace
 from billing_pipeline_tests.warehouse.loader import month_of

@@ -71,7 +71,7 @@ def test_a_unit_that_is_nearly_seconds_has_no_points_but_is_listed(tmp_path: Pat
             [(row["measurement_unit"], row["offering_item"]) for row in rows],
         )
         listed = connection.execute(
-            read_sql("warehouse/checks/unknown_units.sql"), {"billing_period": FIRST_DAY, "account": "eu"}
+            read_sql("loading/checks/unknown_units.sql"), {"billing_period": FIRST_DAY, "account": "eu"}
         ).fetchall()
 
     assert [row["dr_compute_points_total"] is None for row in rows] == [True, True, False]

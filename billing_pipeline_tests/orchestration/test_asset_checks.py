@@ -9,11 +9,12 @@ import dagster as dg
 import pytest
 
 from billing_pipeline.definitions import build_defs
+from billing_pipeline.loading.checks import CHECKS
 from billing_pipeline.orchestration.freshness_check import freshness_check
 from billing_pipeline.orchestration.load_checks import load_check_specs
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.warehouse import CHECKS, WarehouseFile
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.demo_months import DemoMonths
 

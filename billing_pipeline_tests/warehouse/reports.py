@@ -12,10 +12,10 @@ from uuid import UUID
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
+from billing_pipeline.loading.replace import CrossCheckMode, replace_period
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.reports import MEASURES, ControlTotals
-from billing_pipeline.warehouse import LoadAttempt, Warehouse, replace_period
-from billing_pipeline.warehouse.replacement import CrossCheckMode
+from billing_pipeline.warehouse import LoadAttempt, Warehouse
 
 ROOT = "10000000-0000-4000-8000-000000000000"
 OTHER_ROOT = "10000000-0000-4000-8000-000000000009"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod
-from billing_pipeline.warehouse import LoadStoppedError, Warehouse
+from billing_pipeline.loading.checks import LoadStoppedError
+from billing_pipeline.periods import AccountPeriod
+from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.history import loaded_periods
-from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests.warehouse.reports import (
     CUSTOMER,
     OTHER_CUSTOMER,
@@ -116,29 +114,3 @@ def test_the_same_tenant_may_move_to_another_account_in_another_month(warehouse:
     load(warehouse, [row(tenant_id=CUSTOMER)], number=2, **US)
 
     assert len(quantities(warehouse)) == 2
-
-
-@pytest.mark.parametrize("first_use", ["status", "load"])
-def test_a_file_of_an_earlier_version_is_that_of_the_account_without_a_name(
-    warehouse: Warehouse, first_use: str
-) -> None:
-    load(warehouse, [row(absolute_production=1)], AUGUST)
-    load(warehouse, [row(absolute_production=1)], number=2)
-    path = Path(warehouse.place)
-    path.chmod(0o644)
-    with duckdb.connect(str(path)) as old:
-        for view in reversed(VIEWS):
-            old.execute(f"DROP VIEW {view}")
-        for table in ("usage", "load_history", "load_checks", "usage_restatement"):
-            old.execute(f"ALTER TABLE {table} DROP COLUMN account")
-        old.execute("UPDATE schema_version SET fingerprint = 'of an earlier version'")
-
-    if first_use == "status":
-        assert [subject.account for subject in loaded_periods(warehouse)] == [SINGLE_ACCOUNT] * 2
-    again = load(warehouse, [row(absolute_production=2)], number=3)
-
-    assert str(again.restatement) == "1 changed, 0 new, 0 vanished"
-    assert quantities(warehouse) == [(SINGLE_ACCOUNT, 1), (SINGLE_ACCOUNT, 2)]
-    assert list(loaded_periods(warehouse)) == [
-        AccountPeriod(period, SINGLE_ACCOUNT) for period in (AUGUST, SEPTEMBER)
-    ]

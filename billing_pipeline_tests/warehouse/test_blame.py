@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from billing_pipeline.errors import ReportRefusedError, WarehouseError
-from billing_pipeline.warehouse import Warehouse, replace_period
+from billing_pipeline.loading.replace import replace_period
+from billing_pipeline.warehouse import Warehouse
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, load, query, row
 
 LARGEST = 10**38 - 1

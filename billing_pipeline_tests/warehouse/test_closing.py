@@ -97,7 +97,7 @@ def test_the_last_load_counts_though_the_clock_was_set_back(warehouse: Warehouse
 def recorded_ahead(warehouse: Warehouse, table: str, column: str) -> None:
     """As if the clock had been two days ahead until now."""
     ahead = f"UPDATE {table} SET {column} = {column} + INTERVAL 2 DAYS"
-    warehouse.change(SEPTEMBER.key, "ahead", lambda connection: connection.execute(ahead))
+    warehouse.change(lambda connection: connection.execute(ahead))
 
 
 def test_a_period_is_closed_only_with_the_usage_of_each_account(

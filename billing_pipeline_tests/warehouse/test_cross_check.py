@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing_pipeline.errors import ReportRefusedError, WarehouseError
+from billing_pipeline.loading.checks import LoadStoppedError
+from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.reports import MEASURES
-from billing_pipeline.warehouse import LoadStoppedError, Warehouse, WarehouseFile, replace_period
+from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline_tests.warehouse.reports import (
     OTHER_CUSTOMER,
     STORAGE_2,
@@ -165,7 +167,7 @@ def test_a_thousand_differences_are_counted_and_the_first_ones_named(warehouse: 
 
     (check,) = [check for check in caught.value.checks if check.stops]
     assert "row 1 of json_v2_0: item 0 " in check.detail
-    assert check.findings[-1].finding == "2,000 rows of the two files have no equal in the other"
+    assert check.findings[-1].finding == "2,000 rows have no match in the other file"
     assert len(str(caught.value)) < 1500
 
 
@@ -184,7 +186,7 @@ def test_of_many_differences_a_row_is_told_with_its_like_wherever_that_stands(wa
         assert found is not None, finding
         number = int(found[1])
         assert (int(found[2]), int(found[3])) == (number, number + 1)
-    assert rest == "5,000 rows of the two files have no equal in the other"
+    assert rest == "5,000 rows have no match in the other file"
     assert check.finding_rows == 5000
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from billing_pipeline.warehouse import LoadAttempt, LoadStoppedError, Warehouse
-from billing_pipeline.warehouse.load_checks import CheckResult
+from billing_pipeline.loading.checks import LoadStoppedError
+from billing_pipeline.warehouse import LoadAttempt, Warehouse
+from billing_pipeline.warehouse.check_results import CheckResult
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query, row
 
 SIX = [row(offering_item=f"item {number}", absolute_production=number) for number in range(6)]

@@ -69,7 +69,7 @@ def test_no_other_program_writes_the_file_while_a_load_runs(warehouse: Warehouse
         connection.execute("CREATE TABLE ours AS SELECT 1 AS one")
         return run(_WRITE, str(warehouse.path))
 
-    other = warehouse.change("ours", "made", change)
+    other = warehouse.change(change)
 
     assert other.returncode != 0
     assert "lock" in other.stderr
@@ -87,7 +87,7 @@ def test_what_another_program_could_write_nevertheless_is_not_lost(warehouse: Wa
         assert other.returncode == 0, other.stderr
 
     with pytest.raises(WarehouseError, match="another program has written"):
-        warehouse.change("ours", "made", change)
+        warehouse.change(change)
 
     assert {"ours", "analyst"} & tables(warehouse) == {"analyst"}
     load(warehouse, month_of(2))

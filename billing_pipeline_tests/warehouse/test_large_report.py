@@ -8,13 +8,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.normalize import ExpectedReport, JsonReport
 from billing_pipeline.row_groups import ROW_GROUP
 from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_rows import ReportSelection, report_rows
 from billing_pipeline.sandbox.windows import Window
-from billing_pipeline.warehouse import Warehouse, WarehouseFile, replace_period
+from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, query
 
 pytestmark = pytest.mark.slow

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from billing_pipeline.loading.checks import CHECKS, LoadStoppedError, description
+from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ControlTotals
-from billing_pipeline.warehouse import CHECKS, LoadStoppedError, WarehouseFile, replace_period
-from billing_pipeline.warehouse.load_checks import CheckResult, description
+from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline.warehouse.check_results import CheckResult
 from billing_pipeline_tests.warehouse.reports import (
     CUSTOMER,
     OTHER_CUSTOMER,

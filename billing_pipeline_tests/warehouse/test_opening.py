@@ -29,7 +29,7 @@ def test_the_file_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     warehouse = open_warehouse(PipelineSettings.load())
 
     assert isinstance(warehouse, WarehouseFile)
-    assert warehouse.place == str(tmp_path / "warehouse.duckdb")
+    assert warehouse.location == str(tmp_path / "warehouse.duckdb")
     assert not warehouse.exists()
 
 

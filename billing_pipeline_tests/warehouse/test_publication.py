@@ -152,9 +152,7 @@ def test_a_failed_change_publishes_nothing(warehouse: WarehouseFile) -> None:
     before = warehouse.path.read_bytes()
 
     with pytest.raises(duckdb.BinderException):
-        warehouse.change(
-            "usage", "lost", lambda found: found.execute("DELETE FROM usage; SELECT nonsense FROM usage")
-        )
+        warehouse.change(lambda found: found.execute("DELETE FROM usage; SELECT nonsense FROM usage"))
 
     assert warehouse.path.read_bytes() == before
     assert remains(warehouse) == set()
@@ -163,10 +161,10 @@ def test_a_failed_change_publishes_nothing(warehouse: WarehouseFile) -> None:
 def test_a_change_within_a_change_is_refused_before_it_harms(warehouse: WarehouseFile) -> None:
     def change(connection: duckdb.DuckDBPyConnection) -> None:
         with pytest.raises(WarehouseError, match="this very thread"):
-            warehouse.change("kept", "changed", lambda _: None)
+            warehouse.change(lambda _: None)
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
 
-    warehouse.change("kept", "made", change)
+    warehouse.change(change)
 
     assert query(warehouse, "FROM kept") == [{"one": 1}]
 

@@ -13,7 +13,8 @@ from dagster import (
     TableSchema,
 )
 
-from billing_pipeline.loading import load_period
+from billing_pipeline.loading.checks import LoadStoppedError
+from billing_pipeline.loading.load import load_period
 from billing_pipeline.orchestration.accounts import account_asset, account_period
 from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.forced_runs import is_forced
@@ -23,14 +24,13 @@ from billing_pipeline.orchestration.resources import DataFolder
 from billing_pipeline.orchestration.tables import markdown_table
 from billing_pipeline.reports import MEASURES
 from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse import LoadStoppedError
 
 
 def _column_schema() -> TableSchema:
     """The table's columns with their comments, from its own definition."""
     with duckdb.connect(":memory:") as connection:
-        connection.execute(read_sql("warehouse/usage.sql"))
-        columns = connection.execute(read_sql("warehouse/columns.sql"), {"table": "usage"}).fetchall()
+        connection.execute(read_sql("warehouse/schema/usage.sql"))
+        columns = connection.execute(read_sql("warehouse/queries/columns.sql"), {"table": "usage"}).fetchall()
     return TableSchema(
         [TableColumn(name=name, type=kind, description=comment) for name, kind, comment in columns]
     )
@@ -68,7 +68,8 @@ def usage(
         with data.warehouse.reading() as connection:
             (rows_in_table,) = connection.execute("SELECT count(*) FROM usage").fetchone() or (0,)
             preview = connection.execute(
-                read_sql("warehouse/preview.sql"), {"billing_period": period.start, "account": account}
+                read_sql("warehouse/queries/preview.sql"),
+                {"billing_period": period.start, "account": account},
             )
             preview_table = markdown_table(
                 [name for name, *_ in preview.description or ()], preview.fetchall()

@@ -11,3 +11,16 @@ CREATE OR REPLACE MACRO percent_change(before, after) AS
 -- break) gets an apostrophe before it, which marks text.
 CREATE OR REPLACE MACRO spreadsheet_text(value) AS
     CASE WHEN regexp_matches(value::VARCHAR, '^[=+\-@\t\r\n＝＋－＠]') THEN '''' || value::VARCHAR ELSE value::VARCHAR END;
+
+-- What is measured, the same in every month. Takes a row: usage_series(usage).
+CREATE OR REPLACE MACRO usage_series(r) AS {
+    'tenant_id': r.tenant_id,
+    'application_id': r.application_id,
+    'offering_item': r.offering_item,
+    'edition': r.edition,
+    'infra_id': r.infra_id,
+    'sku': r.sku
+};
+
+-- The natural key of a usage row within its period and account: no report has two rows of one key.
+CREATE OR REPLACE MACRO natural_key(r) AS {'usage_date': r.usage_date, 'series': usage_series(r)};

@@ -46,9 +46,6 @@ CREATE TABLE IF NOT EXISTS usage (
     account VARCHAR NOT NULL
 );
 
--- A file of an earlier version has the table without it.
-ALTER TABLE usage ADD COLUMN IF NOT EXISTS account VARCHAR DEFAULT 'default';
-
 COMMENT ON TABLE usage IS 'Acronis usage, one row for each usage row of the report, replaced whole by billing period';
 COMMENT ON COLUMN usage.billing_period IS 'First day of the billed month';
 COMMENT ON COLUMN usage.period_start IS 'First day that the report covers, as reported';

@@ -13,22 +13,16 @@ from typing import Literal, Protocol
 import duckdb
 
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError, WarehouseError, first_line
+from billing_pipeline.loading.checks import CONTROL_TOTALS, CROSS_CHECK, LoadStoppedError, run_checks
+from billing_pipeline.loading.cross_check import Witness, cross_check, no_witness
+from billing_pipeline.loading.restatement import record_restatement
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import MEASURES, ControlTotals
 from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse import memory
+from billing_pipeline.warehouse.check_results import CheckResult, Finding
 from billing_pipeline.warehouse.closing import refuse_if_closed
-from billing_pipeline.warehouse.cross_check import Witness, cross_check, no_witness
 from billing_pipeline.warehouse.history import LoadAttempt, record
-from billing_pipeline.warehouse.load_checks import (
-    CONTROL_TOTALS,
-    CROSS_CHECK,
-    CheckResult,
-    Finding,
-    LoadStoppedError,
-    run_checks,
-)
-from billing_pipeline.warehouse.restatement import record_restatement
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 CrossCheckMode = Literal["stop", "warn", "off"]
@@ -131,7 +125,7 @@ def replace_period(
         record(connection, loaded)
         return loaded
 
-    return warehouse.change(period.key, "loaded", load)
+    return warehouse.change(load)
 
 
 def _replace_rows(
@@ -153,7 +147,9 @@ def _replace_rows(
     connection.execute("SET preserve_insertion_order = false")
     with memory.room_for_rows(connection):
         for select_rows in rows.selects():
-            connection.execute(read_sql("warehouse/insert_usage.sql").format(select_rows=select_rows), origin)
+            connection.execute(
+                read_sql("loading/queries/insert_usage.sql").format(select_rows=select_rows), origin
+            )
             memory.free_written(connection)
     connection.execute("RESET preserve_insertion_order")
 
@@ -177,7 +173,9 @@ def _compare_totals(in_file: ControlTotals, in_table: ControlTotals) -> CheckRes
     findings = [
         Finding(f"{difference} (raw report, table)", 0) for difference in in_file.differences(in_table)
     ]
-    return CheckResult.of(CONTROL_TOTALS, findings, passing=f"{in_table.rows:,} rows and all sums agree")
+    return CheckResult.from_findings(
+        CONTROL_TOTALS, findings, severity="stop", passing=f"{in_table.rows:,} rows and all sums agree"
+    )
 
 
 def _compare_files(
@@ -187,7 +185,9 @@ def _compare_files(
     mode: CrossCheckMode,
 ) -> CheckResult:
     if mode == "off":
-        return CheckResult.of(CROSS_CHECK, [], severity="warn", passing="switched off: nothing was compared")
+        return CheckResult.from_findings(
+            CROSS_CHECK, [], severity="warn", passing="switched off: nothing was compared"
+        )
     if witness is None or isinstance(witness, ReportRefusedError):
         return no_witness(witness, mode)
     return cross_check(connection, attempt.period, attempt.account, witness, severity=mode)
@@ -198,7 +198,7 @@ def table_control_totals(
 ) -> ControlTotals:
     """The control totals of an account's period as the table has them."""
     by_unit = connection.execute(
-        read_sql("warehouse/control_totals.sql"), {"billing_period": period.start, "account": account}
+        read_sql("loading/queries/control_totals.sql"), {"billing_period": period.start, "account": account}
     ).fetchall()
     return ControlTotals(
         rows=sum(row[1] for row in by_unit),

@@ -7,6 +7,7 @@ space of a second file while a load runs, and the time to copy the first.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,10 +19,11 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError, first_line
+from billing_pipeline.files import sync_folder
 from billing_pipeline.row_groups import ROW_GROUP
 from billing_pipeline.sql_files import quote_literal
 from billing_pipeline.warehouse import memory
-from billing_pipeline.warehouse.schema import create_schema, is_outdated
+from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
 # DuckDB 1.5 still opens files of this version; without it, only 2.0 does.
@@ -31,11 +33,20 @@ _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
 # What a full disk, missing rights or a lost file make of DuckDB; anything else is a defect and stays one.
 _ENVIRONMENT = (OSError, duckdb.OperationalError, duckdb.FatalException)
+# How a filesystem says that it does not know a call.
+_UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EPERM}
 
-
-# How DuckDB says that the file is locked, or that the system does not let it in; the rest is damage.
+# How DuckDB says that the file is locked, that the system refuses access, or that the disk fails.
 _HELD = ("Could not set lock", "Conflicting lock", "used by another process")
-_UNREACHABLE = ("Cannot open file", "Permission denied", "Could not open", "Too many open files")
+_UNREACHABLE = (
+    "Cannot open file",
+    "Permission denied",
+    "Could not open",
+    "Too many open files",
+    "No space left on device",
+    "File too large",
+    "Input/output error",
+)
 _CORRUPT = "Corrupt database file"
 
 
@@ -54,10 +65,10 @@ class WarehouseFile:
         self._next = self.path.with_name(self.path.name + ".next")
         self._lock = FileLock(self.path.with_name("warehouse.lock"))
         self._temporary = self.path.with_name("warehouse.tmp")
-        self._folded_log = self.path.with_name(self.path.name + ".wal.folded")
+        self._log = self.path.with_name(self.path.name + ".wal")
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Its path."""
         return str(self.path)
 
@@ -65,13 +76,12 @@ class WarehouseFile:
         """Whether anything has ever been published."""
         return self.path.exists()
 
-    def confine(self, connection: duckdb.DuckDBPyConnection, query: str) -> None:  # noqa: ARG002
-        """Read-only keeps the warehouse; these keep every other file (COPY … TO, ATTACH)."""
+    def execute_read_only(
+        self, connection: duckdb.DuckDBPyConnection, query: str
+    ) -> duckdb.DuckDBPyConnection:
+        """Execute a user's query; neither it nor a later one reaches any other file (COPY … TO, ATTACH)."""
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-
-    def maintain(self, *, keep_days: int, grace_hours: int) -> str:  # noqa: ARG002
-        """Each load makes a new file, which holds one state and no litter."""
-        return f"{self.path} is one file with one state: there is nothing to do."
+        return connection.execute(query)
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -88,69 +98,45 @@ class WarehouseFile:
         with self._opened() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             try:
+                if not connection.execute("FROM duckdb_tables() WHERE table_name = 'usage'").fetchone():
+                    raise WarehouseError(
+                        f"{self.path} has no tables", todo="Load a period first: billing-pipeline run."
+                    )
                 yield connection
             except duckdb.Error as error:
-                if _CORRUPT in str(error) or isinstance(error, duckdb.IOException):
+                if _CORRUPT in str(error) or str(self.path) in str(error):
                     raise self._cannot_be_opened(error) from error
+                if isinstance(error, duckdb.IOException):
+                    raise WarehouseError(
+                        f"the warehouse could not be read: {first_line(error)}",
+                        todo="The warehouse is as it was: mend the cause (disk, rights) and run again.",
+                    ) from error
                 raise
 
-    def change(
-        self,
-        subject: str,  # noqa: ARG002
-        action: str,  # noqa: ARG002
-        work: Callable[[duckdb.DuckDBPyConnection], Result],
-    ) -> Result:
+    def change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Work in one transaction on a copy, published if and only if the work ends without an error.
 
-        Loaders of other processes wait for their turn, whatever they change. What a killed loader left is
-        cleared.
+        Loaders of other processes wait for the lock, whatever they change. What a killed loader left is
+        removed.
 
         Raises:
             WarehouseError: the copy cannot be made, written or published; the published file is as it was.
         """
-        if self.exists() and not self._lock.is_locked:
-            self._opened().close()
-        return self._change(work)
-
-    def _opened(self) -> duckdb.DuckDBPyConnection:
-        """A read-only connection; a file of an earlier version, or an empty one, first gets what it lacks."""
-        connection = self._connected()
-        if is_outdated(connection):
-            connection.close()
-            self._change(lambda _: None)
-            connection = self._connected()
-        return connection
-
-    def _connected(self) -> duckdb.DuckDBPyConnection:
-        try:
-            return duckdb.connect(str(self.path), read_only=True)
-        except duckdb.Error as error:
-            raise self._cannot_be_opened(error) from error
-
-    def _change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         if self._lock.is_locked:
             raise WarehouseError(
                 "the warehouse is being changed by this very thread",
                 todo="This is a defect: one change must end before the next begins.",
             )
+        if self.exists():
+            self._opened().close()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self._lock.acquire(timeout=_SECONDS_TO_WAIT_FOR_ANOTHER_LOADER):
-                self._recover_log()
-                self._clear()
-                try:
-                    with self._guarded() as (connection, published):
-                        before = self._as_it_is()
-                        self._copy(connection, published)
-                        connection.execute("BEGIN")
-                        result = work(connection)
-                        connection.execute("COMMIT")
-                        connection.execute("CHECKPOINT warehouse; USE memory; DETACH warehouse")
-                        # While the published file is still held, so that nothing is written to it meanwhile.
-                        self._publish(before)
-                        return result
-                finally:
-                    self._clear()
+            self._lock.acquire(timeout=_SECONDS_TO_WAIT_FOR_ANOTHER_LOADER)
+            try:
+                return self._change(work)
+            finally:
+                with suppress(OSError):
+                    self._lock.release()
         except Timeout:
             raise WarehouseError(
                 "another loader has held the warehouse for an hour",
@@ -165,6 +151,31 @@ class WarehouseFile:
                 f"the warehouse could not be changed: {first_line(error)}",
                 todo="The published warehouse is as it was: mend the cause (disk, rights) and run again.",
             ) from error
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(str(self.path), read_only=True)
+        except duckdb.Error as error:
+            raise self._cannot_be_opened(error) from error
+
+    def _change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
+        self._remove_leftovers()
+        try:
+            with self._guarded() as (connection, published):
+                self._refuse_log()
+                before = self._state()
+                self._copy(connection, published)
+                connection.execute("BEGIN")
+                result = work(connection)
+                connection.execute("COMMIT")
+                connection.execute("CHECKPOINT warehouse; USE memory; DETACH warehouse")
+                # While the published file is still held, so that nothing is written to it meanwhile.
+                self._publish(before)
+                return result
+        finally:
+            # The error of the change is the one to report, and after the rename there is none.
+            with suppress(OSError):
+                self._remove_leftovers()
 
     @contextmanager
     def _guarded(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, BinaryIO | None]]:
@@ -195,8 +206,6 @@ class WarehouseFile:
         if published is not None:
             with self._next.open("xb") as copy:
                 shutil.copyfileobj(published, copy, _COPIED_AT_ONCE)
-            with suppress(FileNotFoundError):
-                shutil.copyfile(_wal(self.path), _wal(self._next))
         # No log of its own: after a crash the copy is thrown away.
         options = (
             f"STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP}, RECOVERY_MODE no_wal_writes"
@@ -214,15 +223,24 @@ class WarehouseFile:
                 raise self._cannot_be_opened(error) from error
             raise
 
-    def _as_it_is(self) -> tuple[tuple[int, int, int] | None, ...]:
-        """What tells whether anybody has written to the published file or to its log."""
-        return tuple(
-            (found.st_ino, found.st_size, found.st_mtime_ns) if (found := _stat(path)) else None
-            for path in (self.path, _wal(self.path))
-        )
+    def _refuse_log(self) -> None:
+        """A log holds what another program wrote; no copy of the file alone would have it."""
+        if self._log.exists():
+            raise WarehouseError(
+                f"another program has written to {self.path} and left a log of it, {self._log.name}",
+                todo="To keep what it wrote, make the file writable and open it once with DuckDB; to drop "
+                "it, move the log away. Then run again.",
+            )
 
-    def _publish(self, before: tuple[tuple[int, int, int] | None, ...]) -> None:
-        if self._as_it_is() != before:
+    def _state(self) -> tuple[int, int, int] | None:
+        """Identity, size and time of the published file: another one after any write to it."""
+        if not self.path.exists():
+            return None
+        found = self.path.stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _publish(self, before: tuple[int, int, int] | None) -> None:
+        if self._log.exists() or self._state() != before:
             raise WarehouseError(
                 f"another program has written to {self.path} while its next state was being made",
                 todo="Nothing was published, and what it wrote is kept. Run again; writers should leave the "
@@ -230,57 +248,41 @@ class WarehouseFile:
             )
         mode = (self.path if self.path.exists() else self._next).stat().st_mode
         # Without write permission a program that opens the file "just to look", but read-write (the default
-        # of most), is told so, instead of locking loaders and readers out.
-        self._next.chmod(mode & ~_WRITE_BITS)
-        with self._next.open("rb") as file:
+        # of most), is refused, instead of locking loaders and readers out.
+        with _if_supported():
+            self._next.chmod(mode & ~_WRITE_BITS)
+        with self._next.open("rb") as file, _if_supported():
             os.fsync(file.fileno())
-        # A log that some program left beside the old file is in the copy. DuckDB would not open the new file
-        # beside it, so it is put aside first; it is removed only when the old file is gone.
-        with suppress(FileNotFoundError):
-            _wal(self.path).replace(self._folded_log)
-        try:
-            self._next.replace(self.path)
-        except OSError:
-            self._recover_log()
-            raise
-        self._folded_log.unlink(missing_ok=True)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        self._next.replace(self.path)
+        # Published: nothing may fail any more. A power failure before this call loses the load, at most.
+        with suppress(OSError):
+            sync_folder(self.path.parent)
 
-    def _recover_log(self) -> None:
-        """Give the published file back the log that a killed loader had put aside and not come to replace."""
-        if self._folded_log.exists() and self._next.exists():
-            self._folded_log.replace(_wal(self.path))
-        self._folded_log.unlink(missing_ok=True)
-
-    def _clear(self) -> None:
+    def _remove_leftovers(self) -> None:
         self._next.unlink(missing_ok=True)
-        _wal(self._next).unlink(missing_ok=True)
+        self._next.with_name(self._next.name + ".wal").unlink(missing_ok=True)
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _cannot_be_opened(self, error: Exception) -> WarehouseError:
-        told = first_line(error)
-        if any(sign in told for sign in _HELD):
+        message = first_line(error)
+        if any(sign in message for sign in _HELD):
             todo = "Close the program that has it open for writing; readers should open it read-only."
-        elif any(sign in told for sign in _UNREACHABLE):
+        elif any(sign in message for sign in _UNREACHABLE):
             todo = "Mend the cause (rights, disk) and run again."
         else:
             todo = (
-                f"It is damaged, or of another version of DuckDB: move it away, with {_wal(self.path).name} "
+                f"It is damaged, or of another version of DuckDB: move it away, with {self._log.name} "
                 "if that is there, and load every period again from its raw report with "
-                "`billing-pipeline run --replay`. No further report is ordered."
+                "`billing-pipeline run --replay`. No further report is requested."
             )
-        return WarehouseError(f"{self.path} cannot be opened: {told}", todo=todo)
+        return WarehouseError(f"{self.path} cannot be opened: {message}", todo=todo)
 
 
-def _stat(path: Path) -> os.stat_result | None:
-    with suppress(FileNotFoundError):
-        return path.stat()
-    return None
-
-
-def _wal(database: Path) -> Path:
-    return database.with_name(database.name + ".wal")
+@contextmanager
+def _if_supported() -> Iterator[None]:
+    """Do without a call that the filesystem does not know; any other error of it counts."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise

@@ -13,9 +13,6 @@ CREATE TABLE IF NOT EXISTS load_checks (
     account VARCHAR NOT NULL
 );
 
--- A file of an earlier version has the table without it.
-ALTER TABLE load_checks ADD COLUMN IF NOT EXISTS account VARCHAR DEFAULT 'default';
-
 COMMENT ON TABLE load_checks IS 'One row for each check of each load, published or stopped';
 COMMENT ON COLUMN load_checks.billing_period IS 'First day of the billed month';
 COMMENT ON COLUMN load_checks.check_name IS 'What was checked';

@@ -12,12 +12,14 @@ from pathlib import Path
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
 from billing_pipeline.files import reporting_io_errors
 from billing_pipeline.landing import RawReport, period_lock
+from billing_pipeline.loading.cross_check import Witness
+from billing_pipeline.loading.replace import CrossCheckMode, replace_period
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.ordering import ReportToLoad, report_to_load
 from billing_pipeline.ordering.state import Outcome, record_outcome
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import CSV_FORMAT, JSON_FORMAT
-from billing_pipeline.warehouse import CrossCheckMode, LoadAttempt, Warehouse, Witness, replace_period
+from billing_pipeline.warehouse import LoadAttempt, Warehouse
 
 _log = logging.getLogger(__name__)
 

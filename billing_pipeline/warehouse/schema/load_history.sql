@@ -25,9 +25,6 @@ CREATE TABLE IF NOT EXISTS load_history (
     account VARCHAR NOT NULL
 );
 
--- A file of an earlier version has the table without it.
-ALTER TABLE load_history ADD COLUMN IF NOT EXISTS account VARCHAR DEFAULT 'default';
-
 COMMENT ON TABLE load_history IS 'One row for each attempt to load a billing period';
 COMMENT ON COLUMN load_history.billing_period IS 'First day of the billed month';
 COMMENT ON COLUMN load_history.outcome IS 'loaded, refused (the report''s content cannot be trusted) or failed';

@@ -5,7 +5,7 @@
 -- history, so the older months are read for the few rows that are. (Of a report with a row a day, the last day's.)
 WITH now AS (
     SELECT
-        hash(tenant_id, application_id, offering_item, edition, infra_id, sku) AS series,
+        hash(usage_series(usage)) AS series,
         if(is_range, delta_total, absolute_total) AS amount,
         CASE measurement_unit WHEN 'bytes' THEN 107374182400 WHEN 'seconds' THEN 36000 ELSE 20 END AS least_difference,
         report_row
@@ -15,7 +15,7 @@ WITH now AS (
 
 month_before AS (
     SELECT
-        hash(tenant_id, application_id, offering_item, edition, infra_id, sku) AS series,
+        hash(usage_series(usage)) AS series,
         if(is_range, delta_total, absolute_total) AS amount
     FROM usage
     WHERE
@@ -40,12 +40,12 @@ candidate AS (
 
 history AS (
     SELECT
-        hash(tenant_id, application_id, offering_item, edition, infra_id, sku) AS series,
+        hash(usage_series(usage)) AS series,
         min(if(is_range, delta_total, absolute_total)) AS lowest,
         max(if(is_range, delta_total, absolute_total)) AS highest
     FROM usage
     SEMI JOIN candidate
-        ON candidate.series = hash(tenant_id, application_id, offering_item, edition, infra_id, sku)
+        ON candidate.series = hash(usage_series(usage))
     WHERE
         billing_period >= ($billing_period::DATE - INTERVAL 6 MONTH)::DATE
         AND billing_period < $billing_period

@@ -1,0 +1,112 @@
+"""What a load is checked for inside its transaction, and which checks stop it.
+
+A check that stops guards an invoice: what it objects to would be billed wrongly, twice or not at all. A
+check that warns points a person at what may well be right. Each check is a `.sql` file of
+`checks/` that lists its findings; only those marked `objection` make it fail. Two checks need
+more than the table: `control_totals` and `cross_check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from billing_pipeline.errors import ReportRefusedError
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.sql_files import opening_comment, read_sql
+from billing_pipeline.warehouse.check_results import CheckResult, Finding, Severity
+
+CROSS_CHECK = "cross_check"
+CONTROL_TOTALS = "control_totals"
+_EMPTIED = "emptied"
+
+CHECKS: Mapping[str, Severity] = {
+    CONTROL_TOTALS: "stop",
+    CROSS_CHECK: "stop",
+    _EMPTIED: "stop",
+    "period_and_tenant": "stop",
+    "accounts": "stop",
+    "duplicates": "stop",
+    "totals": "stop",
+    "compute_points": "stop",
+    "effective_totals": "warn",
+    "compute_point_names": "warn",
+    "level": "warn",
+    "completeness": "warn",
+    "sku_coverage": "warn",
+    "storage_ownership": "warn",
+    "tenant_history": "warn",
+    "unknown_offering_items": "warn",
+    "unknown_units": "warn",
+    "unknown_tenant_kinds": "warn",
+    "unknown_fields": "warn",
+}
+"""Every check and what it does when it fails.
+
+`BILLING_CROSS_CHECK` may weaken `cross_check`, and `run --force` makes `emptied` a warning.
+"""
+
+_DESCRIPTIONS = {
+    CONTROL_TOTALS: "Row count and exact sums are those of the raw report, which were added up another way.",
+    CROSS_CHECK: "json_v2_0 and csv_v2_0, two files of one report, hold the same rows, measures and SKUs.",
+}
+
+
+def description(check_name: str) -> str:
+    """What a check makes sure of, in one sentence."""
+    return _DESCRIPTIONS.get(check_name) or opening_comment(read_sql(f"loading/checks/{check_name}.sql"))
+
+
+class LoadStoppedError(ReportRefusedError):
+    """A check that stops did not pass; nothing of the report was published.
+
+    Args:
+        checks: what every check made of the load.
+    """
+
+    def __init__(self, checks: Sequence[CheckResult], *, period: str, report_id: str | None) -> None:
+        self.checks = tuple(checks)
+        told = "; ".join(f"{check.check_name}: {check.detail}" for check in checks if check.stops)
+        super().__init__(
+            f"the report did not pass its checks: {told}",
+            todo="Nothing was loaded, and the raw report is kept. Run the period again for another report; "
+            "if that fails alike, take the findings up with Acronis (billing-pipeline status shows them).",
+            period=period,
+            report_id=report_id,
+        )
+
+
+def run_checks(
+    connection: duckdb.DuckDBPyConnection,
+    period: BillingPeriod,
+    account: str,
+    *,
+    root_tenant_id: str | None,
+    report_level: str | None,
+    forced: bool = False,
+) -> list[CheckResult]:
+    """Run every check that needs nothing but the tables, over the account's rows of the period.
+
+    Args:
+        connection: inside the loading transaction.
+        root_tenant_id, report_level: as ordered.
+        forced: whether an empty report may replace what was loaded before.
+    """
+    ordered = {
+        "billing_period": period.start,
+        "account": account,
+        "root_tenant_id": root_tenant_id,
+        "report_level": report_level or "direct_partners",
+    }
+    results = []
+    for check_name in CHECKS:
+        if check_name in _DESCRIPTIONS:
+            continue
+        statement = read_sql(f"loading/checks/{check_name}.sql")
+        needed = {name: value for name, value in ordered.items() if f"${name}" in statement}
+        rows = connection.execute(statement, needed).fetchall()
+        severity: Severity = "warn" if forced and check_name == _EMPTIED else CHECKS[check_name]
+        findings = [Finding(*row) for row in rows]
+        results.append(CheckResult.from_findings(check_name, findings, severity=severity))
+    return results

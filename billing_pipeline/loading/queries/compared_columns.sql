@@ -1,0 +1,13 @@
+-- The columns by which two files, or two loads, of one report are compared, with their types: those that come from the
+-- report, without its order of rows, what is computed from other columns, and what has none (a CSV file cannot tell a
+-- number from a text).
+SELECT column_name, data_type
+FROM duckdb_columns()
+WHERE
+    table_name = 'usage' AND database_name = 'warehouse'
+    AND column_name NOT IN (
+        'billing_period', 'period_start', 'period_end', 'root_tenant_id', 'report_id', 'stored_report_id', 'loaded_at',
+        'account', 'report_row', 'extra', 'dr_compute_points_production', 'dr_compute_points_trial',
+        'dr_compute_points_total'
+    )
+ORDER BY column_index

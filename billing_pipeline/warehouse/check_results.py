@@ -1,0 +1,126 @@
+"""`load_checks`: what each load was checked for, and what was found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import duckdb
+
+from billing_pipeline.periods import AccountPeriod, BillingPeriod
+from billing_pipeline.sql_files import read_sql
+from billing_pipeline.warehouse.recorded_times import next_time
+
+Severity = Literal["stop", "warn"]
+
+_FINDINGS_KEPT = 50
+_FINDINGS_TOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check found.
+
+    Args:
+        finding: in words.
+        usage_rows: how many usage rows it concerns.
+        objection: whether it makes the check fail; otherwise it is merely listed.
+    """
+
+    finding: str
+    usage_rows: int
+    objection: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check made of one load; a row of `load_checks`."""
+
+    check_name: str
+    severity: Severity
+    passed: bool
+    finding_rows: int
+    detail: str
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def stops(self) -> bool:
+        """Whether the load must not be published."""
+        return not self.passed and self.severity == "stop"
+
+    @classmethod
+    def from_findings(
+        cls,
+        check_name: str,
+        findings: Sequence[Finding],
+        *,
+        severity: Severity,
+        passing: str = "nothing found",
+    ) -> CheckResult:
+        """Judge findings: the check passes if none of them is an objection."""
+        objections = [finding for finding in findings if finding.objection]
+        told = [finding.finding for finding in (objections or findings)]
+        more = f"; and {len(told) - _FINDINGS_TOLD} more" if len(told) > _FINDINGS_TOLD else ""
+        return cls(
+            check_name,
+            severity,
+            passed=not objections,
+            finding_rows=sum(finding.usage_rows for finding in objections),
+            detail="; ".join(told[:_FINDINGS_TOLD]) + more if told else passing,
+            findings=tuple(findings[:_FINDINGS_KEPT]),
+        )
+
+
+def record_checks(
+    connection: duckdb.DuckDBPyConnection,
+    period: BillingPeriod,
+    account: str,
+    report_id: str | None,
+    results: Iterable[CheckResult],
+    *,
+    published: bool,
+) -> None:
+    """Write results to `load_checks`, inside `Warehouse.change`."""
+    checked_at = next_time(connection, "load_checks", period)
+    rows = [
+        {
+            "billing_period": period.start,
+            "account": account,
+            "report_id": report_id,
+            "check_name": result.check_name,
+            "passed": result.passed,
+            "severity": result.severity,
+            "finding_rows": result.finding_rows,
+            "detail": result.detail,
+            "findings": json.dumps([asdict(finding) for finding in result.findings], ensure_ascii=False),
+            "published": published,
+            "checked_at": checked_at,
+        }
+        for result in results
+    ]
+    if rows:
+        connection.execute(
+            "INSERT INTO load_checks BY NAME SELECT unnest($rows, recursive := true)", {"rows": rows}
+        )
+
+
+def latest_checks(connection: duckdb.DuckDBPyConnection) -> dict[AccountPeriod, list[CheckResult]]:
+    """The results of the last checked load of each period and account, those that object first."""
+    rows: list[tuple[Any, ...]] = connection.execute(
+        read_sql("warehouse/queries/latest_checks.sql")
+    ).fetchall()
+    found: dict[AccountPeriod, list[CheckResult]] = {}
+    for billing_period, account, *columns, findings in rows:
+        name, severity, passed, finding_rows, detail = columns
+        result = CheckResult(
+            name,
+            severity,
+            passed,
+            finding_rows,
+            detail,
+            tuple(Finding(**finding) for finding in json.loads(findings)),
+        )
+        found.setdefault(AccountPeriod(BillingPeriod.containing(billing_period), account), []).append(result)
+    return found

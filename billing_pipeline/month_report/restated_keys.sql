@@ -6,14 +6,16 @@ SELECT
     offering_item,
     sku,
     measurement_unit,
-    if(is_range, delta_production_before, absolute_production_before) AS before,
-    if(is_range, delta_production_after, absolute_production_after) AS after
+    (before->>if(is_range, 'delta_production', 'absolute_production'))::DECIMAL(38, 0) AS before,
+    (after->>if(is_range, 'delta_production', 'absolute_production'))::DECIMAL(38, 0) AS after
 FROM usage_restatement
 WHERE billing_period = $month
 ORDER BY
     restated_at DESC,
-    abs(coalesce(if(is_range, delta_total_after, absolute_total_after), 0)
-        - coalesce(if(is_range, delta_total_before, absolute_total_before), 0)) DESC,
+    abs(
+        coalesce((usage_restatement.after->>if(is_range, 'delta_total', 'absolute_total'))::DECIMAL(38, 0), 0)
+        - coalesce((usage_restatement.before->>if(is_range, 'delta_total', 'absolute_total'))::DECIMAL(38, 0), 0)
+    ) DESC,
     tenant_id,
     offering_item
 LIMIT 50

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from billing_pipeline.connection_string import ConnectionString
@@ -211,19 +210,3 @@ def test_a_month_has_a_folder_of_its_own(warehouse: Warehouse, place: LakePlace)
 
     folders = {path.parent.name for path in Path(place.data_path).rglob("usage/**/*.parquet")}
     assert folders == {f"billing_period={period.start}" for period in MONTHS}
-
-
-def test_a_lake_of_an_earlier_version_gets_what_it_lacks(warehouse: Warehouse) -> None:
-    load(warehouse, month_of(1), number=1)
-
-    def make_it_earlier(connection: duckdb.DuckDBPyConnection) -> None:
-        connection.execute("ALTER TABLE usage_restatement DROP COLUMN tenant_name_before")
-        connection.execute("UPDATE schema_version SET fingerprint = 'earlier'")
-
-    warehouse.change("all", "made earlier", make_it_earlier)
-
-    load(warehouse, month_of(2), number=2)
-
-    assert query(warehouse, _ROWS) == [whole(2)]
-    restated = query(warehouse, "SELECT DISTINCT tenant_name_before AS name FROM usage_restatement")
-    assert restated == [{"name": "Bäckerei Müller, GmbH"}]

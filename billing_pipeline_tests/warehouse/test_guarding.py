@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.warehouse import WarehouseFile
@@ -26,29 +30,6 @@ connection = duckdb.connect(sys.argv[1])
 connection.execute("SET checkpoint_threshold = '1GB'")
 connection.execute("CREATE TABLE notes AS SELECT 42 AS note")
 os._exit(0)
-"""
-# Dies at the n-th rename or removal of a file by which a load becomes visible.
-_DIE_WHILE_PUBLISHING = """
-import os, sys
-from pathlib import Path
-from billing_pipeline.warehouse import WarehouseFile
-from billing_pipeline_tests.warehouse.loader import month_of
-from billing_pipeline_tests.warehouse.reports import load
-
-left = int(sys.argv[2])
-counting = False
-
-def watch(event, arguments):
-    global left, counting
-    if event == "os.chmod":
-        counting = True
-    if counting and event in ("os.rename", "os.remove"):
-        if left == 0:
-            os._exit(7)
-        left -= 1
-
-sys.addaudithook(watch)
-load(WarehouseFile(Path(sys.argv[1])), month_of(2), number=2)
 """
 
 
@@ -94,20 +75,70 @@ def test_what_another_program_could_write_nevertheless_is_not_lost(warehouse: Wa
     assert "analyst" in tables(warehouse)
 
 
-@pytest.mark.parametrize("step", range(4))
-def test_a_log_survives_a_load_that_is_killed_while_publishing(warehouse: WarehouseFile, step: int) -> None:
+def test_load__log_beside_the_file__is_refused_and_both_stay(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     assert run(_WRITE_AND_DIE, str(warehouse.path)).returncode == 0
-    assert Path(f"{warehouse.path}.wal").exists()
+    log = Path(f"{warehouse.path}.wal")
+    before = warehouse.path.read_bytes(), log.read_bytes()
 
-    killed = run(_DIE_WHILE_PUBLISHING, str(warehouse.path.parent), str(step))
+    with pytest.raises(WarehouseError, match=r"left a log of it, warehouse\.duckdb\.wal\. To keep"):
+        load(warehouse, month_of(2), number=2)
 
-    assert killed.returncode == 7, killed.stderr
-    # Whatever the moment, readers can open the file.
+    assert (warehouse.path.read_bytes(), log.read_bytes()) == before
     assert len(query(warehouse, "FROM usage")) == 3
+    run("import duckdb, sys; duckdb.connect(sys.argv[1]).execute('CHECKPOINT')", str(warehouse.path))
     load(warehouse, month_of(3), number=3)
     assert query(warehouse, "FROM notes") == [{"note": 42}]
-    assert {path.name for path in warehouse.path.parent.iterdir()} == {"warehouse.duckdb", "warehouse.lock"}
+
+
+@pytest.mark.parametrize("failing", ["fsync", "release"])
+def test_load__error_after_the_rename__is_no_failure(
+    warehouse: WarehouseFile, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    load(warehouse, month_of(1))
+    published = warehouse.path.stat().st_ino
+
+    def fail(*_: object) -> None:
+        if warehouse.path.stat().st_ino != published:
+            raise OSError(errno.EIO, "Input/output error")
+
+    target: Any = os if failing == "fsync" else FileLock
+    monkeypatch.setattr(target, failing, fail)
+
+    load(warehouse, month_of(2), number=2)
+
+    assert query(warehouse, "SELECT DISTINCT absolute_total::INTEGER AS n FROM usage") == [{"n": 2}]
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.EPERM])
+def test_load__filesystem_without_chmod_and_fsync__publishes(
+    warehouse: WarehouseFile, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", unsupported)
+    monkeypatch.setattr(Path, "chmod", unsupported)
+
+    load(warehouse, month_of(1))
+
+    assert len(query(warehouse, "FROM usage")) == 3
+
+
+def test_load__fsync_fails_before_the_rename__publishes_nothing(
+    warehouse: WarehouseFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(warehouse, month_of(1))
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+
+    with pytest.raises(WarehouseError, match="published warehouse is as it was"):
+        load(warehouse, month_of(2), number=2)
+
+    assert query(warehouse, "SELECT DISTINCT absolute_total::INTEGER AS n FROM usage") == [{"n": 1}]
 
 
 def test_a_damaged_file_is_told_as_such(warehouse: WarehouseFile) -> None:

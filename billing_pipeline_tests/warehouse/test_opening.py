@@ -61,15 +61,16 @@ def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
         assert connection.execute("SELECT DISTINCT absolute_total FROM usage").fetchall() == [(2,)]
 
 
-def test_a_file_that_somebody_made_empty_gets_the_tables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_load__file_without_tables__makes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
     warehouse = WarehouseFile(tmp_path)
     with duckdb.connect(":memory:") as connection:
         connection.execute(f"ATTACH '{warehouse.path}' AS nothing (STORAGE_VERSION 'v1.5.0')")
 
-    assert billing_pipeline(["status"]) == 0
+    assert billing_pipeline(["status"]) == 1
+    assert "has no tables. Load a period first" in capsys.readouterr().err
     load(warehouse, month_of(1))
 
     with warehouse.reading() as connection:

@@ -245,18 +245,6 @@ def test_a_folder_without_write_permission_is_told(warehouse: WarehouseFile) -> 
     assert values(warehouse) == {"2026-09": [1] * 3}
 
 
-def test_what_another_program_wrote_and_did_not_check_point_is_kept(warehouse: WarehouseFile) -> None:
-    load(warehouse, month_of(1))
-    left_a_log(warehouse.path, "CREATE TABLE notes AS SELECT 42 AS note")
-    assert warehouse.path.with_name("warehouse.duckdb.wal").exists()
-
-    load(warehouse, month_of(2))
-
-    assert query(warehouse, "FROM notes") == [{"note": 42}]
-    assert values(warehouse) == {"2026-09": [2] * 3}
-    assert remains(warehouse) == set()
-
-
 _FULL_DISK = """
 import resource, sys
 from pathlib import Path

@@ -1,0 +1,110 @@
+"""Comparisons of rows notice the smallest difference in each column, where a hash alone would not."""
+
+from __future__ import annotations
+
+import json
+from itertools import permutations
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import pytest
+
+from billing_pipeline.loading.checks import LoadStoppedError
+from billing_pipeline.loading.row_digest import Column, digest
+from billing_pipeline.reports import MEASURES
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouse.history import Restatement
+from billing_pipeline_tests.warehouse.reports import CUSTOMER, load, query, row
+
+WHOLE = (0, -1, 1, 2**64, 2**64 + 1, -(2**64), 10**37)
+EXACT = (*WHOLE[:-1], "0.000001", "-0.000001", None)
+# DuckDB hashes 128 bits as their high half XOR their low half: these two differ in both by the same bit.
+TWINS = (CUSTOMER, str(UUID(int=UUID(CUSTOMER).int ^ (2**64 + 1))))
+VALUES: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(MEASURES, WHOLE),
+    **dict.fromkeys(("quota", "price", "total_cost"), EXACT),
+    **dict.fromkeys(("infra_owner_id", "infra_id", "application_id"), (*TWINS, None)),
+    "tenant_id": TWINS,
+    **dict.fromkeys(
+        ("tenant_name", "tenant_kind", "customer_id", "application_name", "edition", "sku", "infra_name",
+         "infra_backend_type", "pricing_mode", "pricing_currency"),
+        ("", " ", "0", "a", "A", None),
+    ),
+    "usage_date": ("2026-09-29", "2026-09-30"),
+    "offering_item": ("storage", "Storage"),
+    "measurement_unit": ("quantity", "Quantity"),
+    "is_range": (False, True),
+}  # fmt: skip
+KEY = {"usage_date", "tenant_id", "application_id", "offering_item", "edition", "infra_id", "sku"}
+
+
+def month(column: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """A row for each value, each of an item of its own; totals are production plus trial."""
+    column = column.replace("_total", "_production") if column in MEASURES else column
+    items = [f"item {number:03}" for number in range(len(values))]
+    if column == "offering_item":
+        return [row(offering_item=f"{value} {item}") for item, value in zip(items, values, strict=True)]
+    return [row(offering_item=item, **{column: value}) for item, value in zip(items, values, strict=True)]
+
+
+def pairs(column: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Two months whose rows differ in one column alone, by each pair of its values in turn."""
+    before, after = zip(*permutations(VALUES[column], 2), strict=True)
+    return month(column, before), month(column, after)
+
+
+def test_digest__values_of_a_column__all_differ(warehouse: Warehouse) -> None:
+    load(warehouse, [])
+    with warehouse.reading() as reader:
+        columns = reader.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'usage'"
+        )
+        kinds = dict(columns.fetchall())
+    assert VALUES.keys() <= kinds.keys()
+
+    with duckdb.connect(":memory:") as connection:
+        for name, values in VALUES.items():
+            column = Column(name, kinds[name])
+            digests = {
+                digest(connection, [column], f"SELECT $value::{column.kind} AS {name}", {"value": value})
+                for value in values
+            }
+            assert len(digests) == len(values), name
+
+
+@pytest.mark.parametrize("column", VALUES)
+def test_cross_check__smallest_difference_in_a_column__fails(warehouse: Warehouse, column: str) -> None:
+    in_json, in_csv = pairs(column)
+
+    loaded = load(warehouse, in_json, witness=in_csv, mode="warn")
+
+    (check,) = (check for check in loaded.checks if check.check_name == "cross_check")
+    differing = len(in_json) * (2 if column in KEY else 1)
+    assert not check.passed
+    assert check.finding_rows == (2 * len(in_json) if differing > 20 else differing)
+
+
+@pytest.mark.parametrize("column", VALUES)
+def test_restatement__smallest_difference_in_a_column__is_kept(warehouse: Warehouse, column: str) -> None:
+    before, after = pairs(column)
+    load(warehouse, before)
+
+    again = load(warehouse, after, number=2)
+
+    count = len(before)
+    another_key = column in KEY or column in ("measurement_unit", "is_range")
+    assert again.restatement == (
+        Restatement(new=count, vanished=count) if another_key else Restatement(count)
+    )
+    if not another_key:
+        kept = query(warehouse, "SELECT before, after FROM usage_restatement ORDER BY offering_item")
+        assert all(json.loads(each["before"])[column] != json.loads(each["after"])[column] for each in kept)
+
+
+def test_duplicates__keys_of_equal_hash__are_no_duplicates(warehouse: Warehouse) -> None:
+    rows = [row(tenant_id=tenant) for tenant in TWINS]
+
+    assert load(warehouse, rows).outcome == "loaded"
+    with pytest.raises(LoadStoppedError, match=r"duplicates: .*rows 1, 3"):
+        load(warehouse, [*rows, rows[0]], number=2)

@@ -2,7 +2,7 @@
 
 A check that stops guards an invoice: what it objects to would be billed wrongly, twice or not at all. A
 check that warns points a person at what may well be right. Each check is a `.sql` file of
-`checks/` that lists its findings; only those marked `objection` make it fail. Two checks need
+`checks/` that lists its findings; only those marked `is_failure` make it fail. Two checks need
 more than the table: `control_totals` and `cross_check`.
 """
 
@@ -19,12 +19,12 @@ from billing_pipeline.warehouse.check_results import CheckResult, Finding, Sever
 
 CROSS_CHECK = "cross_check"
 CONTROL_TOTALS = "control_totals"
-_EMPTIED = "emptied"
+_UNEXPECTEDLY_EMPTY = "unexpectedly_empty"
 
 CHECKS: Mapping[str, Severity] = {
     CONTROL_TOTALS: "stop",
     CROSS_CHECK: "stop",
-    _EMPTIED: "stop",
+    _UNEXPECTEDLY_EMPTY: "stop",
     "period_and_tenant": "stop",
     "accounts": "stop",
     "duplicates": "stop",
@@ -44,7 +44,7 @@ CHECKS: Mapping[str, Severity] = {
 }
 """Every check and what it does when it fails.
 
-`BILLING_CROSS_CHECK` may weaken `cross_check`, and `run --force` makes `emptied` a warning.
+`BILLING_CROSS_CHECK` may weaken `cross_check`, and `run --force` makes `unexpectedly_empty` a warning.
 """
 
 _DESCRIPTIONS = {
@@ -106,7 +106,7 @@ def run_checks(
         statement = read_sql(f"loading/checks/{check_name}.sql")
         needed = {name: value for name, value in ordered.items() if f"${name}" in statement}
         rows = connection.execute(statement, needed).fetchall()
-        severity: Severity = "warn" if forced and check_name == _EMPTIED else CHECKS[check_name]
+        severity: Severity = "warn" if forced and check_name == _UNEXPECTEDLY_EMPTY else CHECKS[check_name]
         findings = [Finding(*row) for row in rows]
         results.append(CheckResult.from_findings(check_name, findings, severity=severity))
     return results

@@ -15,8 +15,8 @@ from billing_pipeline.warehouse.recorded_times import next_time
 
 Severity = Literal["stop", "warn"]
 
-_FINDINGS_KEPT = 50
-_FINDINGS_TOLD = 3
+_MAX_STORED = 50
+_MAX_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class Finding:
     Args:
         finding: in words.
         usage_rows: how many usage rows it concerns.
-        objection: whether it makes the check fail; otherwise it is merely listed.
+        is_failure: whether it makes the check fail; otherwise it is merely listed.
     """
 
     finding: str
     usage_rows: int
-    objection: bool = True
+    is_failure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +59,17 @@ class CheckResult:
         severity: Severity,
         passing: str = "nothing found",
     ) -> CheckResult:
-        """Judge findings: the check passes if none of them is an objection."""
-        objections = [finding for finding in findings if finding.objection]
-        told = [finding.finding for finding in (objections or findings)]
-        more = f"; and {len(told) - _FINDINGS_TOLD} more" if len(told) > _FINDINGS_TOLD else ""
+        """Judge findings: the check passes if none of them is a failure."""
+        failures = [finding for finding in findings if finding.is_failure]
+        messages = [finding.finding for finding in (failures or findings)]
+        more = f"; and {len(messages) - _MAX_SHOWN} more" if len(messages) > _MAX_SHOWN else ""
         return cls(
             check_name,
             severity,
-            passed=not objections,
-            finding_rows=sum(finding.usage_rows for finding in objections),
-            detail="; ".join(told[:_FINDINGS_TOLD]) + more if told else passing,
-            findings=tuple(findings[:_FINDINGS_KEPT]),
+            passed=not failures,
+            finding_rows=sum(finding.usage_rows for finding in failures),
+            detail="; ".join(messages[:_MAX_SHOWN]) + more if messages else passing,
+            findings=tuple(findings[:_MAX_STORED]),
         )
 
 

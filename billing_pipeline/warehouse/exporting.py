@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from billing_pipeline.errors import WarehouseError
+from billing_pipeline.errors import WarehouseError, first_line
 from billing_pipeline.files import output_file
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import quote_literal, read_sql
@@ -78,9 +78,10 @@ def export_period(
                     statement.replace("{path}", quote_literal(partial))
                 ).fetchone() or (0,)
             except duckdb.IOException as error:
-                if str(partial) not in str(error):
+                # DuckDB names the file that it failed on: the warehouse's, or else it is about the export.
+                if str(partial) not in str(error) and warehouse.location in str(error):
                     raise
-                raise OSError(str(error)) from error
+                raise OSError(first_line(error)) from error
     return int(rows)
 
 

@@ -42,7 +42,7 @@ class LoadAttempt:
 
     Args:
         account: name of the API client in the settings.
-        forced: loaded even if the period was closed, or would be emptied.
+        forced: loaded even if the period was closed, or the report was unexpectedly empty.
         restatement: how it differs from the load before; None if there was none.
         checks: what the load was checked for; rows of `load_checks`.
     """

@@ -51,7 +51,7 @@ def test_an_empty_report_of_one_account_leaves_the_others_rows(warehouse: Wareho
     load(warehouse, [], number=2, **US)
 
     assert quantities(warehouse) == [("eu", 1)]
-    with pytest.raises(LoadStoppedError, match="emptied"):
+    with pytest.raises(LoadStoppedError, match="unexpectedly_empty"):
         load(warehouse, [], number=3, **EU)
 
 

@@ -144,7 +144,7 @@ def test_what_may_be_right_warns_and_is_loaded(warehouse: WarehouseFile, name: s
 
 
 def test_every_check_of_the_table_is_shown_to_fail() -> None:
-    elsewhere = {"accounts", "cross_check", "control_totals", "emptied", "tenant_history"}
+    elsewhere = {"accounts", "cross_check", "control_totals", "unexpectedly_empty", "tenant_history"}
 
     assert {*STOPS, *WARNINGS, *elsewhere} == set(CHECKS)
     assert {name for name, severity in CHECKS.items() if severity == "stop"} == {
@@ -152,7 +152,7 @@ def test_every_check_of_the_table_is_shown_to_fail() -> None:
         "accounts",
         "cross_check",
         "control_totals",
-        "emptied",
+        "unexpectedly_empty",
     }
 
 

@@ -29,7 +29,7 @@ SELECT
             AND account = $account
             AND (tenant_id IN (SELECT tenant_id FROM theirs) OR root_tenant_id IN (SELECT tenant_id FROM theirs))
     ) AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM ours
 JOIN theirs USING (tenant_id)
 GROUP BY theirs.account

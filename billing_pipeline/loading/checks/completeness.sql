@@ -17,7 +17,7 @@ size AS (
     FROM tenant
 )
 
-SELECT 'the report is empty' AS finding, 0 AS usage_rows, true AS objection
+SELECT 'the report is empty' AS finding, 0 AS usage_rows, true AS is_failure
 FROM size
 WHERE rows_now = 0
 

@@ -5,7 +5,7 @@ SELECT
         offering_item, measurement_unit, if(is_range, '', ', not accumulating'), count(*), min(report_row)
     ) AS finding,
     count(*) AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM usage
 WHERE
     billing_period = $billing_period AND account = $account

@@ -28,6 +28,6 @@ WITH wrong AS (
 SELECT
     format('{}: {} rows, the first is row {}', fault, count(*), min(report_row)) AS finding,
     count(*) AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM wrong
 GROUP BY fault

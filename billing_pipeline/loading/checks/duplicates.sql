@@ -28,6 +28,6 @@ SELECT
         coalesce(infra_id::VARCHAR, 'none'), usage_date, array_to_string(places[:5], ', ')
     ) AS finding,
     len(places) AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM (SELECT unnest(natural_key, recursive := true), tenant_name, places FROM repeated)
 ORDER BY places[1]

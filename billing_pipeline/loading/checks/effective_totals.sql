@@ -2,7 +2,7 @@
 SELECT
     format('effective: {} rows, the first is row {}', count(*), min(report_row)) AS finding,
     count(*) AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM usage
 WHERE
     billing_period = $billing_period AND account = $account

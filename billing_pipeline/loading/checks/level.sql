@@ -2,7 +2,7 @@
 SELECT
     format('the tenant that the report is about is among its own children: {}', max(tenant_name)) AS finding,
     count(*) AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM usage
 WHERE
     billing_period = $billing_period AND account = $account

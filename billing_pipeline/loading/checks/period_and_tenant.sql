@@ -2,7 +2,7 @@
 SELECT
     format('the report covers {} to {}, not the month', period_start, period_end) AS finding,
     count(*) AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM usage
 WHERE
     billing_period = $billing_period AND account = $account

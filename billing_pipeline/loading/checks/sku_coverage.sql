@@ -27,7 +27,7 @@ SELECT
         if(lost, '; all had one the month before', '')
     ) AS finding,
     without_sku AS usage_rows,
-    lost AS objection
+    lost AS is_failure
 FROM (
     SELECT *, without_sku = billable_rows AND offering_item IN (FROM had_sku) AS lost
     FROM share
@@ -40,4 +40,4 @@ SELECT 'no billable row has a SKU: the account gets none, or ACRONIS_SHOW_SKUS i
 FROM share
 HAVING sum(without_sku) = sum(billable_rows)
 
-ORDER BY objection DESC, usage_rows DESC, finding
+ORDER BY is_failure DESC, usage_rows DESC, finding

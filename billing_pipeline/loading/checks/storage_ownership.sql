@@ -6,7 +6,7 @@ SELECT
         SELECT (infra_owner_id, reason)
         FROM infrastructure_ownership
         WHERE billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE AND account = $account
-    ) AS objection
+    ) AS is_failure
 FROM infrastructure_ownership
 WHERE billing_period = $billing_period AND account = $account
 
@@ -23,4 +23,4 @@ WHERE
     AND infra_owner_id IS NOT NULL
 HAVING count(DISTINCT infra_owner_id) FILTER (infra_owner_id <> root_tenant_id) > 1
 
-ORDER BY objection DESC, usage_rows DESC, finding
+ORDER BY is_failure DESC, usage_rows DESC, finding

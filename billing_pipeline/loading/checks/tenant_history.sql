@@ -62,7 +62,7 @@ SELECT
         measurement_unit, lowest::VARCHAR, highest::VARCHAR
     ) AS finding,
     1 AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM candidate
 JOIN history USING (series)
 JOIN usage ON billing_period = $billing_period AND account = $account AND usage.report_row = candidate.report_row

@@ -20,7 +20,7 @@ SELECT
         name, measure.usage_rows, first_row, offering_item, tenant_id
     ) AS finding,
     measure.usage_rows,
-    true AS objection
+    true AS is_failure
 FROM measure
 JOIN usage ON billing_period = $billing_period AND account = $account AND report_row = first_row
 WHERE measure.usage_rows > 0

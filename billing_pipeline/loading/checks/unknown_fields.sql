@@ -2,7 +2,7 @@
 SELECT
     format('{}: in {} rows, the first is row {}', field, count(*), min(report_row)) AS finding,
     count(*) AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM (
     SELECT report_row, unnest(json_keys(extra)) AS field
     FROM usage

@@ -26,7 +26,7 @@ SELECT
         ELSE format('{} is in {}, listed in {}', offering_item, measurement_unit, listed_unit)
     END AS finding,
     usage_rows,
-    true AS objection
+    true AS is_failure
 FROM judged
 WHERE listed_as IS NULL OR listed_unit <> measurement_unit
 ORDER BY usage_rows DESC, finding

@@ -3,7 +3,7 @@ SELECT
     format('{}: {} tenants, such as {}', coalesce(tenant_kind, 'no kind'), count(DISTINCT tenant_id), min(tenant_id))
         AS finding,
     count(*) AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM usage
 WHERE
     billing_period = $billing_period AND account = $account

@@ -2,7 +2,7 @@
 SELECT
     format('{}: {}', measurement_unit, array_to_string(list_sort(list(DISTINCT offering_item))[:5], ', ')) AS finding,
     count(*) AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM usage
 WHERE
     billing_period = $billing_period AND account = $account

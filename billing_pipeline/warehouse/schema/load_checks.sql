@@ -19,6 +19,6 @@ COMMENT ON COLUMN load_checks.check_name IS 'What was checked';
 COMMENT ON COLUMN load_checks.severity IS 'stop (a load that does not pass is not published) or warn';
 COMMENT ON COLUMN load_checks.finding_rows IS 'Usage rows that the check objects to';
 COMMENT ON COLUMN load_checks.detail IS 'What was found, in words';
-COMMENT ON COLUMN load_checks.findings IS 'The first findings: [{finding, usage_rows, objection}]';
+COMMENT ON COLUMN load_checks.findings IS 'The first findings: [{finding, usage_rows, is_failure}]';
 COMMENT ON COLUMN load_checks.published IS 'Whether the load that was checked became visible';
 COMMENT ON COLUMN load_checks.account IS 'API client, by its name in the settings';

@@ -39,6 +39,6 @@ COMMENT ON COLUMN load_history.load_seconds IS 'From reading the raw report to t
 COMMENT ON COLUMN load_history.run_id IS 'Dagster run';
 COMMENT ON COLUMN load_history.report_kind IS 'Kind of report that was ordered';
 COMMENT ON COLUMN load_history.report_level IS 'Level of report that was ordered';
-COMMENT ON COLUMN load_history.forced IS 'Loaded by run --force: even if the period was closed, or would be emptied';
+COMMENT ON COLUMN load_history.forced IS 'Loaded by run --force: even if the period was closed, or the report unexpectedly empty';
 COMMENT ON COLUMN load_history.restated_keys IS 'Keys that differ from the load before (usage_restatement); NULL for a first load';
 COMMENT ON COLUMN load_history.account IS 'API client, by its name in the settings';

@@ -25,7 +25,7 @@ def test_an_empty_report_does_not_replace_a_month_that_has_usage(warehouse: Ware
     load(warehouse, SIX)
 
     with pytest.raises(
-        LoadStoppedError, match=r"emptied: the report is empty, and would replace 6 rows; .*--force"
+        LoadStoppedError, match=r"unexpectedly_empty: the report is empty, and would replace 6 rows; .*--force"
     ):
         load(warehouse, [], number=2)
 
@@ -35,7 +35,7 @@ def test_an_empty_report_does_not_replace_a_month_that_has_usage(warehouse: Ware
 def test_by_force_it_does_and_the_check_still_says_so(warehouse: Warehouse) -> None:
     load(warehouse, SIX)
 
-    found = check(load(warehouse, [], number=2, forced=True), "emptied")
+    found = check(load(warehouse, [], number=2, forced=True), "unexpectedly_empty")
 
     assert (found.passed, found.severity) == (False, "warn")
     assert "6 rows" in found.detail
@@ -47,14 +47,14 @@ def test_a_first_load_without_rows_warns(warehouse: Warehouse) -> None:
 
     loaded = load(warehouse, [])
 
-    assert check(loaded, "emptied").passed
+    assert check(loaded, "unexpectedly_empty").passed
     assert check(loaded, "completeness").detail == "the report is empty"
 
 
 def test_a_month_that_is_empty_already_may_stay_so(warehouse: Warehouse) -> None:
     load(warehouse, [])
 
-    assert check(load(warehouse, [], number=2), "emptied").passed
+    assert check(load(warehouse, [], number=2), "unexpectedly_empty").passed
 
 
 @pytest.mark.parametrize(("left", "passed"), [(3, True), (2, False)])

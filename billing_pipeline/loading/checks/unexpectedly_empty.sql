@@ -4,7 +4,7 @@ SELECT
         'the report is empty, and would replace {} rows; if that is right, load it with `run --force`', row_count
     ) AS finding,
     0 AS usage_rows,
-    true AS objection
+    true AS is_failure
 FROM loaded_report
 WHERE
     billing_period = $billing_period AND account = $account

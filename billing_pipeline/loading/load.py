@@ -100,17 +100,15 @@ def _replace(
         files.enter_context(report)
         witness = None
         if cross_check != "off" and raw.has(CSV_FORMAT):
-            witness = _open_witness(files, raw, expected)
+            witness = _open_witness(raw, expected)
         return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
 
 
-def _open_witness(files: ExitStack, raw: RawReport, expected: ExpectedReport) -> Witness | ReportRefusedError:
+def _open_witness(raw: RawReport, expected: ExpectedReport) -> Witness | ReportRefusedError:
     try:
-        witness = CsvReport(raw.path(CSV_FORMAT), expected)
+        return CsvReport(raw.path(CSV_FORMAT), expected)
     except ReportRefusedError as error:
         return error  # the cross-check decides what that means for the load
-    files.enter_context(witness)
-    return witness
 
 
 def _attempt(period: BillingPeriod, account: str, report: ReportToLoad) -> LoadAttempt:

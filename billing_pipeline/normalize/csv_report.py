@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from io import StringIO
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.expectation import ExpectedReport
-from billing_pipeline.normalize.fields import FIELDS, MEASURE_FIELDS, UNIT, Field
-from billing_pipeline.normalize.projection import select_rows, sql
-from billing_pipeline.normalize.refusal import refusal
-from billing_pipeline.normalize.refusals import DAMAGED, refused, shown
-from billing_pipeline.normalize.typed_rows import Totals
-from billing_pipeline.reports import ControlTotals
+from billing_pipeline.normalize.fields import BY_NAME, FIELDS, Field
+from billing_pipeline.normalize.projection import cell, select_rows, sql
+from billing_pipeline.normalize.refusals import DAMAGED, refused, refused_by_duckdb, shown
 from billing_pipeline.sql_files import quote_identifier, quote_literal
 
 _OPTIONAL = {"sku"}
 """Columns that a file may lack altogether; every other one is in each csv_v2_0 file."""
 _LONGEST_LINE = 4 << 20
 _LONGEST_LAST_RECORD = 1 << 20
+_BLOCK = 1 << 20
 
 
 class CsvReport:
@@ -52,22 +48,10 @@ class CsvReport:
         self._days = (self.period_start, self.period_end)
         self._header = _read_header(path)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is held open."""
-
-    def selects(self) -> Iterator[str]:
-        """`select_rows`, as the one SELECT that there is."""
-        yield self.select_rows
-
     @property
     def select_rows(self) -> str:
         """One SELECT that gives all rows."""
-        unknown = [name for name in self._header if name not in {field.name for field in FIELDS}]
+        unknown = [name for name in self._header if name not in BY_NAME]
         extra = ", ".join(f"{quote_literal(name)}, nullif({quote_identifier(name)}, '')" for name in unknown)
         source = sql("csv_rows.sql").format(
             file=quote_literal(self._path),
@@ -78,52 +62,16 @@ class CsvReport:
         )
         return select_rows(source, *self._days)
 
-    def control_totals(self) -> ControlTotals:
-        """Row count and sums of all rows, read by Python's own CSV reader; DuckDB has no part in it.
-
-        Raises:
-            ReportRefusedError: a row has too few or too many cells, or a measure is not an integer.
-        """
-        totals = Totals()
-        measures = [field.name for field in MEASURE_FIELDS]
-        with _open(self._path) as rows:
-            for number, row in enumerate(rows, start=1):
-                cells = _cells(number, row, self._header)
-                sums = totals.of(cells.get(UNIT))
-                for index, name in enumerate(measures):
-                    try:
-                        sums[index] += int(cells[name])
-                    except ValueError:
-                        raise refused(
-                            f"row {number}: {name} is {shown(cells[name])}, which is not an integer"
-                        ) from None
-                totals.rows += 1
-        return totals.result()
-
     def refusal(self, error: duckdb.Error) -> ReportRefusedError:
-        """What DuckDB complained of while it executed the SELECT, in words."""
-        return refusal(error)
+        """The refusal for an error of DuckDB in the SELECT."""
+        return refused_by_duckdb(error)
 
     def _field(self, field: Field) -> str:
-        if field.name not in self._header:
-            return "NULL::VARCHAR"
-        name = quote_identifier(field.name)
-        told = f"'row ' || report_row || ': {field.name} is ' || left(coalesce({name}, 'empty'), 80)"
-        if field.kind == "flag":
-            return (
-                f"CASE {name} WHEN 'True' THEN true WHEN 'False' THEN false"
-                f" ELSE error({told} || ', which is not True or False') END"
-            )
-        if field.kind == "measure":
-            return (
-                f"CASE WHEN regexp_full_match({name}, '-?0*[0-9]{{1,38}}') THEN {name}::DECIMAL(38, 0)"
-                f" ELSE error({told} || ', which is not an integer of at most 38 digits') END"
-            )
-        return name
+        return cell(field.kind.csv_cell, field) if field.name in self._header else "NULL::VARCHAR"
 
 
 def _read_header(path: Path) -> list[str]:
-    with _open(path, skip_header=False) as rows:
+    with _open(path) as rows:
         header = next(rows, None)
     if not header:
         raise refused("the file is empty", DAMAGED)
@@ -139,6 +87,8 @@ def _read_header(path: Path) -> list[str]:
         )
     if _ends_within_a_record(path, len(header)):
         raise refused("the last record is not whole: the file is cut short", DAMAGED)
+    if _has_open_quote(path):
+        raise refused("a quoted cell is not closed: the file is cut short", DAMAGED)
     return header
 
 
@@ -180,19 +130,16 @@ def _ends_within_a_record(path: Path, columns: int) -> bool:
         return True
 
 
+def _has_open_quote(path: Path) -> bool:
+    """Whether the file has an odd number of quotation marks; a valid one has two for each quoted cell."""
+    with path.open("rb") as file:
+        return sum(block.count(b'"') for block in iter(lambda: file.read(_BLOCK), b"")) % 2 == 1
+
+
 @contextmanager
-def _open(path: Path, *, skip_header: bool = True) -> Iterator[Iterator[list[str]]]:
+def _open(path: Path) -> Iterator[Iterator[list[str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
-            if skip_header:
-                next(rows, None)
-            yield rows
+            yield csv.reader(file, strict=True)
     except (csv.Error, UnicodeDecodeError) as error:
         raise refused(f"the file is not valid CSV: {error}", DAMAGED) from None
-
-
-def _cells(number: int, row: list[str], header: list[str]) -> Mapping[str, str]:
-    if len(row) != len(header):
-        raise refused(f"row {number}: it has {len(row)} cells, the header {len(header)}", DAMAGED)
-    return dict(zip(header, row, strict=True))

@@ -1,34 +1,41 @@
-"""Where the usage rows lie in a json_v2_0 file, and what stands around them.
+"""The envelope of a json_v2_0 file: `params`, and where the array of usage rows starts and ends.
 
 The file is `{"params": {...}, "tenants": [...]}`, keys in any order. Only its two ends are read here: JSON's
-grammar is unambiguous, so if what stands before the array, `[]`, and what stands behind it parse
-together as one object, and the array in between is completely valid (which those who read it see to),
-then the whole file is valid and this is how it decomposes.
+grammar is unambiguous, so if the text before the array, `[]` and the text behind it parse together as one
+object, and the array itself is valid (the splitter checks that), then the whole file is valid and this is how
+it decomposes. All searches take time in proportion to the bytes that they look at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.refusals import DAMAGED, refused, shown
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 
-_ENDS = (64 << 10, 1 << 20, 16 << 20)
-"""Bytes that are looked at on either side of the array; the next size is tried where one was too small."""
+_HEADS = (64 << 10, 1 << 20, 16 << 20)
+"""Bytes that are read before the array; the next size is tried where one was too small."""
+_LARGEST_TAIL = 16 << 20
+"""Bytes that are read behind the array."""
+_LARGEST_OTHER_ARRAY = 64 << 10
+"""Bytes of another array behind the rows; a larger one is taken for the rows."""
+_CHUNK = 64 << 10
+_TOKEN = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ARRAY = "tenants"
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What stands around the rows.
+    """What surrounds the rows.
 
     Args:
-        params: as in the file.
+        params: of the report, as in the file.
         start: offset of the first byte behind the `[` of the array.
         end: offset of its `]`.
     """
@@ -46,23 +53,21 @@ def read_envelope(path: Path) -> Envelope:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        for length in _ENDS:
+        for length in _HEADS:
             head = _decoded_start(file.read(length))
             before = _before_array(head, whole=length >= size)
             if before is not None:
                 break
             file.seek(0)
         else:
-            raise refused(f"the first {_ENDS[-1]:,} bytes do not get to {_ARRAY!r}")
+            raise refused(f"the first {_HEADS[-1]:,} bytes do not get to {_ARRAY!r}")
         start = len(before.encode())
-        for length in _ENDS:
-            tail_start = max(start, size - length)
-            file.seek(tail_start)
-            envelope = _close(before, file.read(), tail_start, start)
-            if envelope is not None:
-                return envelope
-            if tail_start == start:
-                break
+        end = _end_of_array(file, start, size)
+        if end is not None:
+            file.seek(end + 1)
+            params = _params(before, file.read())
+            if params is not None:
+                return Envelope(params, start, end)
     raise refused(
         f"the file does not end as a report does, with the end of {_ARRAY!r} and of the object: "
         "it is cut short, or something stands behind it",
@@ -117,20 +122,64 @@ def _behind(character: str, text: str, position: int) -> int:
     return strict_json.skip_white_space(text, position + 1)
 
 
-def _close(before: str, tail: bytes, tail_start: int, start: int) -> Envelope | None:
-    # The earliest bracket behind which the object closes: within the array more levels are still open, so
-    # nothing earlier than its own end can be one.
-    position = -1
-    while (position := tail.find(b"]", position + 1)) >= 0:
-        rest = tail[position + 1 :].lstrip(b" \t\n\r")
-        if rest[:1] not in (b",", b"}"):
+def _end_of_array(file: BinaryIO, start: int, size: int) -> int | None:
+    """The offset of the array's `]`, found from the end of the file; None if its end is not a report's.
+
+    Args:
+        file: the report.
+        start: offset of the first byte behind the array's `[`.
+        size: of the file, in bytes.
+    """
+    depth = 0
+    end, is_array = size, False
+    lowest = max(start, size - _LARGEST_TAIL - _LARGEST_OTHER_ARRAY)
+    for offset, bracket in _brackets_backwards(file, lowest, size):
+        if bracket in b"]}":
+            depth += 1
+            if depth == 2:  # the end of the value of one of the report's own keys
+                end, is_array = offset, bracket == b"]"
+        else:
+            depth -= 1
+            if depth < 1:  # not JSON: if a row is malformed, the splitter names it
+                break
+        if depth >= 2 and is_array and end - offset > _LARGEST_OTHER_ARRAY:
+            return end
+    return end if is_array else None
+
+
+def _brackets_backwards(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Brackets outside of strings, from the last one to the first, each with its offset.
+
+    A quotation mark starts or ends a string if and only if it is not escaped, whichever way one reads.
+    """
+    in_string = False
+    size = _CHUNK
+    while end > start:
+        first = max(start, end - size)
+        file.seek(first)
+        chunk = file.read(end - first)
+        # A backslash before the chunk may escape its first byte, so the first bytes belong to the next chunk.
+        skipped = len(chunk) - len(chunk.lstrip(b"\\")) + 1 if first > start else 0
+        if skipped >= len(chunk):
+            size *= 2
             continue
-        try:
-            report = strict_json.parse(before + "]" + rest.decode())
-        except (StrictJsonError, UnicodeDecodeError):
-            continue
-        params = report.get("params")
-        if not isinstance(params, dict):
-            raise refused("the file has no object 'params'; it has: " + ", ".join(map(shown, report)))
-        return Envelope(params=params, start=start, end=tail_start + position)
-    return None
+        size = _CHUNK
+        for match in reversed(list(_TOKEN.finditer(chunk, skipped))):
+            token = match[0]
+            if token == b'"':
+                in_string = not in_string
+            elif len(token) == 1 and not in_string:
+                yield first + match.start(), token
+        end = first + skipped
+
+
+def _params(before: str, behind: bytes) -> Mapping[str, Any] | None:
+    """The report's `params`; None if what surrounds the array is not one valid object."""
+    try:
+        report = strict_json.parse(before + "]" + behind.decode())
+    except (StrictJsonError, UnicodeDecodeError):
+        return None
+    params = report.get("params")
+    if not isinstance(params, dict):
+        raise refused("the file has no object 'params'; it has: " + ", ".join(map(shown, report)))
+    return params

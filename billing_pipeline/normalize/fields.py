@@ -1,16 +1,68 @@
-"""The fields of a usage row, by their dotted names: the one list that every reader is made from.
+"""The fields of a usage row and their kinds: the one table that every reader and statement is made from.
 
-The names are the headers of csv_v2_0; json_v2_0 has the same fields, nested by the dots.
+The dotted names are the headers of csv_v2_0; json_v2_0 nests the same fields by the dots.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from decimal import Decimal
+from typing import Any
 
 from billing_pipeline.reports import MEASURES
 
-Kind = Literal["text", "number_or_text", "decimal", "date", "flag", "measure", "extra"]
+MEASURE_DIGITS = 38
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of field: what each reader takes for its value, and how it becomes a column.
+
+    Args:
+        json_type: what the strict JSON parser accepts. Null is a value like any other to it, so fields that
+            may be missing have None among their types, and `cells.sql` refuses a missing one by name.
+        description: the values that are taken, as a message names them.
+        cell: expression of `cells.sql` that makes the column from the value.
+        sql_type: DuckDB's type of the value before it becomes a column; decimals, dates and UUIDs are read as
+            text, so that DuckDB rounds and guesses nothing.
+        csv_cell: expression of `cells.sql` that makes `sql_type` of a CSV cell.
+        numbers: types of numbers that the slow exact reader writes as text.
+        required: a row without the field is refused.
+    """
+
+    json_type: Any
+    description: str
+    cell: str
+    sql_type: str = "VARCHAR"
+    csv_cell: str = "csv_text"
+    numbers: tuple[type, ...] = ()
+    required: bool = False
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the strict JSON parser takes null, or a row without the field."""
+        return self.json_type not in (bool, int, str)
+
+
+_TEXT, _NUMBER = str | None, str | int | None
+TEXT = Kind(_TEXT, "a text", "text")
+REQUIRED_TEXT = Kind(_TEXT, "a text", "required_text", required=True)
+UNIT_NAME = Kind(_TEXT, "a text", "unit")
+NUMBER_OR_TEXT = Kind(_NUMBER, "a text or an integer", "text", numbers=(int,))
+UUID = Kind(_TEXT, "a text", "uuid")
+REQUIRED_UUID = Kind(_TEXT, "a text", "required_uuid", required=True)
+DATE = Kind(str, "a date", "date", required=True)
+FLAG = Kind(bool, "true or false", "given", "BOOLEAN", "csv_flag", required=True)
+QUANTITY = Kind(_NUMBER, "a decimal number that can be held exactly", "quantity", numbers=(int, Decimal))
+MONEY = Kind(_NUMBER, "a decimal number that can be held exactly", "money", numbers=(int, Decimal))
+MEASURE = Kind(
+    int,
+    f"an integer of at most {MEASURE_DIGITS} digits",
+    "given",
+    f"DECIMAL({MEASURE_DIGITS}, 0)",
+    "csv_measure",
+    required=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +71,13 @@ class Field:
 
     Args:
         name: dotted name.
-        kind: what its values are: `text` (a string), `number_or_text` (also written as an integer), `decimal`
-            (a number, or a string that holds one), `date` (YYYY-MM-DD), `flag` (true or false), `measure` (an
-            integer), `extra` (unknown: a text, an integer or a truth value).
-        required: whether a row without it is refused.
+        kind: what its values are.
+        column: of the table `usage`.
     """
 
     name: str
     kind: Kind
-    required: bool = False
+    column: str
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -35,42 +85,53 @@ class Field:
         return tuple(self.name.split("."))
 
 
-MEASURE_FIELDS = tuple(
-    Field(f"usage.{name.replace('_', '.')}", "measure", required=True) for name in MEASURES
-)
+MEASURE_FIELDS = tuple(Field(f"usage.{name.replace('_', '.')}", MEASURE, name) for name in MEASURES)
 """In the order of `MEASURES`, with which they share their meaning."""
 
 UNIT = "measurement_unit"
 
 FIELDS = (
-    Field("application.id", "text"),
-    Field("application.name", "text"),
-    Field("date", "date", required=True),
-    Field("infra.backend_type", "text"),
-    Field("infra.id", "text"),
-    Field("infra.name", "text"),
-    Field("infra.owner_id", "text"),
-    Field("is_range", "flag", required=True),
-    Field(UNIT, "text"),
-    Field("name", "text", required=True),
-    Field("pricing.currency", "text"),
-    Field("pricing.mode", "text"),
-    Field("pricing.price", "decimal"),
-    Field("pricing.total_cost", "decimal"),
-    Field("quota.value", "decimal"),
-    Field("tenant.customer_id", "number_or_text"),
-    Field("tenant.id", "text", required=True),
-    Field("tenant.kind", "text"),
-    Field("tenant.name", "text"),
+    Field("application.id", UUID, "application_id"),
+    Field("application.name", TEXT, "application_name"),
+    Field("date", DATE, "usage_date"),
+    Field("infra.backend_type", TEXT, "infra_backend_type"),
+    Field("infra.id", UUID, "infra_id"),
+    Field("infra.name", TEXT, "infra_name"),
+    Field("infra.owner_id", UUID, "infra_owner_id"),
+    Field("is_range", FLAG, "is_range"),
+    Field(UNIT, UNIT_NAME, "measurement_unit"),
+    Field("name", REQUIRED_TEXT, "offering_item"),
+    Field("pricing.currency", TEXT, "pricing_currency"),
+    Field("pricing.mode", TEXT, "pricing_mode"),
+    Field("pricing.price", MONEY, "price"),
+    Field("pricing.total_cost", MONEY, "total_cost"),
+    Field("quota.value", QUANTITY, "quota"),
+    Field("tenant.customer_id", NUMBER_OR_TEXT, "customer_id"),
+    Field("tenant.id", REQUIRED_UUID, "tenant_id"),
+    Field("tenant.kind", TEXT, "tenant_kind"),
+    Field("tenant.name", TEXT, "tenant_name"),
     *MEASURE_FIELDS,
-    Field("edition", "text"),
-    Field("sku", "text"),
+    Field("edition", TEXT, "edition"),
+    Field("sku", TEXT, "sku"),
 )
+
+COMPUTED = {
+    f"dr_compute_points_{part}": ("compute_points", f"usage.delta.{part}")
+    for part in ("production", "trial", "total")
+}
+"""Columns that are computed: the expression of `cells.sql`, and the field that it takes."""
 
 BY_NAME = {field.name: field for field in FIELDS}
 
 OBJECTS = frozenset(".".join(field.path[:depth]) for field in FIELDS for depth in range(1, len(field.path)))
-"""Dotted names of the objects that fields lie in: `application`, `usage`, `usage.absolute`…"""
+"""Dotted names of the objects that hold fields: `application`, `usage`, `usage.absolute`…"""
+
+EXTRA = "extra"
+"""The column for fields that have none, as JSON text; a null is kept, so that a new field is noticed early.
+
+A known object (`infra`, `quota`…) that is null is not an unknown field; its columns become NULL. CSV cannot
+tell null from empty, so a row of csv_v2_0 keeps only the unknown cells that are not empty.
+"""
 
 EMPTY_UNIT = "quantity"
 """What an empty measurement unit means: countable items."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -17,19 +17,19 @@ import duckdb
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.envelope import read_envelope
 from billing_pipeline.normalize.expectation import Coverage, ExpectedReport, check_params
-from billing_pipeline.normalize.odd_rows import PLAIN_LAYOUT, OddRows
-from billing_pipeline.normalize.parts import Part, PartWriter
-from billing_pipeline.normalize.pieces import PIECE, CheckedFile
+from billing_pipeline.normalize.layout import PLAIN_LAYOUT
 from billing_pipeline.normalize.projection import json_source, select_rows
-from billing_pipeline.normalize.refusal import refusal
+from billing_pipeline.normalize.refusals import refused_by_duckdb
+from billing_pipeline.normalize.slow_rows import SlowRowReader
+from billing_pipeline.normalize.splitter import BLOCK_SIZE, Batch, Splitter
 from billing_pipeline.normalize.typed_rows import Totals
 from billing_pipeline.reports import ControlTotals
 from billing_pipeline.row_groups import ROW_GROUP
 
-_MOST_PARTS = 8
-"""Read by one statement, and written ahead of it. Fewer make more statements, and to plan one takes as long
-as to read some thousand rows; more would not be there in time, because one thread checks rows, as fast as two
-or three of DuckDB's read them."""
+_MAX_BATCHES = 8
+"""Batches that one statement reads, and that are written ahead of it. Fewer make more statements, and to plan
+one takes as long as to read some thousand rows; more would not be ready, because one thread checks rows as
+fast as two or three of DuckDB's threads read them."""
 
 
 class JsonReport:
@@ -37,13 +37,13 @@ class JsonReport:
 
     Args:
         path: the file.
-        expected: what was ordered; None takes any report.
-        work_dir: folder for temporary files, as large as the report; removed when the report is closed.
-        piece: bytes that are checked at once.
-        rows_of_a_part: as `PartWriter`.
+        expected: what was requested; None takes any report.
+        work_dir: folder for temporary files, much smaller than the report; removed when the report is closed.
+        block_size: bytes that are checked at once.
+        rows_per_batch: as `Splitter`.
 
     Raises:
-        ReportRefusedError: the file is not a whole report of this format, or not the one that was ordered.
+        ReportRefusedError: the file is not a whole report of this format, or not the one that was requested.
     """
 
     def __init__(
@@ -52,38 +52,19 @@ class JsonReport:
         expected: ExpectedReport | None,
         work_dir: Path,
         *,
-        piece: int = PIECE,
-        rows_of_a_part: int = ROW_GROUP,
+        block_size: int = BLOCK_SIZE,
+        rows_per_batch: int = ROW_GROUP,
     ) -> None:
-        self._exit = ExitStack()
-        try:
-            self._envelope = read_envelope(path)
-            self.coverage: Coverage = check_params(self._envelope.params, expected)
-            work_dir.mkdir(parents=True, exist_ok=True)
-            folder = TemporaryDirectory(dir=work_dir, prefix="report-")
-            self._parts = Path(self._exit.enter_context(folder))
-            self._source = self._exit.enter_context(path.open("rb", buffering=0))
-        except BaseException:
-            self._exit.close()
-            raise
-        self._piece = piece
-        self._rows_of_a_part = rows_of_a_part
-        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="check")
-        self._exit.callback(self._ahead.shutdown, cancel_futures=True)
-        self._begin()
-
-    def _begin(self) -> None:
-        """Start at the first row, before it is asked for: a part is being checked while others are read."""
-        self._file = CheckedFile(self._source, self._envelope, piece=self._piece)
-        self._writer = PartWriter(self._file, self._parts, self._rows_of_a_part)
-        self._begun = False
-        self._coming: deque[Future[Part | None]] = deque()
-        self._kept: list[Part] = []
-        self._check_ahead()
-
-    def _check_ahead(self) -> None:
-        while len(self._coming) < _MOST_PARTS:
-            self._coming.append(self._ahead.submit(self._writer.next_part))
+        self._path = path
+        self._block_size = block_size
+        self._rows_per_batch = rows_per_batch
+        self._envelope = read_envelope(path)
+        self.coverage: Coverage = check_params(self._envelope.params, expected)
+        work_dir.mkdir(parents=True, exist_ok=True)
+        self._folder = TemporaryDirectory(dir=work_dir, prefix="report-")
+        self._reading = ExitStack()
+        self._batches: list[Batch] = []
+        self._totals: ControlTotals | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +72,8 @@ class JsonReport:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._exit.close()
+        self._reading.close()
+        self._folder.cleanup()
 
     @property
     def period_start(self) -> date:
@@ -104,51 +86,69 @@ class JsonReport:
         return self.coverage.end
 
     def selects(self) -> Iterator[str]:
-        """SELECTs that give all rows, each with its position, some at a time; to be executed one by one.
+        """SELECTs that give all rows, each with its position; execute one before asking for the next.
 
-        While one is executed, the next parts of the file are being checked. Asked for again, they begin anew,
-        and those that were asked for before end.
+        While one is executed, a thread checks the next batches. Each call reads the file from its start and
+        ends what an earlier call began.
 
         Raises:
             ReportRefusedError: names the row, and what is wrong with it; then none of the rows may be kept.
         """
-        if self._begun:
-            wait([future for future in self._coming if not future.cancel()])
-            self._begin()
-        writer = self._writer
-        while writer is self._writer and (parts := self._next_parts()):
-            self._kept = parts
-            yield select_rows(json_source(parts), self.coverage.start, self.coverage.end)
-            writer.take_back(parts)
-        if writer is self._writer:
-            self._ahead.submit(writer.remove_read_files)
+        self._reading.close()
+        source = self._reading.enter_context(self._path.open("rb", buffering=0))
+        splitter = Splitter(
+            source,
+            self._envelope,
+            Path(self._folder.name),
+            block_size=self._block_size,
+            rows_per_batch=self._rows_per_batch,
+        )
+        checker = ThreadPoolExecutor(1, thread_name_prefix="check")
+        self._reading.callback(checker.shutdown, cancel_futures=True)
+        ahead = deque(checker.submit(splitter.next_batch) for _ in range(_MAX_BATCHES))
+        while batches := _ready(ahead):
+            self._batches = batches
+            ahead.extend(checker.submit(splitter.next_batch) for _ in batches)
+            yield select_rows(json_source(batches), self.coverage.start, self.coverage.end)
+            for batch in batches:
+                splitter.recycle(batch)
+        self._totals = splitter.totals.result()
+        self._batches = []
+        for file in Path(self._folder.name).iterdir():
+            file.unlink()
 
     def control_totals(self) -> ControlTotals:
-        """Row count and sums of all rows, by the parser that checked them; DuckDB has no part in it."""
-        while parts := self._next_parts():
-            self._writer.take_back(parts)
-        return self._file.totals.result()
+        """Row count and sums of all rows, by the parser that checked them; DuckDB has no part in it.
+
+        Raises:
+            ReportRefusedError: as `selects`, if its rows were not read yet.
+        """
+        while self._totals is None:
+            for _ in self.selects():
+                pass
+        return self._totals
 
     def refusal(self, error: duckdb.Error) -> ReportRefusedError:
-        """What DuckDB complained of while it executed one of the SELECTs, in words."""
-        for part in self._kept:
-            reader = OddRows(part.first_row - part.skipped, 1)
-            for file in part.files if part.layout is not PLAIN_LAYOUT else ():
-                try:
-                    reader.plain(file.read_bytes()[1:-1], Totals())
-                except ReportRefusedError as found:
-                    return found
-        return refusal(error)
+        """The refusal for an error of DuckDB in one of the SELECTs."""
+        for batch in self._batches:
+            if batch.layout is PLAIN_LAYOUT:
+                continue
+            reader = SlowRowReader(batch.first_row - batch.skipped, 1, Totals())
+            try:
+                for file in batch.files:
+                    reader.read(file.read_bytes()[1:-1], last=True)
+            except ReportRefusedError as found:
+                return found
+        return refused_by_duckdb(error)
 
-    def _next_parts(self) -> list[Part]:
-        """The parts that are written, one at least; nothing at the end of the report."""
-        self._begun = True
-        parts: list[Part] = []
-        while len(parts) < _MOST_PARTS and (not parts or self._coming[0].done()):
-            part = self._coming[0].result()
-            if part is None:
-                break
-            parts.append(part)
-            self._coming.popleft()
-            self._check_ahead()
-        return parts
+
+def _ready(ahead: deque[Future[Batch | None]]) -> list[Batch]:
+    """Take the batches that are written, one at least; none at the end of the report."""
+    batches: list[Batch] = []
+    while ahead and (not batches or ahead[0].done()):
+        batch = ahead[0].result()
+        if batch is None:
+            break
+        batches.append(batch)
+        ahead.popleft()
+    return batches

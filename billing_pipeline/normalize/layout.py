@@ -1,15 +1,15 @@
 """How the rows of a json_v2_0 file are laid out, learned from its first element.
 
-Acronis does not publish the nesting below `tenants`. Read are: an element for each usage row, and an element
-that carries what its rows have in common and a list of them; keys nested or dotted, at any level. The layout
-says at which keys each field is found; what does not follow it is read row by row (see `odd_rows`).
+Acronis does not publish the nesting below `tenants`. Two layouts are read: *flat*, an element for each usage
+row, and *grouped*, an element with the fields that its rows share and a list of them; keys are nested or
+dotted, at any level. A `Layout` gives the keys that lead to each field; rows that do not follow it are read
+one by one (`slow_rows`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from typing import Any
 
 from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS
@@ -30,21 +30,6 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Extra:
-    """An unknown field that has its place in the layout; it goes to the column `extra`.
-
-    Args:
-        path: the keys that lead to it.
-        shared: whether a grouped element has it for all of its rows.
-        always: whether it is always there and may be null; else it may be absent, and is never null.
-    """
-
-    path: Path
-    shared: bool
-    always: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
     """Where each field is.
 
@@ -52,19 +37,19 @@ class Layout:
         row: for each field of the row itself, by dotted name, the keys that lead to it.
         element: likewise for the fields that a grouped element has for all of its rows.
         rows_key: the key of a grouped element's rows; None where each element is a row.
-        extras: unknown fields, by dotted name.
-        amounts_as_numbers: whether quotas and prices are written as fractions.
     """
 
     row: Mapping[str, Path]
     element: Mapping[str, Path]
     rows_key: str | None
-    extras: Mapping[str, Extra] = dataclass_field(default_factory=dict)
-    amounts_as_numbers: bool = False
+
+
+PLAIN_LAYOUT = Layout({field.name: (field.name,) for field in FIELDS}, {}, None)
+"""The layout that `slow_rows` writes: an object with dotted keys for each row."""
 
 
 class TwoListsError(ValueError):
-    """A grouped element does not say which list its rows are in."""
+    """A grouped element has two lists, either of which may be its rows."""
 
     def __init__(self) -> None:
         super().__init__(

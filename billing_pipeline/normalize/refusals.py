@@ -1,27 +1,48 @@
-"""What is told when a report is refused."""
+"""Refusals of a report: what is wrong with it, in one printable line, and what to do."""
 
 from __future__ import annotations
 
-from billing_pipeline.errors import ReportRefusedError
+import re
 
-DAMAGED = (
-    "The download may be damaged: order the report again; if that does not help, show it to Acronis' support."
-)
-NOT_ORDERED = "Order the report again; what was ordered and what was delivered differ."
-UNKNOWN = "The format may have changed: look at the raw report, and at what this version reads."
+import duckdb
+
+from billing_pipeline.errors import ReportRefusedError, first_line
+
+DAMAGED = "The download may be damaged: request the report again, and if that does not help, ask Acronis."
+NOT_ORDERED = "Request the report again: Acronis delivered another report than the one that was requested."
+UNKNOWN = "The format may have changed: compare the raw report with what this version reads."
+
+_OWN_MESSAGE = re.compile(r"row \d+: .*?(?=\n\nLINE \d|\Z)", re.DOTALL)
+"""A message from cells.sql; its value may hold line breaks, and DuckDB may append its statement."""
 
 
 def refused(what: str, todo: str = UNKNOWN) -> ReportRefusedError:
-    """A report that cannot be trusted, and what to do about it."""
+    """The error for a report that cannot be trusted.
+
+    Args:
+        what: what is wrong, with the row if it is known.
+        todo: what to do about it.
+    """
     return ReportRefusedError(what, todo=f"Nothing was loaded. {todo}")
 
 
+def refused_by_duckdb(error: duckdb.Error) -> ReportRefusedError:
+    """The refusal for an error that a SELECT of this package raised: cells.sql names row, field and value."""
+    text = str(error)
+    own = _OWN_MESSAGE.search(text)
+    what = own[0] if own else "DuckDB cannot read it: " + first_line(text)
+    return refused(on_one_line(what.strip()), UNKNOWN)
+
+
 def shown(value: object) -> str:
-    """A value of a report as an error names it: in full if short, and on one line."""
-    text = value if isinstance(value, str) else repr(value)
+    """A value of a report as a message shows it: on one line, at most 80 characters of it."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except RecursionError:
+        text = "nested too deeply to be shown"
     return on_one_line(text if len(text) <= 80 else text[:77] + "...")
 
 
 def on_one_line(text: str) -> str:
-    """The text with its line breaks, control characters and halves of characters written out."""
+    """The text with line breaks, control characters and lone surrogates escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,4 +1,4 @@
-"""JSON read slowly and without leniency: for envelopes, and for rows that the fast reader does not take."""
+"""Strict JSON, read slowly: for envelopes, and for rows that the fast parser does not take."""
 
 from __future__ import annotations
 
@@ -10,42 +10,46 @@ from typing import Any
 from billing_pipeline.errors import first_line
 from billing_pipeline.normalize.refusals import shown
 
-_HALF_OF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+MAX_DEPTH = 100
+"""Levels of objects and lists within each other. Reports have four; Python's own limit is near 1,000."""
+
+_LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_WHITE_SPACE = re.compile(r"[ \t\n\r]*")
 _DIGITS_OF_AN_INT = 60
-_LONGEST_TOKEN = 12  # half of a surrogate pair that is escaped, twice
+_LONGEST_TOKEN = 12  # an escaped surrogate pair
 
 
 class StrictJsonError(ValueError):
-    """The text is not JSON, or says something twice."""
+    """The text is not JSON, or has a key twice in one object."""
 
 
 class CutShortError(StrictJsonError):
-    """The text is malformed at its very end: it may go on."""
+    """The text is malformed at its very end, so that more text may complete it."""
 
 
 def parse(text: str) -> Any:
-    """The value that `text` holds; numbers that are not plain integers as `Decimal`, exact.
+    """The value of a whole text; numbers that are not plain integers as exact `Decimal`.
 
     Raises:
-        StrictJsonError: malformed, NaN or Infinity, a key twice in one object, half a surrogate pair, nested
-            too deeply.
+        StrictJsonError: malformed, NaN or Infinity, a key twice in one object, a lone surrogate, more than
+            `MAX_DEPTH` levels, or something behind the value.
     """
     value, end = parse_next(text, skip_white_space(text, 0))
     if skip_white_space(text, end) < len(text):
-        raise StrictJsonError(f"something stands behind it: {shown(text[end:])}")
+        raise StrictJsonError(f"something stands behind it: {shown(text[end : end + 100])}")
     return value
 
 
 def parse_next(text: str, position: int) -> tuple[Any, int]:
-    """The value that stands in `text` at `position`, and the position behind it.
+    """The value that starts at `position`, and the position behind it.
 
     Raises:
         StrictJsonError: as `parse`.
     """
     try:
-        found = _decoder.raw_decode(text, position)
-        if _HALF_OF_A_CHARACTER.search(text, position, found[1]):
-            _encoder.encode(found[0]).encode()
+        value, end = _decoder.raw_decode(text, position)
+        if _LONE_SURROGATE.search(text, position, end):
+            _encoder.encode(value).encode()
     except UnicodeEncodeError:
         raise StrictJsonError("half of a surrogate pair in a text") from None
     except StrictJsonError:
@@ -53,12 +57,14 @@ def parse_next(text: str, position: int) -> tuple[Any, int]:
     except RecursionError:
         raise StrictJsonError("nested too deeply") from None
     except json.JSONDecodeError as error:
+        near = shown(text[error.pos : error.pos + 100])
         if error.msg.startswith("Unterminated") or error.pos > len(text) - _LONGEST_TOKEN:
-            raise CutShortError(f"it ends too early: {error.msg} near {shown(text[error.pos :])}") from None
-        raise StrictJsonError(f"{error.msg} near {shown(text[error.pos :])}") from None
+            raise CutShortError(f"it ends too early: {error.msg} near {near}") from None
+        raise StrictJsonError(f"{error.msg} near {near}") from None
     except (ValueError, InvalidOperation) as error:
         raise StrictJsonError(first_line(error)) from None
-    return found
+    _refuse_deep(value)
+    return value, end
 
 
 def encode(value: Any) -> str:
@@ -74,17 +80,29 @@ def encode(value: Any) -> str:
 
 def skip_white_space(text: str, position: int) -> int:
     """The position of the next character that is not JSON white space."""
-    while position < len(text) and text[position] in " \t\n\r":
-        position += 1
-    return position
+    match = _WHITE_SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def _refuse_deep(value: Any) -> None:
+    """Refuse what later code would recurse into too deeply; level by level, so that this does not recurse."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [each for each in level if isinstance(each, dict | list)]
+        if not level:
+            return
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+    raise StrictJsonError(f"nested too deeply, in more than {MAX_DEPTH} levels")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise StrictJsonError(f"the key {twice!r} stands twice in one object")
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise StrictJsonError(f"the key {shown(key)!r} stands twice in one object")
+            seen.add(key)
     return found
 
 

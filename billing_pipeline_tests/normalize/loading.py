@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -15,6 +17,7 @@ from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.reports import ControlTotals
 from billing_pipeline.row_groups import ROW_GROUP
+from billing_pipeline_tests.normalize import reference
 
 FIRST_DAY, LAST_DAY = date(2026, 9, 1), date(2026, 9, 30)
 PARAMS = {
@@ -57,59 +60,76 @@ def engine() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def load(report: JsonReport | CsvReport) -> tuple[Rows, ControlTotals]:
+def load(report: JsonReport) -> tuple[Rows, ControlTotals]:
     """The rows that end up in the table, in the order of the report, and the control totals.
 
     Raises:
         ReportRefusedError: on the way.
     """
+    with _transaction() as connection, report:
+        try:
+            for select in report.selects():
+                _insert(connection, select)
+        except duckdb.Error as error:
+            raise report.refusal(error) from error
+        return _rows(connection), report.control_totals()
+
+
+@contextmanager
+def _transaction() -> Iterator[duckdb.DuckDBPyConnection]:
     connection = engine()
     connection.execute("BEGIN")
     try:
-        with report:
-            try:
-                for select in report.selects():
-                    connection.execute(f"INSERT INTO usage BY NAME SELECT {_ADDED}, r.* FROM ({select}) AS r")
-            except duckdb.Error as error:
-                raise report.refusal(error) from error
-            totals = report.control_totals()
-        names = [
-            name
-            for name, *_ in connection.execute("DESCRIBE usage").fetchall()
-            if name not in _NOT_FROM_THE_FILE
-        ]
-        found = connection.execute(f"SELECT {', '.join(names)} FROM usage ORDER BY report_row").fetchall()
+        yield connection
     finally:
         connection.execute("ROLLBACK")
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, select: str) -> None:
+    connection.execute(f"INSERT INTO usage BY NAME SELECT {_ADDED}, r.* FROM ({select}) AS r")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> Rows:
+    names = [
+        name for name, *_ in connection.execute("DESCRIBE usage").fetchall() if name not in _NOT_FROM_THE_FILE
+    ]
+    found = connection.execute(f"SELECT {', '.join(names)} FROM usage ORDER BY report_row").fetchall()
     rows = [dict(zip(names, row, strict=True)) for row in found]
     for row in rows:
         row["extra"] = None if row["extra"] is None else json.loads(row["extra"], parse_float=Decimal)
-    return rows, totals
+    return rows
 
 
 def load_json(
-    content: bytes, folder: Path, *, piece: int = 1 << 20, part: int = ROW_GROUP
+    content: bytes, folder: Path, *, block_size: int = 1 << 20, rows_per_batch: int = ROW_GROUP
 ) -> tuple[Rows, ControlTotals]:
     """Load a json_v2_0 file with this content."""
     path = folder / "json_v2_0.json"
     path.write_bytes(content)
-    report = JsonReport(path, None, folder / "work", piece=piece, rows_of_a_part=part)
+    report = JsonReport(path, None, folder / "work", block_size=block_size, rows_per_batch=rows_per_batch)
     return load(report)
 
 
 def load_csv(
     content: bytes, folder: Path, expected: ExpectedReport | None = None
 ) -> tuple[Rows, ControlTotals]:
-    """Load a csv_v2_0 file with this content."""
+    """Load a csv_v2_0 file with this content; the control totals are those of the table."""
     path = folder / "csv_v2_0.csv"
     path.write_bytes(content)
-    return load(CsvReport(path, expected))
+    report = CsvReport(path, expected)
+    with _transaction() as connection:
+        try:
+            _insert(connection, report.select_rows)
+        except duckdb.Error as error:
+            raise report.refusal(error) from error
+        rows = _rows(connection)
+    return rows, ControlTotals(*reference.control_totals(rows))
 
 
-def refusal(content: bytes, folder: Path, *, piece: int = 1 << 20) -> str:
-    """What is told when a json_v2_0 file with this content is loaded."""
+def refusal(content: bytes, folder: Path, *, block_size: int = 1 << 20) -> str:
+    """The message of the refusal when a json_v2_0 file with this content is loaded."""
     try:
-        rows, _ = load_json(content, folder, piece=piece)
+        rows, _ = load_json(content, folder, block_size=block_size)
     except ReportRefusedError as error:
         return error.what
     raise AssertionError(f"loaded with {len(rows)} rows: {rows[:2]}")

@@ -214,9 +214,8 @@ def test_an_empty_report_without_the_last_line_break(tmp_path: Path) -> None:
     assert (rows, totals.rows) == ([], 0)
 
 
-@pytest.mark.parametrize("end", ["", "\r\n"])
-def test_a_cell_longer_than_is_read_is_named_as_such(tmp_path: Path, end: str) -> None:
-    content = csv_of(ROW | {"tenant.name": "x" * 200_000}).rstrip() + end.encode()
+def test_a_long_cell_in_a_last_record_without_line_break_is_named_as_such(tmp_path: Path) -> None:
+    content = csv_of(ROW | {"tenant.name": "x" * 200_000}).rstrip()
 
     assert "field larger than field limit (131072)" in refusal(content, tmp_path)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.normalize import ExpectedReport, JsonReport
+from billing_pipeline.normalize import ExpectedReport, JsonReport, envelope, strict_json
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline_tests.normalize.loading import PARAMS, load_json, refusal, report_of, usage_row
 
@@ -36,11 +39,11 @@ def opened(folder: Path, expected: ExpectedReport, **params: Any) -> None:
         '{"a": "\\"tenants\\": [", "params": P, "t\\u0065nants": [R, R], "c": "]}"}',
     ],
 )
-@pytest.mark.parametrize("piece", [64, 1 << 20])
-def test_keys_in_any_order_and_unknown_ones(tmp_path: Path, text: str, piece: int) -> None:
+@pytest.mark.parametrize("block_size", [64, 1 << 20])
+def test_keys_in_any_order_and_unknown_ones(tmp_path: Path, text: str, block_size: int) -> None:
     content = text.replace("P", json.dumps(PARAMS)).replace("R", ROW).encode()
 
-    assert len(load_json(content, tmp_path, piece=piece)[0]) == 2
+    assert len(load_json(content, tmp_path, block_size=block_size)[0]) == 2
 
 
 @pytest.mark.parametrize(("before", "after"), [(70_000, 10), (10, 70_000), (1_100_000, 1_100_000)])
@@ -156,3 +159,69 @@ def test_a_documented_type_stands_for_no_other_kind(tmp_path: Path) -> None:
             ExpectedReport(ORDERED.period, "usage_breakdown", "direct_partners", TENANT),
             report_type=4,
         )
+
+
+class CountedBytes:
+    """Counts the bytes that the envelope's searches look at: those searched and those parsed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        parse, brackets = strict_json.parse, envelope._TOKEN
+
+        def counted_parse(text: str) -> Any:
+            self.count += len(text)
+            return parse(text)
+
+        class CountedPattern:
+            def finditer(_, text: bytes, position: int) -> Iterator[re.Match[bytes]]:  # noqa: N805
+                self.count += len(text)
+                return brackets.finditer(text, position)
+
+        monkeypatch.setattr(strict_json, "parse", counted_parse)
+        monkeypatch.setattr(envelope, "_TOKEN", CountedPattern())
+
+
+_START = f'{{"params": {json.dumps(PARAMS)}, "tenants": ['
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{_START}{','.join([ROW] * 2000)}",
+        f"{_START}{','.join([ROW] * 2000)}]",
+        f'{_START}{ROW}], "text": "{"]}," * 500_000}"}}',
+        f'{_START}{ROW}], "text": "{"x" * 500_000}"}}',
+        f'{_START}{ROW}], "more": {{{",".join(f"{chr(34)}k{n}{chr(34)}: [1]" for n in range(50_000))}}}}}',
+        f'{_START}{ROW}], "slashes": "{chr(92) * 500_000}"}}',
+        f"{_START}{'{},[],' * 200_000}",
+        f"{_START}{'],' * 500_000}}}",
+    ],
+    ids=[
+        "cut",
+        "cut behind array",
+        "brackets in text",
+        "text",
+        "arrays behind",
+        "backslashes",
+        "brackets",
+        "closing",
+    ],
+)
+def test_read_envelope__any_content__looks_at_each_byte_a_few_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(content)
+    work = CountedBytes(monkeypatch)
+
+    with suppress(ReportRefusedError):
+        envelope.read_envelope(path)
+
+    assert 0 < work.count < 4 * len(content) + 200_000
+
+
+def test_read_envelope__text_behind_the_rows__is_valid(tmp_path: Path) -> None:
+    for text in ("]}," * 100_000, chr(92) * 200_000, chr(92) * 131_072 + "]", 'a\\"]}' * 50_000):
+        content = f'{_START}{ROW}, {ROW}], "text": {json.dumps(text)}, "lists": [[1], {{"a": []}}]}}'
+
+        assert len(load_json(content.encode(), tmp_path)[0]) == 2

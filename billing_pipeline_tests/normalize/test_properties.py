@@ -64,11 +64,11 @@ DAMAGES = [
 @example(report_of(usage_row(), usage_row(quota={"value": 10.5}), usage_row(quota=None)), 1 << 20, ROW_GROUP)
 @example(report_of(usage_row(), usage_row(quota={"value": 1.5}), usage_row(pricing=None)), 1 << 20, ROW_GROUP)
 @example(report_of(usage_row(), usage_row(**{'a"b': 1, "c\\d": 2})), 1 << 20, ROW_GROUP)
-def test_the_table_equals_the_reference(content: bytes, piece: int, part: int) -> None:
+def test_the_table_equals_the_reference(content: bytes, block_size: int, rows_per_batch: int) -> None:
     expected = reference.rows_of_json(content, FIRST_DAY, LAST_DAY)
 
     with TemporaryDirectory() as folder:
-        rows, totals = load_json(content, Path(folder), piece=piece, part=part)
+        rows, totals = load_json(content, Path(folder), block_size=block_size, rows_per_batch=rows_per_batch)
 
     assert rows == expected
     assert (totals.rows, totals.sums) == reference.control_totals(expected)
@@ -77,7 +77,7 @@ def test_the_table_equals_the_reference(content: bytes, piece: int, part: int) -
 @many
 @given(reports(), sizes, st.sampled_from(DAMAGES), st.integers(0, 2**32))
 def test_a_damaged_report_is_refused_or_was_right_after_all(
-    content: bytes, piece: int, damage: tuple[str, str], place: int
+    content: bytes, block_size: int, damage: tuple[str, str], place: int
 ) -> None:
     pattern, instead = damage
     places = list(re.finditer(pattern, content.decode()))
@@ -96,15 +96,15 @@ def test_a_damaged_report_is_refused_or_was_right_after_all(
     with TemporaryDirectory() as folder:
         if expected is None:
             with pytest.raises(ReportRefusedError):
-                load_json(damaged, Path(folder), piece=piece, part=2)
+                load_json(damaged, Path(folder), block_size=block_size, rows_per_batch=2)
         else:
-            rows, _ = load_json(damaged, Path(folder), piece=piece, part=2)
+            rows, _ = load_json(damaged, Path(folder), block_size=block_size, rows_per_batch=2)
             assert rows == expected
 
 
-@pytest.mark.parametrize("piece", [64, 1 << 20])
+@pytest.mark.parametrize("block_size", [64, 1 << 20])
 @pytest.mark.parametrize("grouped", [False, True])
-def test_a_report_cut_at_any_byte_is_not_loaded(tmp_path: Path, piece: int, grouped: bool) -> None:
+def test_a_report_cut_at_any_byte_is_not_loaded(tmp_path: Path, block_size: int, grouped: bool) -> None:
     first, second = usage_row(), usage_row(name="Zürich", sku=None)
     if grouped:
         tenant = first.pop("tenant")
@@ -112,8 +112,8 @@ def test_a_report_cut_at_any_byte_is_not_loaded(tmp_path: Path, piece: int, grou
         whole = report_of({"tenant": tenant, "usages": [first]}, {"tenant": tenant, "usages": [second]})
     else:
         whole = report_of(first, second)
-    assert len(load_json(whole, tmp_path, piece=piece)[0]) == 2
+    assert len(load_json(whole, tmp_path, block_size=block_size)[0]) == 2
 
     for length in range(len(whole)):
         with pytest.raises(ReportRefusedError):
-            load_json(whole[:length], tmp_path, piece=piece)
+            load_json(whole[:length], tmp_path, block_size=block_size)

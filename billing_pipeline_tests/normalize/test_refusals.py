@@ -25,7 +25,7 @@ def with_measure(token: str) -> bytes:
     ).encode()
 
 
-@pytest.mark.parametrize("piece", [64, 1 << 20])
+@pytest.mark.parametrize("block_size", [64, 1 << 20])
 @pytest.mark.parametrize(
     ("token", "told"),
     [
@@ -50,9 +50,9 @@ def with_measure(token: str) -> bytes:
     ],
 )
 def test_a_measure_that_is_no_integer_is_refused_by_name(
-    tmp_path: Path, token: str, told: str, piece: int
+    tmp_path: Path, token: str, told: str, block_size: int
 ) -> None:
-    message = refusal(with_measure(token), tmp_path, piece=piece)
+    message = refusal(with_measure(token), tmp_path, block_size=block_size)
 
     assert message.startswith("row 2: "), message
     assert told in message
@@ -116,11 +116,11 @@ def test_an_integer_arrives_exactly_however_it_is_written(tmp_path: Path, token:
         ({"date": "2026\r\n\n09\x1b[2J"}, "date is 2026\\r\\n\\n09\\x1b[2J, which is not a day from"),
     ],
 )
-@pytest.mark.parametrize("piece", [64, 1 << 20])
+@pytest.mark.parametrize("block_size", [64, 1 << 20])
 def test_a_bad_field_is_refused_by_name(
-    tmp_path: Path, changed: dict[str, Any], told: str, piece: int
+    tmp_path: Path, changed: dict[str, Any], told: str, block_size: int
 ) -> None:
-    message = refusal(report_of(GOOD, GOOD, usage_row(**changed), GOOD), tmp_path, piece=piece)
+    message = refusal(report_of(GOOD, GOOD, usage_row(**changed), GOOD), tmp_path, block_size=block_size)
 
     assert message.startswith("row 3: "), message
     assert told in message
@@ -156,11 +156,11 @@ def test_an_amount_that_cannot_be_held_exactly_is_refused_not_rounded(tmp_path: 
         ({"usages": [GOOD, {}]}, "row 3: date is missing"),
     ],
 )
-@pytest.mark.parametrize("piece", [64, 1 << 20])
+@pytest.mark.parametrize("block_size", [64, 1 << 20])
 def test_an_element_that_is_no_row_is_refused_by_its_position(
-    tmp_path: Path, element: Any, told: str, piece: int
+    tmp_path: Path, element: Any, told: str, block_size: int
 ) -> None:
-    assert told in refusal(report_of(GOOD, element, GOOD), tmp_path, piece=piece)
+    assert told in refusal(report_of(GOOD, element, GOOD), tmp_path, block_size=block_size)
 
 
 @pytest.mark.parametrize("rows", [None, "x", {}, 5])
@@ -190,15 +190,15 @@ def test_an_element_with_two_lists_of_rows_is_refused_by_its_position(
     assert f"element {before + 1} of 'tenants' has both 'usages' and 'items'" in message
 
 
-@pytest.mark.parametrize("piece", [64, 1 << 20])
+@pytest.mark.parametrize("block_size", [64, 1 << 20])
 def test_unknown_fields_that_are_null_are_kept_but_null_objects_of_known_fields_are_not(
-    tmp_path: Path, piece: int
+    tmp_path: Path, block_size: int
 ) -> None:
     report = report_of(
         GOOD, usage_row(region=None), usage_row(region=None, infra=None), usage_row(infra=None)
     )
 
-    rows, _ = load_json(report, tmp_path, piece=piece)
+    rows, _ = load_json(report, tmp_path, block_size=block_size)
 
     assert [row["extra"] for row in rows] == [None, {"region": None}, {"region": None}, None]
 
@@ -246,14 +246,14 @@ def test_an_unknown_layout_is_refused_with_its_keys(tmp_path: Path, element: Any
         ('"sku": "PWSRVRS"', '"deep": ' + '{"a":' * 50_000 + "1" + "}" * 50_000, "nested too deeply"),
     ],
 )
-@pytest.mark.parametrize("piece", [64, 1 << 20])
+@pytest.mark.parametrize("block_size", [64, 1 << 20])
 def test_what_is_not_quite_json_is_refused(
-    tmp_path: Path, before: str, after: str, told: str, piece: int
+    tmp_path: Path, before: str, after: str, told: str, block_size: int
 ) -> None:
     content = report_of(GOOD, GOOD).decode()
     place = content.rindex(before)
     message = refusal(
-        (content[:place] + content[place:].replace(before, after)).encode(), tmp_path, piece=piece
+        (content[:place] + content[place:].replace(before, after)).encode(), tmp_path, block_size=block_size
     )
 
     assert message.startswith("row 2: "), message
@@ -285,11 +285,11 @@ def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
         f"{json.dumps(GOOD)},,{json.dumps(GOOD)}",
     ],
 )
-@pytest.mark.parametrize("piece", [64, 1 << 20])
-def test_a_comma_too_many_is_refused(tmp_path: Path, rows: str, piece: int) -> None:
+@pytest.mark.parametrize("block_size", [64, 1 << 20])
+def test_a_comma_too_many_is_refused(tmp_path: Path, rows: str, block_size: int) -> None:
     content = f'{{"params": {json.dumps(PARAMS)}, "tenants": [{rows}]}}'.encode()
 
-    assert refusal(content, tmp_path, piece=piece)
+    assert refusal(content, tmp_path, block_size=block_size)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
--- Expressions of rows.sql: each turns one field of a report into one column, exactly, or refuses the row.
--- {value} is the field; {complaint} is how an error begins that names the row, the field and its value.
+-- Expressions, by the names that the kinds in fields.py use: each turns one field of a report into one column, exactly,
+-- or refuses the row. {value} is the field; {complaint} is the start of an error that names row, field and value.
 
 -- text
 -- CSV cannot tell an empty text from none, so JSON does not either.
@@ -67,4 +67,20 @@ CASE
                     THEN (sign({value}) * ((abs({value})::HUGEINT + 18) // 36))::DECIMAL(18, 0) * 0.01::DECIMAL(3, 2)
                 ELSE error({complaint} || 'which is more compute points than DECIMAL(18, 2) holds')
             END
+END
+
+-- csv_text
+{value}
+
+-- csv_flag
+CASE {value}
+    WHEN 'True' THEN true
+    WHEN 'False' THEN false
+    ELSE error({complaint} || 'which is not True or False')
+END
+
+-- csv_measure
+CASE
+    WHEN regexp_full_match({value}, '-?0*[0-9]{{1,38}}') THEN {value}::DECIMAL(38, 0)
+    ELSE error({complaint} || 'which is not an integer of at most 38 digits')
 END

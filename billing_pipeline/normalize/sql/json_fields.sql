@@ -1,6 +1,6 @@
--- The fields of the rows that are in some parts of the file.
+-- The fields of the rows in some batches of one layout.
 SELECT
     {fields},
     {extra} AS extra,
     report_row
-FROM ({parts}) AS elements
+FROM ({batches}) AS batches

@@ -1,40 +1,7 @@
--- The one projection of a usage row, whatever format and layout it came in.
--- Its source has a column for each field, by its dotted name: text as VARCHAR (decimals, dates and UUIDs too), measures as
--- DECIMAL(38, 0), is_range as BOOLEAN; and report_row and extra. What stands in braces is an expression of cells.sql.
+-- The one projection of a usage row, whatever format and layout it came in. `source` has a column for each field, by its
+-- dotted name and with the `sql_type` of its kind (fields.py), and report_row and extra.
 SELECT
-    {date:date} AS usage_date,
-    {required_uuid:tenant.id} AS tenant_id,
-    {text:tenant.name} AS tenant_name,
-    {text:tenant.kind} AS tenant_kind,
-    {text:tenant.customer_id} AS customer_id,
-    {uuid:application.id} AS application_id,
-    {text:application.name} AS application_name,
-    {required_text:name} AS offering_item,
-    {text:edition} AS edition,
-    {text:sku} AS sku,
-    {unit:measurement_unit} AS measurement_unit,
-    {given:is_range} AS is_range,
-    {uuid:infra.id} AS infra_id,
-    {text:infra.name} AS infra_name,
-    {text:infra.backend_type} AS infra_backend_type,
-    {uuid:infra.owner_id} AS infra_owner_id,
-    {quantity:quota.value} AS quota,
-    {text:pricing.mode} AS pricing_mode,
-    {text:pricing.currency} AS pricing_currency,
-    {money:pricing.price} AS price,
-    {money:pricing.total_cost} AS total_cost,
-    {given:usage.absolute.production} AS absolute_production,
-    {given:usage.absolute.trial} AS absolute_trial,
-    {given:usage.absolute.total} AS absolute_total,
-    {given:usage.delta.production} AS delta_production,
-    {given:usage.delta.trial} AS delta_trial,
-    {given:usage.delta.total} AS delta_total,
-    {given:usage.effective.production} AS effective_production,
-    {given:usage.effective.trial} AS effective_trial,
-    {given:usage.effective.total} AS effective_total,
-    {compute_points:usage.delta.production} AS dr_compute_points_production,
-    {compute_points:usage.delta.trial} AS dr_compute_points_trial,
-    {compute_points:usage.delta.total} AS dr_compute_points_total,
+    {columns},
     extra::JSON AS extra,
     report_row::INTEGER AS report_row
 FROM ({source}) AS report_rows

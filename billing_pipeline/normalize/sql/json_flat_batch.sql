@@ -1,0 +1,12 @@
+-- The rows of a batch of flat elements, each with its position in the report.
+SELECT *
+FROM (
+    SELECT *, row_number() OVER () + {rows_before} AS report_row
+    FROM read_json(
+        [{files}],
+        format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element},
+        -- Or a folder called name=… would be taken for the field.
+        hive_partitioning = false
+    )
+) AS numbered
+WHERE report_row BETWEEN {first_row} AND {last_row}

@@ -1,0 +1,15 @@
+-- The rows of a batch of grouped elements: each element has a list of rows, and the fields that they share.
+SELECT *
+FROM (
+    SELECT *, row_number() OVER () + {rows_before} AS report_row
+    FROM (
+        SELECT * EXCLUDE ({rows_key}), unnest({rows_key}) AS usage_row
+        FROM read_json(
+            [{files}],
+            format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element},
+            -- Or a folder called name=… would be taken for the field.
+            hive_partitioning = false
+        )
+    ) AS batch
+) AS numbered
+WHERE report_row BETWEEN {first_row} AND {last_row}

@@ -40,24 +40,24 @@ def points_of(seconds: list[int], folder: Path) -> list[Decimal]:
         (2**53 + 1, "2501999792983.61"), (2**63, "2562047788015215.50"),
     ],
 )  # fmt: skip
-def test_known_values(tmp_path: Path, seconds: int, points: str) -> None:
+def test_compute_points__known_seconds__known_points(tmp_path: Path, seconds: int, points: str) -> None:
     assert points_of([seconds], tmp_path) == [Decimal(points)]
 
 
-def test_every_remainder(tmp_path: Path) -> None:
+def test_compute_points__every_remainder__equal_reference(tmp_path: Path) -> None:
     seconds = list(range(-3600, 3601)) + [10**15 + remainder for remainder in range(3600)]
 
     assert points_of(seconds, tmp_path) == [compute_points(value) for value in seconds]
 
 
-def test_only_seconds_have_points(tmp_path: Path) -> None:
+def test_compute_points__other_units__are_null(tmp_path: Path) -> None:
     rows, _ = load_json(report_of(usage_row(measurement_unit="bytes"), usage_row()), tmp_path)
 
     assert {row["dr_compute_points_total"] for row in rows} == {None}
 
 
 @pytest.mark.parametrize("unit", ["Seconds", "SECONDS", "seconds ", " ", "second", "\u00a0", "s\u0435conds"])
-def test_a_unit_that_is_nearly_seconds_has_no_points_but_is_listed(tmp_path: Path, unit: str) -> None:
+def test_compute_points__unit_nearly_seconds__is_null_and_listed(tmp_path: Path, unit: str) -> None:
     """It may be one that Acronis added; nobody should have to guess whether it was billed."""
     report = report_of(usage_row(), usage_row(measurement_unit=unit), usage_row(measurement_unit="seconds"))
     rows, totals = load_json(report, tmp_path)

@@ -85,7 +85,7 @@ def csv_rows(draw: st.DrawFn) -> dict[str, str]:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(csv_rows(), max_size=5), st.permutations([*SAMPLE_HEADER, "sku"]), st.booleans())
-def test_the_table_equals_the_reference_and_the_json_of_the_same_report(
+def test_load_csv__random_report__equals_reference_and_json(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[dict[str, str]],
     header: list[str],
@@ -108,7 +108,7 @@ def test_the_table_equals_the_reference_and_the_json_of_the_same_report(
     assert (in_table, totals) == load_json(report_of(*as_json), folder)
 
 
-def test_columns_that_are_added_go_to_extra(tmp_path: Path) -> None:
+def test_load_csv__added_columns__are_in_extra(tmp_path: Path) -> None:
     rows, _ = load_csv(
         csv_of(ROW | {"region": "eu", "tier": ""}, ROW, header=[*SAMPLE_HEADER, "region", "tier"]), tmp_path
     )
@@ -116,7 +116,7 @@ def test_columns_that_are_added_go_to_extra(tmp_path: Path) -> None:
     assert [row["extra"] for row in rows] == [{"region": "eu"}, None]
 
 
-def test_line_breaks_and_quotes_within_cells(tmp_path: Path) -> None:
+def test_load_csv__line_breaks_and_quotes_in_cells__are_kept(tmp_path: Path) -> None:
     name = 'Müller "Söhne",\r\nBerlin\nNord'
     rows, _ = load_csv(csv_of(ROW | {"tenant.name": name}, ROW), tmp_path)
 
@@ -124,11 +124,11 @@ def test_line_breaks_and_quotes_within_cells(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_either_line_end(tmp_path: Path, end: str) -> None:
+def test_load_csv__either_line_ending__is_read(tmp_path: Path, end: str) -> None:
     assert len(load_csv(csv_of(ROW, ROW, end=end), tmp_path)[0]) == 2
 
 
-def test_a_file_with_a_header_only_is_empty(tmp_path: Path) -> None:
+def test_load_csv__header_only__has_no_rows(tmp_path: Path) -> None:
     rows, totals = load_csv(csv_of(), tmp_path)
 
     assert (rows, totals.rows) == ([], 0)
@@ -152,7 +152,7 @@ def test_a_file_with_a_header_only_is_empty(tmp_path: Path) -> None:
         ({"quota.value": "1,5"}, "row 2: quota.value is 1,5, which DECIMAL(38, 6) does not hold exactly"),
     ],
 )
-def test_a_bad_cell_is_refused_by_name(tmp_path: Path, changed: dict[str, str], told: str) -> None:
+def test_load_csv__bad_cell__is_refused_by_name(tmp_path: Path, changed: dict[str, str], told: str) -> None:
     assert told in refusal(csv_of(ROW, ROW | changed, ROW), tmp_path)
 
 
@@ -180,12 +180,12 @@ def test_a_bad_cell_is_refused_by_name(tmp_path: Path, changed: dict[str, str], 
         (csv_of(ROW) + csv_of(ROW), ""),
     ],
 )
-def test_what_is_not_a_report_is_refused(tmp_path: Path, content: bytes, told: str) -> None:
+def test_load_csv__no_report__is_refused(tmp_path: Path, content: bytes, told: str) -> None:
     assert told in refusal(content, tmp_path)
 
 
 @pytest.mark.parametrize("tenant_name", ["Foobar", 'Müller "Söhne",\r\nBerlin\nNord'])
-def test_a_file_cut_within_a_record_is_not_loaded(tmp_path: Path, tenant_name: str) -> None:
+def test_load_csv__cut_within_record__is_refused(tmp_path: Path, tenant_name: str) -> None:
     row = ROW | {"tenant.name": tenant_name}
     whole = csv_of(row, row)
     record = len(csv_of(row)) - len(csv_of())
@@ -202,25 +202,25 @@ def test_a_file_cut_within_a_record_is_not_loaded(tmp_path: Path, tenant_name: s
     "last",
     [{}, {"edition": "pro"}, {"edition": 'Müller "Söhne",\r\nNord\n'}, {"tenant.name": "Süd\n,\n"}],
 )
-def test_the_last_line_break_may_be_left_out(tmp_path: Path, last: dict[str, str], end: str) -> None:
+def test_load_csv__last_line_break_missing__is_read(tmp_path: Path, last: dict[str, str], end: str) -> None:
     whole = csv_of(ROW, ROW | last, end=end)
 
     assert load_csv(whole.removesuffix(end.encode()), tmp_path) == load_csv(whole, tmp_path)
 
 
-def test_an_empty_report_without_the_last_line_break(tmp_path: Path) -> None:
+def test_load_csv__header_without_line_break__has_no_rows(tmp_path: Path) -> None:
     rows, totals = load_csv(b"\xef\xbb\xbf" + csv_of().rstrip(), tmp_path)
 
     assert (rows, totals.rows) == ([], 0)
 
 
-def test_a_long_cell_in_a_last_record_without_line_break_is_named_as_such(tmp_path: Path) -> None:
+def test_load_csv__long_cell_in_unended_record__is_named(tmp_path: Path) -> None:
     content = csv_of(ROW | {"tenant.name": "x" * 200_000}).rstrip()
 
     assert "field larger than field limit (131072)" in refusal(content, tmp_path)
 
 
-def test_folders_are_not_taken_for_columns(tmp_path: Path) -> None:
+def test_load_csv__folder_named_like_a_partition__is_no_column(tmp_path: Path) -> None:
     folder = tmp_path / "name=other"
     folder.mkdir()
 
@@ -229,7 +229,7 @@ def test_folders_are_not_taken_for_columns(tmp_path: Path) -> None:
     assert [row["offering_item"] for row in rows] == ["pw_servers"]
 
 
-def test_lines_within_a_cell_are_not_taken_for_records(tmp_path: Path) -> None:
+def test_load_csv__records_within_a_cell__are_no_rows(tmp_path: Path) -> None:
     record = csv_of(ROW).decode().splitlines()[1]
     name = "\r\n".join(["Foobar", record, record, record, ""])
 

@@ -40,14 +40,14 @@ def opened(folder: Path, expected: ExpectedReport, **params: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
-def test_keys_in_any_order_and_unknown_ones(tmp_path: Path, text: str, block_size: int) -> None:
+def test_load__keys_in_any_order__are_found(tmp_path: Path, text: str, block_size: int) -> None:
     content = text.replace("P", json.dumps(PARAMS)).replace("R", ROW).encode()
 
     assert len(load_json(content, tmp_path, block_size=block_size)[0]) == 2
 
 
 @pytest.mark.parametrize(("before", "after"), [(70_000, 10), (10, 70_000), (1_100_000, 1_100_000)])
-def test_a_large_envelope(tmp_path: Path, before: int, after: int) -> None:
+def test_load__large_envelope__is_read(tmp_path: Path, before: int, after: int) -> None:
     content = (
         '{"a": "'
         + "é" * before
@@ -58,7 +58,7 @@ def test_a_large_envelope(tmp_path: Path, before: int, after: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "[ ]", "[\n\n]"])
-def test_an_empty_report_is_an_empty_month(tmp_path: Path, text: str) -> None:
+def test_load__empty_array__has_no_rows(tmp_path: Path, text: str) -> None:
     content = f'{{"params": {json.dumps(PARAMS)}, "tenants": {text}}}'.encode()
 
     rows, totals = load_json(content, tmp_path)
@@ -103,13 +103,13 @@ def test_an_empty_report_is_an_empty_month(tmp_path: Path, text: str) -> None:
         ("{'params': P, 'tenants': [R]}", "Expecting value near 'params'"),
     ],
 )
-def test_what_is_not_a_report_is_refused(tmp_path: Path, text: str, told: str) -> None:
+def test_load__no_report__is_refused(tmp_path: Path, text: str, told: str) -> None:
     content = text.replace("P", json.dumps(PARAMS)).replace("R", ROW).encode()
 
     assert told in refusal(content, tmp_path)
 
 
-def test_the_report_that_was_ordered_is_taken(tmp_path: Path) -> None:
+def test_report__as_requested__is_taken(tmp_path: Path) -> None:
     opened(tmp_path, ORDERED)
     opened(tmp_path, ORDERED, end_date=PARAMS["end_date"] + 1)  # type: ignore[operator]
     opened(tmp_path, ORDERED, tenant_id=TENANT.upper(), kind="usage_summary")
@@ -144,7 +144,7 @@ def test_the_report_that_was_ordered_is_taken(tmp_path: Path) -> None:
         ({"tenant_id": "22222222-2222-4222-8222-222222222222"}, "is about tenant 22222222-"),
     ],
 )
-def test_another_report_is_refused(tmp_path: Path, params: dict[str, Any], told: str) -> None:
+def test_report__not_as_requested__is_refused(tmp_path: Path, params: dict[str, Any], told: str) -> None:
     with pytest.raises(ReportRefusedError) as refused:
         opened(tmp_path, ORDERED, **params)
 
@@ -152,7 +152,7 @@ def test_another_report_is_refused(tmp_path: Path, params: dict[str, Any], told:
     assert refused.value.todo.startswith("Nothing was loaded.")
 
 
-def test_a_documented_type_stands_for_no_other_kind(tmp_path: Path) -> None:
+def test_report__type_of_another_kind__is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReportRefusedError, match="report_type"):
         opened(
             tmp_path,

@@ -64,7 +64,7 @@ DAMAGES = [
 @example(report_of(usage_row(), usage_row(quota={"value": 10.5}), usage_row(quota=None)), 1 << 20, ROW_GROUP)
 @example(report_of(usage_row(), usage_row(quota={"value": 1.5}), usage_row(pricing=None)), 1 << 20, ROW_GROUP)
 @example(report_of(usage_row(), usage_row(**{'a"b': 1, "c\\d": 2})), 1 << 20, ROW_GROUP)
-def test_the_table_equals_the_reference(content: bytes, block_size: int, rows_per_batch: int) -> None:
+def test_load__random_report__equals_reference(content: bytes, block_size: int, rows_per_batch: int) -> None:
     expected = reference.rows_of_json(content, FIRST_DAY, LAST_DAY)
 
     with TemporaryDirectory() as folder:
@@ -76,7 +76,7 @@ def test_the_table_equals_the_reference(content: bytes, block_size: int, rows_pe
 
 @many
 @given(reports(), sizes, st.sampled_from(DAMAGES), st.integers(0, 2**32))
-def test_a_damaged_report_is_refused_or_was_right_after_all(
+def test_load__damaged_report__is_refused_or_equals_reference(
     content: bytes, block_size: int, damage: tuple[str, str], place: int
 ) -> None:
     pattern, instead = damage
@@ -104,7 +104,7 @@ def test_a_damaged_report_is_refused_or_was_right_after_all(
 
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
 @pytest.mark.parametrize("grouped", [False, True])
-def test_a_report_cut_at_any_byte_is_not_loaded(tmp_path: Path, block_size: int, grouped: bool) -> None:
+def test_load__cut_at_any_byte__is_refused(tmp_path: Path, block_size: int, grouped: bool) -> None:
     first, second = usage_row(), usage_row(name="Zürich", sku=None)
     if grouped:
         tenant = first.pop("tenant")

@@ -49,7 +49,7 @@ def with_measure(token: str) -> bytes:
         ("[" * 100_000, "not valid JSON"),
     ],
 )
-def test_a_measure_that_is_no_integer_is_refused_by_name(
+def test_load__measure_no_integer__is_refused_by_name(
     tmp_path: Path, token: str, told: str, block_size: int
 ) -> None:
     message = refusal(with_measure(token), tmp_path, block_size=block_size)
@@ -67,7 +67,7 @@ def test_a_measure_that_is_no_integer_is_refused_by_name(
         ("1.2345678901234567890123456789e28", 12345678901234567890123456789),
     ],
 )
-def test_an_integer_arrives_exactly_however_it_is_written(tmp_path: Path, token: str, number: int) -> None:
+def test_load__integer_in_any_notation__is_exact(tmp_path: Path, token: str, number: int) -> None:
     rows, totals = load_json(with_measure(token), tmp_path)
 
     assert [row["delta_production"] for row in rows] == [3, number, 3]
@@ -117,7 +117,7 @@ def test_an_integer_arrives_exactly_however_it_is_written(tmp_path: Path, token:
     ],
 )
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
-def test_a_bad_field_is_refused_by_name(
+def test_load__bad_field__is_refused_by_name(
     tmp_path: Path, changed: dict[str, Any], told: str, block_size: int
 ) -> None:
     message = refusal(report_of(GOOD, GOOD, usage_row(**changed), GOOD), tmp_path, block_size=block_size)
@@ -129,7 +129,7 @@ def test_a_bad_field_is_refused_by_name(
 
 
 @pytest.mark.parametrize("token", ["0.1234567890123456789", "1e30", "1e400", "1e-13", "1e999999999"])
-def test_an_amount_that_cannot_be_held_exactly_is_refused_not_rounded(tmp_path: Path, token: str) -> None:
+def test_load__amount_beyond_the_column__is_refused_not_rounded(tmp_path: Path, token: str) -> None:
     content = report_of(GOOD, GOOD).decode()
     place = content.rindex('"price": null')
     content = content[:place] + content[place:].replace('"price": null', f'"price": {token}')
@@ -157,14 +157,14 @@ def test_an_amount_that_cannot_be_held_exactly_is_refused_not_rounded(tmp_path: 
     ],
 )
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
-def test_an_element_that_is_no_row_is_refused_by_its_position(
+def test_load__element_no_row__is_refused_by_position(
     tmp_path: Path, element: Any, told: str, block_size: int
 ) -> None:
     assert told in refusal(report_of(GOOD, element, GOOD), tmp_path, block_size=block_size)
 
 
 @pytest.mark.parametrize("rows", [None, "x", {}, 5])
-def test_a_grouped_report_with_a_list_missing_is_refused_by_its_position(tmp_path: Path, rows: Any) -> None:
+def test_load__grouped_element_without_rows__is_refused_by_position(tmp_path: Path, rows: Any) -> None:
     row = usage_row()
     tenant = row.pop("tenant")
     good = {"tenant": tenant, "usages": [row]}
@@ -178,7 +178,7 @@ def test_a_grouped_report_with_a_list_missing_is_refused_by_its_position(tmp_pat
 @pytest.mark.parametrize("rows_key", ["usages", "items"])
 @pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize("second", [[GOOD], [], {"a": GOOD}])
-def test_an_element_with_two_lists_of_rows_is_refused_by_its_position(
+def test_load__element_with_two_lists__is_refused_by_position(
     tmp_path: Path, rows_key: str, before: int, second: Any
 ) -> None:
     row = usage_row()
@@ -191,7 +191,7 @@ def test_an_element_with_two_lists_of_rows_is_refused_by_its_position(
 
 
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
-def test_unknown_fields_that_are_null_are_kept_but_null_objects_of_known_fields_are_not(
+def test_load__nulls__unknown_fields_kept_known_objects_dropped(
     tmp_path: Path, block_size: int
 ) -> None:
     report = report_of(
@@ -203,7 +203,7 @@ def test_unknown_fields_that_are_null_are_kept_but_null_objects_of_known_fields_
     assert [row["extra"] for row in rows] == [None, {"region": None}, {"region": None}, None]
 
 
-def test_a_second_list_that_is_null_has_no_rows(tmp_path: Path) -> None:
+def test_load__second_list_null__has_no_rows(tmp_path: Path) -> None:
     row = usage_row()
     good = {"tenant": row.pop("tenant"), "usages": [row]}
 
@@ -216,7 +216,7 @@ def test_a_second_list_that_is_null_has_no_rows(tmp_path: Path) -> None:
     "element",
     [{"tenant": {"id": 1}, "services": []}, {"a": 1}, {"tenant": {}, "usages": [{"value": 3}]}, 5, None, []],
 )
-def test_an_unknown_layout_is_refused_with_its_keys(tmp_path: Path, element: Any) -> None:
+def test_load__unknown_layout__is_refused_with_its_keys(tmp_path: Path, element: Any) -> None:
     message = refusal(report_of(element), tmp_path)
 
     assert (
@@ -247,7 +247,7 @@ def test_an_unknown_layout_is_refused_with_its_keys(tmp_path: Path, element: Any
     ],
 )
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
-def test_what_is_not_quite_json_is_refused(
+def test_load__nearly_json__is_refused(
     tmp_path: Path, before: str, after: str, told: str, block_size: int
 ) -> None:
     content = report_of(GOOD, GOOD).decode()
@@ -261,13 +261,13 @@ def test_what_is_not_quite_json_is_refused(
 
 
 @pytest.mark.parametrize("behind", ["\n{}\n{}", "\n\n\x1b[2J", "\n" + report_of(GOOD).decode()])
-def test_what_stands_behind_a_report_is_told_on_one_line(tmp_path: Path, behind: str) -> None:
+def test_load__text_behind_report__message_is_one_line(tmp_path: Path, behind: str) -> None:
     message = refusal(report_of(GOOD) + behind.encode(), tmp_path)
 
     assert message.isprintable(), message
 
 
-def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
+def test_load__bytes_not_utf_8__are_refused(tmp_path: Path) -> None:
     content = report_of(GOOD, GOOD)
     place = content.rindex(b"Foobar")
 
@@ -286,7 +286,7 @@ def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
-def test_a_comma_too_many_is_refused(tmp_path: Path, rows: str, block_size: int) -> None:
+def test_load__extra_comma__is_refused(tmp_path: Path, rows: str, block_size: int) -> None:
     content = f'{{"params": {json.dumps(PARAMS)}, "tenants": [{rows}]}}'.encode()
 
     assert refusal(content, tmp_path, block_size=block_size)
@@ -296,7 +296,7 @@ def test_a_comma_too_many_is_refused(tmp_path: Path, rows: str, block_size: int)
     "seconds",
     [36 * 10**18 - 18, -(36 * 10**18) + 18, 10**38 - 1],
 )
-def test_more_compute_points_than_the_column_holds_are_refused_by_name(tmp_path: Path, seconds: int) -> None:
+def test_load__too_many_compute_points__are_refused_by_name(tmp_path: Path, seconds: int) -> None:
     row = usage_row(measurement_unit="seconds")
     row["usage"] = row["usage"] | {"delta": {"production": 0, "trial": 0, "total": seconds}}
 
@@ -305,7 +305,7 @@ def test_more_compute_points_than_the_column_holds_are_refused_by_name(tmp_path:
     )
 
 
-def test_a_report_that_was_refused_stays_refused(tmp_path: Path) -> None:
+def test_report__refused__stays_refused(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_bytes(report_of(GOOD, usage_row(sku=5)))
 

@@ -14,7 +14,7 @@ SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 
 
 @pytest.mark.parametrize("name", ["json_v2_0.json", "json_v2_0_grouped.json"])
-def test_the_json_samples(tmp_path: Path, name: str) -> None:
+def test_load__json_samples__equal_reference(tmp_path: Path, name: str) -> None:
     content = (SAMPLES / name).read_bytes()
 
     rows, totals = load_json(content, tmp_path)
@@ -23,7 +23,7 @@ def test_the_json_samples(tmp_path: Path, name: str) -> None:
     assert (totals.rows, totals.sums) == reference.control_totals(rows)
 
 
-def test_every_sample_of_one_report_has_the_same_rows(tmp_path: Path) -> None:
+def test_load__samples_of_one_report__have_the_same_rows(tmp_path: Path) -> None:
     flat = load_json((SAMPLES / "json_v2_0.json").read_bytes(), tmp_path)
 
     assert flat == load_json((SAMPLES / "json_v2_0_grouped.json").read_bytes(), tmp_path)
@@ -31,7 +31,7 @@ def test_every_sample_of_one_report_has_the_same_rows(tmp_path: Path) -> None:
     assert len(flat[0]) > 50
 
 
-def test_the_real_sample(tmp_path: Path) -> None:
+def test_load_csv__real_sample__has_its_rows(tmp_path: Path) -> None:
     """26 rows of a real report of kind usage_current, from Acronis' own screenshot."""
     rows, totals = load_csv((SAMPLES / "csv_v2_0_usage_current.csv").read_bytes(), tmp_path)
 

@@ -33,7 +33,7 @@ class CsvReport:
 
     Args:
         path: the file.
-        expected: what was ordered; None takes any report.
+        expected: what was requested; None takes any report.
 
     Raises:
         ReportRefusedError: the file is not a whole report of this format.
@@ -77,7 +77,7 @@ def _read_header(path: Path) -> list[str]:
         raise refused("the file is empty", DAMAGED)
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
-        raise refused(f"the column {shown(twice)} stands twice in the header")
+        raise refused(f"the column {shown(twice)} appears twice in the header")
     _refuse_ambiguous(header)
     missing = [field.name for field in FIELDS if field.name not in header and field.name not in _OPTIONAL]
     if missing:

@@ -70,7 +70,7 @@ def read_envelope(path: Path) -> Envelope:
                 return Envelope(params, start, end)
     raise refused(
         f"the file does not end as a report does, with the end of {_ARRAY!r} and of the object: "
-        "it is cut short, or something stands behind it",
+        "it is cut short, or something follows it",
         DAMAGED,
     )
 

@@ -9,7 +9,7 @@ import duckdb
 from billing_pipeline.errors import ReportRefusedError, first_line
 
 DAMAGED = "The download may be damaged: request the report again, and if that does not help, ask Acronis."
-NOT_ORDERED = "Request the report again: Acronis delivered another report than the one that was requested."
+NOT_REQUESTED = "Request the report again: Acronis delivered another report than the one that was requested."
 UNKNOWN = "The format may have changed: compare the raw report with what this version reads."
 
 _OWN_MESSAGE = re.compile(r"row \d+: .*?(?=\n\nLINE \d|\Z)", re.DOTALL)

@@ -52,11 +52,11 @@ class SlowRowReader:
 
     @property
     def elements_before(self) -> int:
-        """How many elements lie before the next one, in the whole file."""
+        """How many elements of the file come before the next one."""
         return self._element - 1
 
     def read(self, block: bytes, *, last: bool) -> tuple[list[str], int]:
-        """Read the elements that lie in a block of the file as a whole, each followed by a comma.
+        """Read the elements that a block of the file holds completely, each followed by a comma.
 
         Args:
             block: starts at an element.
@@ -126,7 +126,7 @@ class SlowRowReader:
             raise self._refused(f"{where} has no list of rows: {rows_key!r} is {shown(element[rows_key])}")
         for row in element[rows_key]:
             if not isinstance(row, dict):
-                raise self._refused(f"{shown(row)} stands in {rows_key!r} for a row")
+                raise self._refused(f"a row in {rows_key!r} is {shown(row)}, not an object")
             yield shared | self._fields(row)
 
     def _fields(self, found: Mapping[str, Any], *, grouped_element: bool = False) -> dict[str, Any]:
@@ -166,8 +166,8 @@ class SlowRowReader:
                 return value
         elif isinstance(value, int | Decimal) and isinstance(value, kind.numbers) and _is_short(value):
             return format(Decimal(value), "f")
-        told = shown(strict_json.encode(value))
-        raise self._refused(f"{name} is {told}, which is not {kind.description}")
+        found = shown(strict_json.encode(value))
+        raise self._refused(f"{name} is {found}, which is not {kind.description}")
 
     def _refused(self, what: str, todo: str = UNKNOWN) -> Exception:
         return refused(f"row {self._row}: {what}", todo)

@@ -1,7 +1,7 @@
 """The splitter: a json_v2_0 file of any size as batches of checked rows, which DuckDB reads in parallel.
 
-A block of the file is read and cut at the last place that looks like the gap between two elements; what lies
-before the cut is decoded strictly and copied, as it is, to the batch's file. A cut need not be right: a wrong
+A block of the file is read and cut at the last place that looks like the gap between two elements; the bytes
+before the cut are decoded strictly and copied unchanged to the batch's file. A cut need not be right: a wrong
 one does not decode, and then the slow exact reader finds where the elements end.
 
 DuckDB reads one JSON array with one thread, several files with all of its threads; hence the batches.

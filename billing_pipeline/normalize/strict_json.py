@@ -36,7 +36,7 @@ def parse(text: str) -> Any:
     """
     value, end = parse_next(text, skip_white_space(text, 0))
     if skip_white_space(text, end) < len(text):
-        raise StrictJsonError(f"something stands behind it: {shown(text[end : end + 100])}")
+        raise StrictJsonError(f"something follows it: {shown(text[end : end + 100])}")
     return value
 
 
@@ -101,7 +101,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise StrictJsonError(f"the key {shown(key)!r} stands twice in one object")
+                raise StrictJsonError(f"the key {shown(key)!r} appears twice in one object")
             seen.add(key)
     return found
 

@@ -109,7 +109,7 @@ def compute_points(seconds: int) -> Decimal:
 def _json(content: bytes) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in pairs}) < len(pairs):
-            raise NotAReportError("a key stands twice")
+            raise NotAReportError("a key appears twice")
         return dict(pairs)
 
     def no_number(text: str) -> Any:

@@ -164,7 +164,7 @@ def test_load_csv__bad_cell__is_refused_by_name(tmp_path: Path, changed: dict[st
         (csv_of(ROW)[:-2] + b'"', "cut short"),
         (b"a,b\r\n1,2\r\n", "the header lacks application.id"),
         (b'{"params": {}, "tenants": []}\n', "the header lacks"),
-        (csv_of(ROW).replace(b"edition", b"date"), "the column date stands twice"),
+        (csv_of(ROW).replace(b"edition", b"date"), "the column date appears twice"),
         (
             csv_of(ROW, header=[*SAMPLE_HEADER, "sku", "Region", "SKU"]),
             "the columns sku and SKU differ in upper and lower case only",

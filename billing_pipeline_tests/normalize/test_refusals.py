@@ -152,7 +152,7 @@ def test_load__amount_beyond_the_column__is_refused_not_rounded(tmp_path: Path, 
             {"items": {}, "tenant": GOOD["tenant"]},
             "element 2 of 'tenants' has no list of rows: 'items' is {}",
         ),
-        ({"usages": [None]}, "row 2: None stands in 'usages' for a row"),
+        ({"usages": [None]}, "row 2: a row in 'usages' is None, not an object"),
         ({"usages": [GOOD, {}]}, "row 3: date is missing"),
     ],
 )
@@ -191,9 +191,7 @@ def test_load__element_with_two_lists__is_refused_by_position(
 
 
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
-def test_load__nulls__unknown_fields_kept_known_objects_dropped(
-    tmp_path: Path, block_size: int
-) -> None:
+def test_load__nulls__unknown_fields_kept_known_objects_dropped(tmp_path: Path, block_size: int) -> None:
     report = report_of(
         GOOD, usage_row(region=None), usage_row(region=None, infra=None), usage_row(infra=None)
     )
@@ -229,13 +227,13 @@ def test_load__unknown_layout__is_refused_with_its_keys(tmp_path: Path, element:
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ('"name": "pw_servers"', '"name": "x", "name": "pw_servers"', "the key 'name' stands twice"),
+        ('"name": "pw_servers"', '"name": "x", "name": "pw_servers"', "the key 'name' appears twice"),
         (
             '"customer_id": null',
             '"customer_id": null, "customer_id": null',
-            "the key 'customer_id' stands twice",
+            "the key 'customer_id' appears twice",
         ),
-        ('"trial": 2}', '"trial": 2, "tri\\u0061l": 3}', "the key 'trial' stands twice"),
+        ('"trial": 2}', '"trial": 2, "tri\\u0061l": 3}', "the key 'trial' appears twice"),
         ('"sku": "PWSRVRS"', '"sku": "\\ud83d"', "half of a surrogate pair"),
         ('"sku": "PWSRVRS"', '"sku": "\\udc00\\ud83d"', "half of a surrogate pair"),
         ('"sku": "PWSRVRS"', '"sku": "a\nb"', "not valid JSON"),

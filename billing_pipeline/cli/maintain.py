@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import WarehouseFile, open_warehouse
+from billing_pipeline.warehouse import open_warehouse
+from billing_pipeline.warehouse.warehouse import MaintainedWarehouse
 
 # Ten years: as long as invoices are kept in most places.
 _KEEP_DAYS = 3653
@@ -43,17 +44,17 @@ def execute(arguments: argparse.Namespace) -> int:
         BillingPipelineError: the warehouse cannot be reached or changed.
     """
     warehouse = open_warehouse(PipelineSettings.load())
-    if isinstance(warehouse, WarehouseFile):
+    if not isinstance(warehouse, MaintainedWarehouse):
         print(f"{warehouse.location} is one file with one state: there is nothing to do.")
         return 0
     print(warehouse.maintain(keep_days=arguments.keep_days, grace_hours=arguments.grace_hours))
     return 0
 
 
-def _up_to(most: int) -> Callable[[str], int]:
+def _up_to(maximum: int) -> Callable[[str], int]:
     def number(text: str) -> int:
-        if not text.isdecimal() or len(text) > len(str(most)) or int(text) > most:
-            raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {most}")
+        if not text.isdecimal() or len(text) > len(str(maximum)) or int(text) > maximum:
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {maximum}")
         return int(text)
 
     return number

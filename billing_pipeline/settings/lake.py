@@ -64,7 +64,7 @@ class LakeSettings(EnvironmentSettings):
         return self.data_path is not None and self.data_path.startswith(_S3)
 
     @model_validator(mode="after")
-    def _data_path_can_be_reached(self) -> Self:
+    def _data_path_is_valid(self) -> Self:
         if self.data_path is None:
             return self
         if not self.on_s3:

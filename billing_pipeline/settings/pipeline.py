@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import PeriodError
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.settings.environment import EnvironmentSettings
@@ -51,14 +50,14 @@ def _account_names(value: Any) -> tuple[str, ...]:
     return names
 
 
-def _warehouse(value: Any) -> ConnectionString | None:
-    """The lake's catalogue; None for the file."""
-    if value is None or isinstance(value, ConnectionString) or str(value) == "file":
-        return value if isinstance(value, ConnectionString) else None
+def _warehouse(value: Any) -> SecretStr | None:
+    """The connection string of a lake's catalogue, which may hold a password; None for the file."""
+    if value is None or isinstance(value, SecretStr) or str(value) == "file":
+        return value if isinstance(value, SecretStr) else None
     text = str(value)
     if not text.startswith(_LAKE):
         raise ValueError(f"must be file, or {_LAKE}<libpq connection string>")
-    return ConnectionString.parse(text.removeprefix(_LAKE).strip())
+    return SecretStr(text.removeprefix(_LAKE).strip())
 
 
 class PipelineSettings(EnvironmentSettings):
@@ -83,7 +82,7 @@ class PipelineSettings(EnvironmentSettings):
         "stop",
         description="what a difference between json_v2_0 and csv_v2_0 does to a load: stop, warn or off",
     )
-    warehouse: Annotated[ConnectionString | None, BeforeValidator(_warehouse)] = Field(
+    warehouse: Annotated[SecretStr | None, BeforeValidator(_warehouse)] = Field(
         None, description="where the tables lie: file, or ducklake:postgres:<libpq connection string>"
     )
 

@@ -20,8 +20,7 @@ def open_warehouse(settings: PipelineSettings) -> Warehouse:
     """
     if settings.warehouse is None:
         return WarehouseFile(settings.data_dir)
-    # Needed by those alone who have a lake.
-    from billing_pipeline.settings import LakeSettings  # noqa: PLC0415
-    from billing_pipeline.warehouse.lake import Lake  # noqa: PLC0415
+    # Only users of a lake have what it needs.
+    from billing_pipeline.lake import open_lake  # noqa: PLC0415
 
-    return Lake(settings.warehouse, LakeSettings.load(), settings.data_dir)
+    return open_lake(settings.warehouse, settings.data_dir)

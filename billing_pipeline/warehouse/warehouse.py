@@ -1,10 +1,10 @@
-"""What every warehouse can do, wherever its tables lie."""
+"""What every warehouse can do, wherever its tables are stored."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import duckdb
 
@@ -15,11 +15,11 @@ PUBLISHED = "published"
 
 
 class Warehouse(Protocol):
-    """The tables and views that reports are loaded into and questions are put to."""
+    """The tables and views that reports are loaded into and queries read."""
 
     @property
-    def place(self) -> str:
-        """Where the tables lie, as it may be told to anybody."""
+    def location(self) -> str:
+        """Where the tables are stored, for messages; without secrets."""
 
     def exists(self) -> bool:
         """Whether anything has ever been published.
@@ -29,51 +29,55 @@ class Warehouse(Protocol):
         """
 
     def reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A read-only connection to the published state.
+        """A read-only connection to the published state, which stays the same for as long as it is open.
 
         Raises:
             WarehouseError: nothing has been published yet, or the warehouse cannot be opened.
         """
 
-    def change(
-        self, subject: str, action: str, work: Callable[[duckdb.DuckDBPyConnection], Result]
-    ) -> Result:
+    def change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Do `work` in one transaction: readers see all of it or nothing.
 
-        Of two changes of one subject the second one sees what the first did. A change that meets
-        another one may be done again, on the state that is there then, so `work` must be repeatable.
+        Changes are serialised: each sees what the one before it did.
 
         Args:
-            subject: what is changed, such as a billing period.
-            action: what happens to it, in a word or two, for whoever reads the warehouse's own history.
-            work: is given a connection inside the transaction; the state before it is attached
+            work: called once, with a connection inside the transaction; the state before it is attached
                 read-only as `published`, if anything was published. An error undoes everything.
 
         Returns:
-            What the work returned when it was done last.
+            What `work` returned.
 
         Raises:
             WarehouseError: the warehouse cannot be changed. Nothing changed.
         """
 
-    def confine(self, connection: duckdb.DuckDBPyConnection, query: str) -> None:
-        """Make sure that a query read-only through `connection` changes nothing and reads no other files.
+    def execute_read_only(
+        self, connection: duckdb.DuckDBPyConnection, query: str
+    ) -> duckdb.DuckDBPyConnection:
+        """Run a query that nobody has looked at, so that it changes nothing and reads no other files.
 
         Args:
-            connection: from `reading`; it can do nothing else any more.
+            connection: from `reading`; restricted for good, so that it runs this query only.
+
+        Returns:
+            The cursor with the query's result.
 
         Raises:
-            WarehouseError: the query would do more than ask.
+            WarehouseError: the query would do more than read.
+            duckdb.Error: the query is wrong.
         """
 
-    def maintain(self, *, keep_days: int, grace_hours: int) -> str:
-        """Compact what many loads left, and forget states that are older than anybody asks for.
 
-        Never changes a row.
+@runtime_checkable
+class MaintainedWarehouse(Protocol):
+    """A warehouse that grows with every load, and needs maintenance from time to time."""
+
+    def maintain(self, *, keep_days: int, grace_hours: int) -> str:
+        """Compact what many loads left, and expire old states. Never changes a row.
 
         Args:
-            keep_days: how far back earlier states can be asked for.
-            grace_hours: how long files that are no longer needed are kept for readers under way.
+            keep_days: how many days back earlier states can still be queried.
+            grace_hours: how many hours unreferenced files are kept for readers and loads in progress.
 
         Returns:
             What was done, in a sentence.

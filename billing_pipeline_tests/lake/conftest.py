@@ -20,7 +20,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class LakePlace:
-    """Where a lake is, or will be."""
+    """Where a lake is, or will be created."""
 
     server: PostgresServer
     database: str
@@ -28,7 +28,7 @@ class LakePlace:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What the environment says of it; the password is apart from the connection string."""
+        """Environment variables; the password is apart from the connection string."""
         return {
             "BILLING_WAREHOUSE": f"ducklake:postgres:{self.connection_string}",
             "BILLING_LAKE_DATA": self.data_path,

@@ -1,4 +1,4 @@
-"""The lake answers as the file does, and tells what was billed."""
+"""A lake gives the same answers as the file, and those of the past."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def filled(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.mark.parametrize("view", [*VIEWS, "offering_item", "usage", "usage_restatement"])
-def test_every_view_is_the_same(filled: Filled, view: str) -> None:
+def test_view__file_and_lake__same_rows(filled: Filled, view: str) -> None:
     times = _TIMES.get(view) or ("loaded_at" if view == "usage" else None)
     asked = f"SELECT *{f' EXCLUDE ({times})' if times else ''} FROM {view} ORDER BY ALL"
     in_file, in_lake = (
@@ -65,7 +65,7 @@ def test_every_view_is_the_same(filled: Filled, view: str) -> None:
 
 
 @pytest.mark.parametrize(("question", "expected"), QUERIES, ids=range(1, len(QUERIES) + 1))
-def test_the_answers_on_the_page_are_those_of_a_lake(
+def test_questions_page__lake__same_answers(
     filled: Filled, monkeypatch: pytest.MonkeyPatch, question: str, expected: str | None
 ) -> None:
     for name, value in filled.environment.items():
@@ -74,7 +74,7 @@ def test_the_answers_on_the_page_are_those_of_a_lake(
     assert answer(question) == expected
 
 
-def test_what_was_billed_can_be_asked_for_after_a_restatement(
+def test_at_version_of_closing__restated_since__what_was_billed(
     warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
     load(warehouse, month_of(10), number=1)
@@ -85,8 +85,9 @@ def test_what_was_billed_can_be_asked_for_after_a_restatement(
 
     (closed,) = query(
         warehouse,
-        "SELECT snapshot_id, snapshot_time FROM ducklake_snapshots('warehouse')"
-        " WHERE commit_message = '2026-09 closed'",
+        "SELECT snapshot_id, snapshot_time FROM period_closing"
+        " JOIN ducklake_snapshots('warehouse') USING (snapshot_id)"
+        " WHERE billing_period = '2026-09-01' AND action = 'closed'",
     )
     for at in (
         f"VERSION => {closed['snapshot_id']}",
@@ -100,7 +101,7 @@ def test_what_was_billed_can_be_asked_for_after_a_restatement(
     assert query(warehouse, "SELECT max(absolute_total)::INT AS now FROM usage") == [{"now": 12}]
 
 
-def test_a_text_may_hold_anything(warehouse: Warehouse) -> None:
+def test_load__odd_characters__kept(warehouse: Warehouse) -> None:
     odd = "Nul \0, quote ', \U0001f9fe and \u202e"
     load(warehouse, [{**row, "tenant_name": odd} for row in month_of(1)], number=1)
     load(warehouse, [{**row, "tenant_name": odd + "!"} for row in month_of(1)], number=2)

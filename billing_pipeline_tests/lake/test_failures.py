@@ -1,4 +1,4 @@
-"""What can be amiss with a lake is one clear line, and no password is in it, nor in anything that is kept."""
+"""Each failure of a lake is one clear line, without a password, which nothing that is kept holds either."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ FAULTS: dict[str, tuple[Callable[[LakePlace], dict[str, str]], str, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_is_one_line(
+def test_command__lake_unusable__one_line_without_secrets(
     warehouse: Warehouse,
     place: LakePlace,
     monkeypatch: pytest.MonkeyPatch,
@@ -129,7 +129,7 @@ def test_each_fault_is_one_line(
     assert query(warehouse, "SELECT count(*) AS n FROM usage") == [{"n": 3}]
 
 
-def test_a_password_is_taken_from_wherever_libpq_takes_it(
+def test_password__in_string_url_or_passfile__taken(
     warehouse: Warehouse, place: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(warehouse, month_of(1))
@@ -158,7 +158,7 @@ def own_server() -> object:
         yield server
 
 
-def test_a_database_that_stops_in_mid_load_is_told_and_nothing_is_lost(
+def test_change__database_stops__one_line_and_nothing_lost(
     own_server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own_server.create_database("lake")
@@ -170,7 +170,7 @@ def test_a_database_that_stops_in_mid_load_is_told_and_nothing_is_lost(
         own_server.stop()
 
     with pytest.raises(WarehouseError, match="PostgreSQL") as failed:
-        warehouse.change("2026-09", "interrupted", stop)
+        warehouse.change(stop)
     assert own_server.password not in str(failed.value)
     with pytest.raises(WarehouseError, match="cannot be used"):
         warehouse.exists()
@@ -181,7 +181,7 @@ def test_a_database_that_stops_in_mid_load_is_told_and_nothing_is_lost(
     assert query(warehouse, "SELECT max(absolute_total)::INT AS n FROM usage") == [{"n": 2}]
 
 
-def test_a_user_without_the_rights_is_told_so(
+def test_command__user_without_rights__one_line(
     warehouse: Warehouse,
     place: LakePlace,
     monkeypatch: pytest.MonkeyPatch,
@@ -196,7 +196,7 @@ def test_a_user_without_the_rights_is_told_so(
     for statement in grants:
         place.server.query(statement, database=place.database)
 
-    def told_to(user: str, *command: str) -> str:
+    def message_for(user: str, *command: str) -> str:
         monkeypatch.setenv("BILLING_WAREHOUSE", elsewhere(place, user=user, password=SECRET))
         status = billing_pipeline(list(command))
         told = capsys.readouterr()
@@ -204,13 +204,13 @@ def test_a_user_without_the_rights_is_told_so(
         assert told.err.count("\n") <= 1
         return told.err
 
-    assert told_to("reader", "sql", "SELECT count(*) FROM usage") == ""
-    assert told_to("reader", "status") == ""
-    for refused in (told_to("reader", "close", "--period", "2026-09"), told_to("stranger", "status")):
+    assert message_for("reader", "sql", "SELECT count(*) FROM usage") == ""
+    assert message_for("reader", "status") == ""
+    for refused in (message_for("reader", "close", "--period", "2026-09"), message_for("stranger", "status")):
         assert "does not let the warehouse's user do this: permission denied for" in refused
 
 
-def test_a_file_that_is_lost_is_told_and_what_helps(
+def test_sql__file_lost__one_line_with_remedy(
     warehouse: Warehouse, place: LakePlace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     load(warehouse, [row(offering_item="vms", sku=f"S{n}", absolute_production=1) for n in range(120)])
@@ -227,7 +227,7 @@ def test_a_file_that_is_lost_is_told_and_what_helps(
         assert "into a new lake" in told
 
 
-def test_a_folder_that_cannot_be_written_is_told(
+def test_load__folder_not_writable__one_line(
     warehouse: Warehouse, place: LakePlace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path(place.data_path).write_text("a file where the folder should be")
@@ -236,7 +236,7 @@ def test_a_folder_that_cannot_be_written_is_told(
         load(warehouse, month_of(1))
 
 
-def test_no_secret_is_in_anything_that_a_run_leaves_or_prints(
+def test_run__secrets__in_no_file_and_no_output(
     workplace: Workplace, sandbox: Sandbox, place: LakePlace
 ) -> None:
     inside = {"BILLING_WAREHOUSE": elsewhere(place, password=place.server.password), "PGPASSWORD": None}

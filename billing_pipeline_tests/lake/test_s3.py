@@ -62,7 +62,7 @@ def bucket(store: str):  # type: ignore[no-untyped-def] # boto3 has no types
     ).Bucket("billing")
 
 
-def test_a_month_is_loaded_and_asked_for(
+def test_run__bucket__month_loaded_and_queried(
     workplace: Workplace, sandbox: Sandbox, s3_place: LakePlace, store: str
 ) -> None:
     workplace.environment |= {**s3_place.settings, **KEYS, "BILLING_S3_ENDPOINT": store}
@@ -80,7 +80,7 @@ def test_a_month_is_loaded_and_asked_for(
     keys = [found.key for found in bucket(store).objects.all()]
     assert any(key.startswith("lake/main/usage/billing_period=2026-09-01/") for key in keys)
     assert workplace.command("maintain", "--grace-hours", "0").returncode == 0
-    told = workplace.command("sql", "FROM read_text('s3://billing/other.txt')")
+    told = workplace.command("sql", "FROM 's3://billing/other.parquet'")
     assert told.returncode == 1
     assert "Permission" in told.stderr
     left = b"".join(path.read_bytes() for path in workplace.data_dir.rglob("*") if path.is_file())
@@ -92,7 +92,7 @@ def test_a_month_is_loaded_and_asked_for(
     [{"BILLING_LAKE_DATA": "s3://nonsuch/lake"}, {"BILLING_S3_ENDPOINT": "http://127.0.0.1:1"}],
     ids=["no such bucket", "nobody listens"],
 )
-def test_a_store_that_cannot_be_used_is_one_line(
+def test_load__store_unusable__one_line(
     s3_place: LakePlace,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
@@ -110,7 +110,7 @@ def test_a_store_that_cannot_be_used_is_one_line(
     assert "\n" not in str(failed.value)
 
 
-def test_files_that_went_missing_are_one_line(
+def test_sql__objects_missing__one_line(
     s3_place: LakePlace,
     store: str,
     tmp_path_factory: pytest.TempPathFactory,

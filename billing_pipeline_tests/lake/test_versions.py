@@ -40,7 +40,7 @@ def run(version: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(("writer", "reader"), [("1.5", "2.0"), ("2.0", "1.5")])
-def test_a_file_goes_from_one_version_to_the_other(tmp_path: Path, writer: str, reader: str) -> None:
+def test_file__written_by_one_duckdb__read_by_the_other(tmp_path: Path, writer: str, reader: str) -> None:
     loader = ("-m", "billing_pipeline_tests.warehouse.loader", str(tmp_path))
     for version in _PYTHONS:
         assert run(version, "-c", _VERSION).startswith(version)

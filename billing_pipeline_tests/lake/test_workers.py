@@ -1,4 +1,4 @@
-"""Two machines load eight months into one lake at once; one of them is killed, and goes on later."""
+"""Two machines load eight months into one lake at once; one is killed and started again."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def kill_with_all_that_it_started(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_two_machines_and_a_kill(
+def test_run__two_machines_and_a_kill__every_month_once(
     workplace: Workplace, sandbox: Sandbox, warehouse: Warehouse, place: LakePlace, tmp_path: Path
 ) -> None:
     workplace.environment |= {**place.settings, "PATH": os.environ["PATH"]}

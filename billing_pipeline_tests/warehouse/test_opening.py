@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from billing_pipeline.cli import main as billing_pipeline
-from billing_pipeline.connection_string import ConnectionString
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import WarehouseFile, open_warehouse
-from billing_pipeline.warehouse.extensions import load_extensions
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load
 
@@ -92,66 +90,30 @@ def test_a_file_that_only_a_newer_duckdb_can_write_is_told(tmp_path: Path) -> No
         load(warehouse, month_of(2), number=2)
 
 
-def test_an_extension_that_is_not_installed_is_not_downloaded_but_named() -> None:
-    with duckdb.connect(":memory:") as connection, pytest.raises(WarehouseError) as missing:
-        load_extensions(connection, ("spatial",), download_to=None)
+def test_open_warehouse__file__imports_nothing_of_a_lake(tmp_path: Path) -> None:
+    script = """
+import sys
+import billing_pipeline.definitions
+from billing_pipeline.settings import PipelineSettings
+from billing_pipeline.warehouse import open_warehouse
+open_warehouse(PipelineSettings.load())
+assert not {"psycopg2", "billing_pipeline.lake"} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
 
-    told = str(missing.value)
-    assert f"extension spatial, which is not installed for DuckDB {duckdb.__version__}" in told
-    assert "make lake, then .venv-lake/bin/billing-pipeline" in told
+    assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(
-    ("said", "parameters", "password"),
-    [
-        ("host=db dbname=lake", {"host": "db", "dbname": "lake"}, None),
-        (" host = db  password = 'it''s' ", None, None),
-        (r"host=db password='it\'s \\ here' port=1", {"host": "db", "port": "1"}, r"it's \ here"),
-        (r"password=it\'s\ here host=db", {"host": "db"}, "it's here"),
-        (
-            "postgresql://me:p%40ss%3Aw%2F@db.example:5433/lake?sslmode=require",
-            {"host": "db.example", "port": "5433", "user": "me", "dbname": "lake", "sslmode": "require"},
-            "p@ss:w/",
-        ),
-        ("postgres:///lake?host=/run/postgresql", {"dbname": "lake", "host": "/run/postgresql"}, None),
-        ("postgresql://one:1,two:2/lake", None, None),
-        (
-            "postgresql://db/lake?password=a+b%2B&sslmode=&options=-c%20x",
-            {"host": "db", "dbname": "lake", "options": "-c x"},
-            "a+b+",
-        ),
-        ("postgresql://me:se[secret]pw@db/lake", None, None),
-        ("postgresql://billing:12/secret@db/lake", None, None),
-        ("host=db sslpassword=secret", None, None),
-        ("postgresql://me:\u2100secret@db/lake", None, None),
-        ("password=secret and more", None, None),
-        ("", None, None),
-    ],
-)
-def test_a_connection_string_is_read_as_libpq_reads_it(
-    said: str, parameters: dict[str, str] | None, password: str | None
+def test_open_warehouse__lake_without_its_extra__names_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if parameters is None:
-        with pytest.raises(ValueError, match=r"libpq|one host|no parameter|sslpassword") as refused:
-            ConnectionString.parse(said)
-        assert "secret" not in str(refused.value)
-        return
-    read = ConnectionString.parse(said)
+    monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("BILLING_WAREHOUSE", "ducklake:postgres:host=db password=secret")
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
 
-    assert read.parameters == parameters
-    assert (read.password.get_secret_value() if read.password else None) == password
+    assert billing_pipeline(["status"]) == 1
 
-
-@given(
-    st.dictionaries(st.sampled_from(["host", "user", "dbname", "options"]), st.text(min_size=1), min_size=1)
-)
-def test_what_is_written_is_what_was_read(parameters: dict[str, str]) -> None:
-    assert ConnectionString.parse(str(ConnectionString(parameters))).parameters == parameters
-
-
-def test_a_password_is_in_nothing_that_is_shown() -> None:
-    read = ConnectionString.parse("host=db dbname=lake password=untold")
-
-    assert str(read) == "host=db dbname=lake"
-    for shown in (repr(read), read.place, f"{PipelineSettings.model_construct(warehouse=read)!r}"):
-        assert "untold" not in shown
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "the package psycopg2, which is not installed" in line
+    assert "make lake, then .venv-lake/bin/billing-pipeline" in line
+    assert "secret" not in line

@@ -1,4 +1,4 @@
-"""DuckDB's extensions for a lake: as installed with the package, loaded from where they lie."""
+"""DuckDB's extensions for a lake: loaded from the Python packages that hold them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from billing_pipeline.sql_files import quote_literal
 NEEDED = ("postgres_scanner", "ducklake")
 FOR_S3 = ("httpfs",)
 
-_HOW = "make lake, then .venv-lake/bin/billing-pipeline (or, in the project's folder, pip install '.[lake]')"
+INSTALL_HINT = (
+    "make lake, then .venv-lake/bin/billing-pipeline (or, in the project's folder, pip install '.[lake]')"
+)
 
 
 def load_extensions(
@@ -39,12 +41,12 @@ def load_extensions(
                 raise WarehouseError(
                     f"a lake needs DuckDB's extension {name}, which is not installed for DuckDB "
                     f"{duckdb.__version__}",
-                    todo=f"Use the environment of a lake: {_HOW}.",
+                    todo=f"Use the environment of a lake: {INSTALL_HINT}.",
                 )
         except duckdb.Error as error:
             raise WarehouseError(
                 f"DuckDB's extension {name} cannot be loaded: {first_line(error)}",
-                todo=f"Make the environment of a lake anew: {_HOW}.",
+                todo=f"Make the environment of a lake anew: {INSTALL_HINT}.",
             ) from error
 
 

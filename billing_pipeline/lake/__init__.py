@@ -1,0 +1,42 @@
+"""An optional warehouse that several machines share: DuckLake, with its catalogue in PostgreSQL.
+
+Nothing but `warehouse.opening` imports this folder, and what it needs is the extra `lake`.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from billing_pipeline.errors import WarehouseError
+from billing_pipeline.lake.extensions import INSTALL_HINT
+from billing_pipeline.settings import LakeSettings
+
+if TYPE_CHECKING:
+    from billing_pipeline.lake.lake import Lake
+
+
+def open_lake(connection_string: SecretStr, data_dir: Path) -> Lake:
+    """The lake that the settings name; nothing is connected to or created yet.
+
+    Args:
+        connection_string: the catalogue's database, as libpq reads it.
+        data_dir: the data folder of this machine.
+
+    Raises:
+        SettingsError: the connection string or another setting of a lake is missing or bad.
+        WarehouseError: the extra `lake` is not installed, or its folder cannot be used.
+    """
+    if find_spec("psycopg2") is None:
+        raise WarehouseError(
+            "a lake needs the package psycopg2, which is not installed",
+            todo=f"Use the environment of a lake: {INSTALL_HINT}.",
+        )
+    # These need psycopg2.
+    from billing_pipeline.lake.catalogue import Catalogue  # noqa: PLC0415
+    from billing_pipeline.lake.lake import Lake  # noqa: PLC0415
+
+    return Lake(Catalogue.parse(connection_string.get_secret_value()), LakeSettings.load(), data_dir)

@@ -1,0 +1,125 @@
+"""Which queries `sql` runs on a lake: SELECTs that call nothing but functions known to be harmless.
+
+DuckLake's and PostgreSQL's extensions bring functions that change the lake or reach beyond it, and DuckDB
+itself has functions that write files. A read-only connection stops none of them, so only functions of this
+list may be called.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import duckdb
+
+from billing_pipeline.errors import WarehouseError
+
+# DuckDB marks these as having a side effect; it is a value that differs from call to call.
+_VOLATILE = {"error", "gen_random_uuid", "random", "uuid", "uuidv4", "uuidv7"}
+_TABLE_FUNCTIONS = {
+    "duckdb_columns",
+    "duckdb_functions",
+    "duckdb_schemas",
+    "duckdb_tables",
+    "duckdb_views",
+    "generate_series",
+    "json_each",
+    "json_tree",
+    "pragma_show",
+    "pragma_table_info",
+    "range",
+    "repeat",
+    "unnest",
+}
+# Of all that DuckLake's extension brings, these only read the lake's history.
+_HISTORY = {
+    "ducklake_current_snapshot",
+    "ducklake_snapshots",
+    "ducklake_table_changes",
+    "ducklake_table_deletions",
+    "ducklake_table_insertions",
+}
+# Functions that exist only with OVER, so that `duckdb_functions()` may not list them.
+_WINDOW_FUNCTIONS = {
+    "cume_dist",
+    "dense_rank",
+    "fill",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "rank_dense",
+    "row_number",
+}
+_CATALOGUE = "__ducklake_metadata"
+
+
+def refuse_unsafe_query(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Accept only a SELECT that calls allowed functions and the warehouse's own macros.
+
+    Args:
+        connection: to the lake, attached as `warehouse`.
+
+    Raises:
+        WarehouseError: the query is something else, or names a function or database that is not allowed.
+    """
+    with duckdb.connect(":memory:") as parser:
+        (found,) = parser.execute(
+            "SELECT json_serialize_sql($query::VARCHAR)", {"query": query}
+        ).fetchone() or ("{}",)
+    tree = json.loads(found)
+    if tree.get("error"):
+        if tree.get("error_type") == "not implemented":
+            raise WarehouseError(
+                "on a lake a query must begin with SELECT, FROM, WITH or DESCRIBE",
+                todo="Write it as a SELECT; PIVOT needs its values (IN …) here.",
+            )
+        raise WarehouseError(" ".join(str(tree.get("error_message")).split()), todo="Correct the query.")
+    names = set(_names(tree))
+    unknown = {name for kind, name in names if kind == "function" and name.lower() not in allowed_functions()}
+    refused = {name for name in unknown if name.lower() not in _own_macros(connection)}
+    refused |= {name for kind, name in names if kind == "database" and name.lower().startswith(_CATALOGUE)}
+    if refused:
+        raise WarehouseError(f"{min(refused)} is not allowed here", todo="Query the tables and views.")
+
+
+@cache
+def allowed_functions() -> frozenset[str]:
+    """DuckDB's own functions of values, without side effects, and the ones that are listed above."""
+    with duckdb.connect(":memory:") as plain:
+        rows = plain.execute(
+            "SELECT function_name, bool_and(function_type IN ('scalar', 'aggregate', 'macro')"
+            " AND NOT coalesce(has_side_effects, false)) FROM duckdb_functions() WHERE internal GROUP BY ALL"
+        ).fetchall()
+    harmless = {name for name, is_harmless in rows if is_harmless}
+    return frozenset(harmless | _VOLATILE | _TABLE_FUNCTIONS | _HISTORY | _WINDOW_FUNCTIONS)
+
+
+def _own_macros(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    rows = connection.execute(
+        "SELECT DISTINCT function_name FROM duckdb_functions()"
+        " WHERE NOT internal AND database_name = 'warehouse'"
+    ).fetchall()
+    return frozenset(name for (name,) in rows)
+
+
+def _names(tree: Any) -> Iterator[tuple[str, str]]:
+    """Every function and database that a parsed query names."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            if key == "function_name" and isinstance(value, str):
+                yield "function", value
+            # The first of two names may be a database, too.
+            elif key in {"catalog_name", "schema_name"} and isinstance(value, str):
+                yield "database", value
+            else:
+                yield from _names(value)
+    elif isinstance(tree, list):
+        for each in tree:
+            yield from _names(each)

@@ -1,0 +1,106 @@
+"""The catalogue's database: a libpq connection string, parsed so that its password is never shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import psycopg2.extensions
+from psycopg2.extensions import make_dsn, parse_dsn
+from pydantic import SecretStr
+
+from billing_pipeline.errors import SettingsError
+from billing_pipeline.settings import PipelineSettings
+
+_SYNTAX = (
+    "is not a libpq connection string: name=value pairs, a value with blanks in single quotes, or a "
+    "postgresql:// URL, in which / ? # [ ] @ : % of a password are written as %2F and so on"
+)
+# A host that is gone is noticed within a minute, unless the connection string says otherwise.
+_TIMEOUTS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "20",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """How to reach the PostgreSQL database that knows which files make up the lake.
+
+    Args:
+        parameters: libpq's, such as host, port, user, dbname and sslmode; all but the password.
+        password: None where PGPASSWORD or a passfile has it.
+    """
+
+    parameters: Mapping[str, str]
+    password: SecretStr | None = None
+
+    @classmethod
+    def parse(cls, connection_string: str) -> Self:
+        """Read `host=… dbname=…` or a `postgresql://` URL.
+
+        Raises:
+            SettingsError: it is neither. Its text is not repeated, because it may hold a password.
+        """
+        try:
+            found = {name: value for name, value in parse_dsn(connection_string).items() if value}
+        except psycopg2.ProgrammingError as error:
+            raise _bad(_unknown_option(str(error), connection_string) or _SYNTAX) from None
+        if not found:
+            raise _bad("has no parameter, such as host=db.example dbname=lake")
+        if "sslpassword" in found:
+            # DuckDB takes a password apart from the connection string, but not this one.
+            raise _bad("has an sslpassword, which SQL on the lake would show: use a key without one")
+        misread = any("@" in found.get(name, "") for name in ("host", "dbname"))
+        if misread or not found.get("port", "0").replace(",", "").isdecimal():
+            # Part of a password with an unescaped / or @; libpq would quote it in its messages.
+            raise _bad(_SYNTAX)
+        password = found.pop("password", None)
+        return cls(found, SecretStr(password) if password else None)
+
+    @property
+    def location(self) -> str:
+        """Which database it is, for messages."""
+        database = self.parameters.get("dbname", "named like its user")
+        host = self.parameters.get("host", "this machine")
+        port = self.parameters.get("port")
+        return f"the PostgreSQL database {database} on {host}{f' port {port}' if port else ''}"
+
+    @property
+    def dsn(self) -> str:
+        """The connection string without the password, with timeouts."""
+        timeouts = dict(_TIMEOUTS)
+        if "PGCONNECT_TIMEOUT" in os.environ:
+            del timeouts["connect_timeout"]
+        return str(make_dsn(**{**timeouts, **self.parameters}))
+
+    def connect(self, password: SecretStr | None) -> psycopg2.extensions.connection:
+        """A session of its own, in which each statement is a transaction.
+
+        Raises:
+            psycopg2.OperationalError: the database cannot be reached, or rejects the user.
+        """
+        secret = {"password": password.get_secret_value()} if password else {}
+        session = psycopg2.connect(self.dsn, **secret)
+        session.autocommit = True
+        return session
+
+
+def _unknown_option(message: str, connection_string: str) -> str | None:
+    """Names an option that libpq does not know, unless it may be the rest of a password with a blank."""
+    _, sign, rest = message.strip().partition('invalid connection option "')
+    option = rest.removesuffix('"')
+    before_password, _, _ = connection_string.partition("password")
+    return f'invalid connection option "{option}"' if sign and option in before_password else None
+
+
+def _bad(problem: str) -> SettingsError:
+    return SettingsError(
+        f"BILLING_WAREHOUSE ({PipelineSettings.model_fields['warehouse'].description}): {problem}",
+        todo="Set it in the environment or in .env (docs/lake.md explains the settings of a lake).",
+    )

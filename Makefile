@@ -25,15 +25,14 @@ test: $(VENV)/test.stamp  ## run all tests
 test-fast: $(VENV)/test.stamp  ## run the tests that need no browser, no killed process and no minutes
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (browser or kill or slow)"
 
-# What a shared warehouse needs, in an environment of its own: its extensions fit another version of DuckDB.
-lake:  ## install what a shared warehouse needs into .venv-lake
+# What a lake needs, in an environment of its own: its extensions fit another version of DuckDB.
+lake:  ## install what a lake needs into .venv-lake
 	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/lake.stamp
 
-# On that version: what is there for a lake only, and again what a version of DuckDB could change.
-# Needs the programs of a PostgreSQL server.
-test-lake: $(VENV)/test.stamp lake  ## run the tests that depend on the lake's version of DuckDB
-	$(LAKE)/bin/python -m pytest -n 2 --dist worksteal \
-	  $(addprefix billing_pipeline_tests/,lake deployment normalize warehouse cli test_questions.py)
+# On that version: the lake, and the tests marked `duckdb`. Needs the programs of a PostgreSQL server.
+test-lake: $(VENV)/test.stamp  ## run the tests that depend on the lake's version of DuckDB
+	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/test-lake.stamp
+	$(LAKE)/bin/python -m pytest -n 2 --dist worksteal -m duckdb
 
 bench: $(VENV)/bench.stamp  ## measure against the engine's limit, pandas, Polars and dlt
 	$(BIN)/python -m benchmarks
@@ -44,27 +43,34 @@ lint: $(VENV)/test.stamp  ## check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Renews the lock files within the ranges of pyproject.toml. Each holds only what it adds to the ones before it.
+COMPILE = $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
+	--generate-hashes --no-header --no-annotate --quiet --extra build
+# A package that is locked for some platforms only may be needed on others later.
+LOCKED = sed -n 's/^\([a-z0-9.-]*\)==[^ ;]* \\$$/--no-emit-package \1/p'
 lock:  ## renew the lock files within the ranges of pyproject.toml
 	$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv
-	set -e; for extras in run "test test" "bench test bench"; do set -- $$extras; file=$$1; shift; \
-	  $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
-	    --generate-hashes --no-header --no-annotate --quiet --extra build \
-	    $$(for extra in "$$@"; do echo --extra $$extra; done) \
-	    $$([ $$file = run ] || echo --constraint locks/run.lock) --output-file locks/$$file.lock; done
-	# The same for a lake, alone and in the deployment's image, but for the version of DuckDB.
-	sed -n 's/^\([a-z].*\) \\$$/\1/p' locks/test.lock | grep -v '^duckdb==' > $(VENV)/without-duckdb.txt
-	set -e; for extras in "lake lake lake-test test" "deploy lake deploy"; do set -- $$extras; file=$$1; shift; \
-	  $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
-	    --generate-hashes --no-header --no-annotate --quiet --extra build \
-	    $$(for extra in "$$@"; do echo --extra $$extra; done) \
-	    --constraint $(VENV)/without-duckdb.txt --output-file locks/$$file.lock; done
+	$(COMPILE) --output-file locks/run.lock
+	set -e; before=locks/run.lock; extras=; for layer in deploy test bench; do extras="$$extras --extra $$layer"; \
+	  $(COMPILE) $$extras $$(printf -- '--constraint %s ' $$before) $$(cat $$before | $(LOCKED)) \
+	    --output-file locks/$$layer.lock; before="$$before locks/$$layer.lock"; done
+	# A lake's own version of DuckDB is installed over the other one.
+	sed -n 's/^\([a-z].*\) \\$$/\1/p' locks/run.lock locks/deploy.lock | grep -v '^duckdb==' > $(VENV)/without-duckdb.txt
+	$(COMPILE) --extra lake --constraint $(VENV)/without-duckdb.txt \
+	  $$($(LOCKED) locks/run.lock | grep -v 'package duckdb$$') --output-file locks/lake.lock
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/%.stamp: locks/%.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r $<
+$(VENV)/run.stamp: locks/run.lock
+$(VENV)/test.stamp: locks/run.lock locks/deploy.lock locks/test.lock
+$(VENV)/bench.stamp: locks/run.lock locks/deploy.lock locks/test.lock locks/bench.lock
+$(VENV)/lake.stamp: locks/run.lock locks/lake.lock
+$(VENV)/test-lake.stamp: locks/run.lock locks/deploy.lock locks/test.lock locks/lake.lock
+$(VENV)/%.stamp: pyproject.toml | $(VENV)/bin/python
+	set -e; for lock in $(filter %.lock,$^); do $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes --no-deps --only-binary :all: -r $$lock; done
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

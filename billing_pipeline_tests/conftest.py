@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.harness.processes import run_command
+from billing_pipeline_tests.postgres import is_installed as postgres_is_installed
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _QUIET_CHROMIUM = [
@@ -31,8 +32,11 @@ _QUIET_CHROMIUM = [
 
 OWN_SETTINGS = ("ACRONIS_", "AWS_", "BILLING_", "DAGSTER_", "PG")
 
-# DuckLake's extension is in the environment of `make test-lake` alone; there, nothing is skipped.
-collect_ignore = ["lake", "deployment"] if find_spec("duckdb_extension_ducklake") is None else []
+# DuckLake's extension is in the environment of `make test-lake` alone, and PostgreSQL's programs need not be
+# installed; `.ci/run` has both.
+collect_ignore = [] if find_spec("duckdb_extension_ducklake") else ["lake"]
+if not postgres_is_installed():
+    collect_ignore.append("deployment")
 
 
 @dataclass

@@ -181,6 +181,11 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+def is_installed() -> bool:
+    """Whether the programs of a server are installed."""
+    return any(_INSTALLATIONS.glob("*/bin/initdb")) or shutil.which("initdb") is not None
+
+
 def _binaries() -> Path:
     """The newest installed server's programs."""
     found = sorted(_INSTALLATIONS.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the two databases, each with a role that owns it and that alone may use it: Dagster's storage and
-# the catalogue of the lake. The PostgreSQL image runs it once, when its data folder is new.
+# Makes the databases, each with a role that owns it and that alone may use it: Dagster's storage, and the
+# catalogue of a lake if that has a password. The PostgreSQL image runs it once, when its data folder is new.
 set -euo pipefail
 
 make_database() {
@@ -16,4 +16,4 @@ SQL
 }
 
 make_database dagster "$DAGSTER_POSTGRES_PASSWORD"
-make_database lake "$LAKE_POSTGRES_PASSWORD"
+[ -z "${LAKE_POSTGRES_PASSWORD:-}" ] || make_database lake "$LAKE_POSTGRES_PASSWORD"

@@ -59,15 +59,12 @@ class Deployment:
 
 @pytest.fixture
 def deployment(databases: PostgresServer, sandbox: Sandbox, workplace: Workplace) -> Iterator[Deployment]:
-    """PostgreSQL with its two databases, code server, webserver and daemon, up and healthy."""
+    """PostgreSQL with its databases, code server, webserver and daemon, up and healthy."""
     folder = workplace.data_dir.parent
     home = folder / "home"
     home.mkdir()
-    configuration = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
-    # Dagster's default one starts a process, where containers cannot be had.
-    del configuration["run_launcher"]
-    (home / "dagster.yaml").write_text(yaml.safe_dump(configuration))
-    (home / "workspace.yaml").write_bytes((DEPLOY / "workspace.yaml").read_bytes())
+    for name in ("dagster.yaml", "workspace.yaml"):
+        (home / name).write_bytes((DEPLOY / name).read_bytes())
     ports = {"code": _free_port(), "webserver": _free_port()}
     environment = {
         **workplace.environment,
@@ -81,9 +78,6 @@ def deployment(databases: PostgresServer, sandbox: Sandbox, workplace: Workplace
         "DAGSTER_POSTGRES_DB": "dagster",
         "DAGSTER_POSTGRES_USER": "dagster",
         "DAGSTER_COMPUTE_LOGS": str(folder / "compute-logs"),
-        "BILLING_WAREHOUSE": f"ducklake:postgres:host={databases.host} port={databases.port} "
-        "user=lake dbname=lake",
-        "PGPASSWORD": PASSWORDS["LAKE_POSTGRES_PASSWORD"],
     }
     workplace = Workplace(workplace.data_dir, environment)
     services: dict[str, subprocess.Popen[bytes]] = {}

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, LakeSettings, PipelineSettings
 from billing_pipeline_tests.deployment.conftest import COMPOSE, DEPLOY
@@ -16,7 +15,6 @@ from billing_pipeline_tests.postgres import PostgresServer
 
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if service["image"].startswith("billing-pipeline:")]
-LAUNCHER = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())["run_launcher"]["config"]
 SECRET = re.compile(r"SECRET|PASSWORD|ACCESS_KEY")
 
 
@@ -30,80 +28,82 @@ def settings_known() -> set[str]:
     return {variable for model in models for variable in model.variables().values()}
 
 
-def test_there_is_everything_that_a_deployment_needs() -> None:
-    assert {"postgres", "store", "code", "webserver", "daemon"} <= set(SERVICES)
+def test_compose__default__services_of_the_file_warehouse() -> None:
+    default = {name for name, service in SERVICES.items() if not service.get("profiles")}
+
+    assert default == {"postgres", "code", "webserver", "daemon"}
     assert set(OURS) == {"code", "webserver", "daemon"}
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["lake"]} == {"store"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_is_pinned_restarted_watched_and_only_on_loopback(name: str) -> None:
+def test_service__any__pinned_restarted_watched_and_restricted(name: str) -> None:
     service = SERVICES[name]
     assert re.fullmatch(r"[\w./-]+:[\w.-]*\d[\w.-]*", service["image"])
-    once = name == "bucket"
-    assert service["restart"] == ("no" if once else "unless-stopped")
-    assert once or service["healthcheck"]["test"]
+    assert service["restart"] == "unless-stopped"
+    assert service["healthcheck"]["test"]
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
     for other, condition in service.get("depends_on", {}).items():
         assert condition["condition"] == "service_healthy"
         assert "healthcheck" in SERVICES[other]
+        # A service of a profile may be left out.
+        assert condition.get("required", True) is not bool(SERVICES[other].get("profiles"))
     for network in service["networks"]:
         assert network in COMPOSE["networks"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_what_is_mounted_exists(name: str) -> None:
+def test_service__mounts__exist_and_no_docker_socket(name: str) -> None:
     for mount in SERVICES[name].get("volumes", ()):
         source = mount.split(":")[0]
         if source.startswith("./"):
             assert (DEPLOY / source).is_file()
-        elif not source.startswith("/"):
+        else:
             assert source in COMPOSE["volumes"]
 
 
-def test_every_setting_reaches_the_services_and_the_workers() -> None:
-    known = settings_known()
+def test_settings__every_one__reaches_the_services() -> None:
+    example = names_in(DEPLOY / "pipeline.env.example")
     for name in OURS:
-        passed = {
+        assert SERVICES[name]["env_file"] == ["pipeline.env"]
+        fixed = {
             key for key in SERVICES[name]["environment"] if not key.startswith(("DAGSTER_", "BILLING_CODE_"))
         }
+        assert not fixed & set(example), "the environment would win over pipeline.env"
         # The store's keys are no temporary ones.
-        assert passed == known - {"AWS_SESSION_TOKEN"}
-    assert known - {"AWS_SESSION_TOKEN"} <= set(LAUNCHER["env_vars"])
-    assert set(LAUNCHER["env_vars"]) <= set(SERVICES["daemon"]["environment"])
+        assert fixed | set(example) == settings_known() - {"AWS_SESSION_TOKEN"}
     named = set(re.findall(r"\{env: (\w+)\}", (DEPLOY / "dagster.yaml").read_text()))
-    assert named <= set(LAUNCHER["env_vars"])
+    assert named <= set(SERVICES["daemon"]["environment"])
 
 
-def test_what_is_asked_of_the_operator_is_in_the_example() -> None:
+def test_examples__every_variable__explained_without_secrets() -> None:
     asked = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
-    example = names_in(DEPLOY / ".env.example")
-    assert asked == set(example)
-    assert {name for name in example if name.startswith(("ACRONIS_", "BILLING_"))} <= settings_known()
+    for_compose = names_in(DEPLOY / ".env.example")
+    assert asked | {"COMPOSE_PROFILES"} == set(for_compose)
     defaults = names_in(PROJECT_ROOT / ".env.example")
-    for name, value in example.items():
+    for name, value in (for_compose | names_in(DEPLOY / "pipeline.env.example")).items():
         assert value == defaults.get(name, value), name
         assert not (value and SECRET.search(name)), "no secret is in the example"
 
 
-def test_no_secret_is_written_down() -> None:
+def test_compose__secrets__from_the_environment_only() -> None:
     for name, service in SERVICES.items():
         for key, value in service.get("environment", {}).items():
-            if SECRET.search(key) and key != "MC_HOST_store":
-                assert re.fullmatch(r"\$\{\w+:\?\}", value), f"{name}: {key}"
+            if SECRET.search(key):
+                assert re.fullmatch(r"\$\{\w+:[?-]\}", value), f"{name}: {key}"
 
 
-def test_workers_find_the_network_and_the_data() -> None:
-    assert LAUNCHER["network"] == COMPOSE["networks"]["billing"]["name"]
-    (mount,) = LAUNCHER["container_kwargs"]["volumes"]
-    volume, folder = mount.split(":")
-    assert volume == COMPOSE["volumes"]["billing_data"]["name"]
+def test_data_dir__every_service__on_the_data_volume() -> None:
     for name in OURS:
-        assert SERVICES[name]["environment"]["BILLING_DATA_DIR"] == folder
-    code = SERVICES["code"]
-    assert code["environment"]["DAGSTER_CURRENT_IMAGE"] == code["image"]
+        assert SERVICES[name]["volumes"] == ["billing_data:/data"]
+        assert SERVICES[name]["environment"]["BILLING_DATA_DIR"] == "/data"
 
 
-def test_the_image_is_made_of_files_that_exist_by_a_user_without_rights() -> None:
+def test_image__its_files__exist_and_user_has_no_rights() -> None:
     build = SERVICES["code"]["build"]
     context = (DEPLOY / build["context"]).resolve()
     assert context == PROJECT_ROOT
@@ -120,16 +120,19 @@ def test_the_image_is_made_of_files_that_exist_by_a_user_without_rights() -> Non
     for source in copied:
         assert (context / source).exists(), source
         assert source in sent, source
-    assert "locks/deploy.lock" in copied
+    assert {"locks/run.lock", "locks/deploy.lock", "locks/lake.lock"} <= set(copied)
     assert "--require-hashes" in text
     assert [rest for instruction, rest in steps if instruction == "USER"] == ["billing"]
     for instruction, rest in steps:
         assert instruction not in {"ADD", "ARG"}
         assert instruction != "ENV" or not SECRET.search(rest)
-        assert instruction != "FROM" or re.match(r"python:\d+\.\d+\.\d+-", rest)
+        assert instruction != "FROM" or re.match(r"python:\d+\.\d+\.\d+-|(build|runtime) AS ", rest)
+    targets = {rest.split(" AS ")[1] for instruction, rest in steps if instruction == "FROM"}
+    assert {"file", "lake"} <= targets
+    assert build["target"] == "${BILLING_IMAGE_TARGET:-file}"
 
 
-def test_each_database_is_its_own_roles_only(databases: PostgresServer) -> None:
+def test_databases__each__for_its_own_role_only(databases: PostgresServer) -> None:
     owners = databases.query(
         "SELECT datname, pg_get_userbyid(datdba), "
         "has_database_privilege('dagster', datname, 'CONNECT'), "

@@ -1,4 +1,4 @@
-"""The deployment at work: many workers, one of which is killed, and nothing secret left anywhere."""
+"""The deployment at work: many runs, one of which is killed, and no secret left anywhere."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def instance(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 @pytest.mark.timeout(600)
-def test_a_backfill_by_several_workers(deployment: Deployment, instance: DagsterInstance) -> None:
+def test_backfill__run_killed__every_month_loaded(deployment: Deployment, instance: DagsterInstance) -> None:
     sandbox = deployment.sandbox
     sandbox.set_faults({"route": "download", "fault": {"type": "silence", "how": "hang"}})
 
     backfill = launch_backfill(deployment.url, PERIODS)
-    killed = kill_the_worker_that_hangs(deployment, instance)
+    killed = kill_the_run_that_hangs(deployment, instance)
     runs = await_periods(
         deployment.url, backfill, PERIODS, seconds=_PATIENCE_SECONDS, alive=deployment.are_up
     )
@@ -50,8 +50,8 @@ def test_a_backfill_by_several_workers(deployment: Deployment, instance: Dagster
     nothing_secret_is_left(deployment)
 
 
-def kill_the_worker_that_hangs(deployment: Deployment, instance: DagsterInstance) -> str:
-    """SIGKILL the worker that was the first to download; its period."""
+def kill_the_run_that_hangs(deployment: Deployment, instance: DagsterInstance) -> str:
+    """SIGKILL the run that was the first to download; its period."""
     sandbox = deployment.sandbox
     while not (downloads := [each for each in sandbox.requests if each["route"] == "download"]):
         assert deployment.are_up()

@@ -18,6 +18,13 @@ __all__ = ["postgres"]
 _numbers = count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything of a lake depends on its version of DuckDB."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("duckdb")
+
+
 @dataclass(frozen=True)
 class LakePlace:
     """Where a lake is, or will be created."""

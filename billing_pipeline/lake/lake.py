@@ -127,7 +127,7 @@ class Lake:
             self._connections.attach(connection, "warehouse")
         connection.execute("USE warehouse")
         if not _has_schema_version(connection):
-            for file in ("warehouse/usage.sql", "lake/lake.sql"):
+            for file in ("warehouse/schema/usage.sql", "lake/lake.sql"):
                 with _transaction(connection):
                     connection.execute(read_sql(file))
         elif is_current(connection):

@@ -19,6 +19,8 @@ import pytest
 from billing_pipeline.cli.sql import describe, execute
 from billing_pipeline.errors import WarehouseError
 
+pytestmark = pytest.mark.duckdb
+
 
 @pytest.fixture(autouse=True)
 def _warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

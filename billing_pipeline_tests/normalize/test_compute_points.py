@@ -12,6 +12,8 @@ from billing_pipeline.sql_files import read_sql
 from billing_pipeline_tests.normalize.loading import FIRST_DAY, load_json, report_of, usage_row
 from billing_pipeline_tests.normalize.reference import compute_points
 
+pytestmark = pytest.mark.duckdb
+
 
 def points_of(seconds: list[int], folder: Path) -> list[Decimal]:
     """The compute points that rows with these seconds get."""

@@ -18,6 +18,8 @@ from billing_pipeline_tests.normalize import reference
 from billing_pipeline_tests.normalize.loading import FIRST_DAY, LAST_DAY, load_csv, load_json, report_of
 from billing_pipeline_tests.normalize.strategies import texts, uuids
 
+pytestmark = pytest.mark.duckdb
+
 SAMPLE_HEADER = [
     *("application.id", "application.name", "date"),
     *("infra.backend_type", "infra.id", "infra.name", "infra.owner_id"),

@@ -10,6 +10,8 @@ import pytest
 from billing_pipeline_tests.normalize import reference
 from billing_pipeline_tests.normalize.loading import FIRST_DAY, LAST_DAY, load_csv, load_json
 
+pytestmark = pytest.mark.duckdb
+
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 
 

@@ -13,6 +13,8 @@ from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.warehouse import Warehouse
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, load, query, row
 
+pytestmark = pytest.mark.duckdb
+
 LARGEST = 10**38 - 1
 
 

@@ -29,6 +29,8 @@ from billing_pipeline_tests.warehouse.reports import (
     storage,
 )
 
+pytestmark = pytest.mark.duckdb
+
 ROWS = [
     row(absolute_production=18, delta_production=3, quota=20),
     row(offering_item="servers", sku=None, absolute_production=2),

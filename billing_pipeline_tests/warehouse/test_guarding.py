@@ -18,6 +18,8 @@ from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load, query
 
+pytestmark = pytest.mark.duckdb
+
 _WRITE = """
 import duckdb, sys
 with duckdb.connect(sys.argv[1]) as connection:

@@ -29,6 +29,8 @@ from billing_pipeline_tests.warehouse.reports import (
     storage,
 )
 
+pytestmark = pytest.mark.duckdb
+
 SUB_PARTNER = "50000000-0000-4000-8000-000000000001"
 SOUND = [
     row(absolute_production=18, absolute_trial=2),

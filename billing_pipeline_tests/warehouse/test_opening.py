@@ -17,6 +17,8 @@ from billing_pipeline.warehouse import WarehouseFile, open_warehouse
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load
 
+pytestmark = pytest.mark.duckdb
+
 
 @pytest.mark.parametrize("said", [None, "", "file"])
 def test_the_file_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None) -> None:

@@ -19,6 +19,8 @@ from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query
 
+pytestmark = pytest.mark.duckdb
+
 _LOADER = (sys.executable, "-m", "billing_pipeline_tests.warehouse.loader")
 # Holds the file open, counts once, then again whenever a line comes in.
 _READER = """

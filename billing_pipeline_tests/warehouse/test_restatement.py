@@ -12,6 +12,8 @@ from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.history import Restatement
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, STORAGE_2, load, points, query, row, storage
 
+pytestmark = pytest.mark.duckdb
+
 FIRST = [
     row(absolute_production=18, delta_production=3),
     row(offering_item="servers", sku=None, absolute_production=2),

@@ -25,7 +25,8 @@ def test_an_empty_report_does_not_replace_a_month_that_has_usage(warehouse: Ware
     load(warehouse, SIX)
 
     with pytest.raises(
-        LoadStoppedError, match=r"unexpectedly_empty: the report is empty, and would replace 6 rows; .*--force"
+        LoadStoppedError,
+        match=r"unexpectedly_empty: the report is empty, and would replace 6 rows; .*--force",
     ):
         load(warehouse, [], number=2)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import signal
 import subprocess
@@ -25,16 +24,13 @@ from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.faults.conftest import PERIOD, QUICK
+from billing_pipeline_tests.harness import processes
 
 pytestmark = pytest.mark.kill
 
 KILLS = 48
 STATE = {"warehouse.duckdb", "warehouse.lock", f"{PERIOD}.json", f"{PERIOD}.lock"}
 RAW = {"json_v2_0.json", "csv_v2_0.csv", "manifest.json"}
-
-# Its processes have imported everything when they begin: a moment is a moment of their work.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__])
 
 
 def whole_run(base_url: str, client_id: str, client_secret: str, data_dir: Path) -> None:
@@ -50,10 +46,7 @@ def whole_run(base_url: str, client_id: str, client_secret: str, data_dir: Path)
 
 
 def start(sandbox: Sandbox, data_dir: Path) -> BaseProcess:
-    arguments = (sandbox.base_url, sandbox.client_id, sandbox.client_secret, data_dir)
-    process = PROCESSES.Process(target=whole_run, args=arguments)
-    process.start()
-    return process
+    return processes.start(whole_run, sandbox.base_url, sandbox.client_id, sandbox.client_secret, data_dir)
 
 
 def run_to_the_end(sandbox: Sandbox, data_dir: Path) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline_tests.harness.processes import run_command
+from billing_pipeline_tests.harness.command_line import OWN_SETTINGS, CliHarness
 from billing_pipeline_tests.postgres import is_installed as postgres_is_installed
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -30,38 +26,11 @@ _QUIET_CHROMIUM = [
     "--disable-sync",
 ]
 
-OWN_SETTINGS = ("ACRONIS_", "AWS_", "BILLING_", "DAGSTER_", "PG")
-
 # DuckLake's extension is in the environment of `make test-lake` alone, and PostgreSQL's programs need not be
 # installed; `.ci/run` has both.
 collect_ignore = [] if find_spec("duckdb_extension_ducklake") else ["lake"]
 if not postgres_is_installed():
     collect_ignore.append("deployment")
-
-
-@dataclass
-class Workplace:
-    """A data folder and the environment that points the command line at it and at a sandbox."""
-
-    data_dir: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def command(
-        self, *arguments: str, settings: Mapping[str, str | None] | None = None, timeout: float = 120
-    ) -> subprocess.CompletedProcess[str]:
-        """Run `billing-pipeline` as a process; a setting of None is taken away."""
-        return run_command(arguments, self.with_settings(settings or {}), timeout=timeout)
-
-    def with_settings(self, settings: Mapping[str, str | None]) -> dict[str, str]:
-        merged = {**self.environment, **settings}
-        return {name: value for name, value in merged.items() if value is not None}
-
-    def query(self, statement: str) -> list[dict[str, Any]]:
-        """Ask the warehouse through `billing-pipeline sql`."""
-        done = self.command("sql", statement, "--format", "json")
-        assert done.returncode == 0, done.stderr
-        rows: list[dict[str, Any]] = json.loads(done.stdout, parse_float=str)
-        return rows
 
 
 @pytest.fixture(autouse=True)
@@ -79,11 +48,11 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, sandbox: Sandbox) -> Workplace:
+def cli(tmp_path: Path, sandbox: Sandbox) -> CliHarness:
     """The command line, with the sandbox's credentials and an empty data folder."""
     outside = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
     data_dir = tmp_path / "data"
-    return Workplace(
+    return CliHarness(
         data_dir,
         {
             **outside,

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from billing_pipeline_tests.acronis.wire import Wire, serving
+from billing_pipeline_tests.harness.scripted_server import ScriptedServer, serving
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
+def server() -> Iterator[ScriptedServer]:
     """A server on loopback that already gives out a token."""
     with serving() as running:
         yield running

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_pipeline.acronis.body import BodyError, decoded, limited, received
-from billing_pipeline_tests.acronis.wire import Part, Wire, reply
+from billing_pipeline_tests.harness.scripted_server import Part, ScriptedServer, reply
 
 CONTENTS = st.binary(max_size=2000).filter(lambda content: not content.startswith(b"\x1f\x8b"))
 
@@ -96,29 +96,31 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r
     ],
     ids=["short", "no last chunk", "half a chunk", "bad chunk", "silence", "trickle", "trickling chunk size"],
 )
-def test_received__incomplete_body__raises(wire: Wire, answer: list[bytes | float], reason: str) -> None:
-    wire.on("GET /api/2/file", answer)
+def test_received__incomplete_body__raises(
+    server: ScriptedServer, answer: list[bytes | float], reason: str
+) -> None:
+    server.on("GET /api/2/file", answer)
     with (
-        requests.get(f"{wire.base_url}/file", stream=True, timeout=(2, 0.8)) as response,
+        requests.get(f"{server.base_url}/file", stream=True, timeout=(2, 0.8)) as response,
         pytest.raises(BodyError, match=reason) as error,
     ):
         list(received(response, deadline_seconds=1.0, stop=threading.Event()))
     assert error.value.retry_helps
 
 
-def test_received__stalled_transfer__raises_before_deadline(wire: Wire) -> None:
-    wire.on("GET /api/2/file", [reply(b"", length=1000), *TRICKLE])
+def test_received__stalled_transfer__raises_before_deadline(server: ScriptedServer) -> None:
+    server.on("GET /api/2/file", [reply(b"", length=1000), *TRICKLE])
     with (
-        requests.get(f"{wire.base_url}/file", stream=True, timeout=5) as response,
+        requests.get(f"{server.base_url}/file", stream=True, timeout=5) as response,
         pytest.raises(BodyError, match="stalled"),
     ):
         list(received(response, deadline_seconds=300, stop=threading.Event(), slowest_window=0.2))
 
 
-def test_received__stop_set__raises(wire: Wire) -> None:
-    wire.on("GET /api/2/file", [reply(b"", length=1000), *TRICKLE])
+def test_received__stop_set__raises(server: ScriptedServer) -> None:
+    server.on("GET /api/2/file", [reply(b"", length=1000), *TRICKLE])
     stop = threading.Event()
-    with requests.get(f"{wire.base_url}/file", stream=True, timeout=5) as response:
+    with requests.get(f"{server.base_url}/file", stream=True, timeout=5) as response:
         chunks = received(response, deadline_seconds=300, stop=stop)
         next(chunks)
         stop.set()
@@ -127,11 +129,11 @@ def test_received__stop_set__raises(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"line\n" * 100_000])
-def test_received__complete_body__yields_it(wire: Wire, content: bytes) -> None:
-    wire.on("GET /api/2/length", reply(content))
-    wire.on("GET /api/2/chunked", CHUNKED + b"".join(chunked(content)))
+def test_received__complete_body__yields_it(server: ScriptedServer, content: bytes) -> None:
+    server.on("GET /api/2/length", reply(content))
+    server.on("GET /api/2/chunked", CHUNKED + b"".join(chunked(content)))
     for path in ("length", "chunked"):
-        with requests.get(f"{wire.base_url}/{path}", stream=True, timeout=5) as response:
+        with requests.get(f"{server.base_url}/{path}", stream=True, timeout=5) as response:
             assert b"".join(received(response, deadline_seconds=60, stop=threading.Event())) == content
 
 

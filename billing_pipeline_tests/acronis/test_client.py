@@ -18,7 +18,7 @@ from billing_pipeline.acronis import (
 )
 from billing_pipeline.acronis.retries import ATTEMPTS
 from billing_pipeline.errors import ApiError, BillingPipelineError, CredentialsError
-from billing_pipeline_tests.acronis.wire import (
+from billing_pipeline_tests.harness.scripted_server import (
     CLIENT_ID,
     QUICK,
     REPORT_ID,
@@ -27,7 +27,7 @@ from billing_pipeline_tests.acronis.wire import (
     TENANT,
     TENANT_CALL,
     TENANT_ID,
-    Wire,
+    ScriptedServer,
     as_json,
     reply,
     status,
@@ -38,25 +38,25 @@ STORED_CALL = f"GET /api/2/reports/{REPORT_ID}/stored"
 
 
 @pytest.mark.parametrize("code", [408, 425, 429, 500, 502, 503, 504, 599])
-def test_client__transient_status__retries_until_budget_spent(wire: Wire, code: int) -> None:
-    wire.on(REPORT_CALL, status(code), status(code), as_json({"id": REPORT_ID}))
-    with wire.client() as client:
+def test_client__transient_status__retries_until_budget_spent(server: ScriptedServer, code: int) -> None:
+    server.on(REPORT_CALL, status(code), status(code), as_json({"id": REPORT_ID}))
+    with server.client() as client:
         assert client.report(REPORT_ID).id == REPORT_ID
-        wire.on(REPORT_CALL, status(code, message="not today"))
+        server.on(REPORT_CALL, status(code, message="not today"))
         with pytest.raises(ApiUnavailableError, match="not today") as error:
             client.report(REPORT_ID)
     assert error.value.status == code
-    assert wire.calls().count(REPORT_CALL) == 3 + ATTEMPTS
+    assert server.calls().count(REPORT_CALL) == 3 + ATTEMPTS
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 405, 409, 410, 415, 422, 501])
-def test_client__permanent_status__is_not_retried(wire: Wire, code: int) -> None:
-    wire.on(REPORT_CALL, status(code, message="because"))
-    with wire.client() as client, pytest.raises(ApiError, match="because") as error:
+def test_client__permanent_status__is_not_retried(server: ScriptedServer, code: int) -> None:
+    server.on(REPORT_CALL, status(code, message="because"))
+    with server.client() as client, pytest.raises(ApiError, match="because") as error:
         client.report(REPORT_ID)
     assert not isinstance(error.value, ApiUnavailableError)
     assert isinstance(error.value, CredentialsError) == (code == 403)
-    assert wire.calls().count(REPORT_CALL) == 1
+    assert server.calls().count(REPORT_CALL) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,73 +86,75 @@ def test_client__permanent_status__is_not_retried(wire: Wire, code: int) -> None
         "nested",
     ],
 )
-def test_client__unusable_response__is_retried(wire: Wire, answer: bytes) -> None:
-    wire.on(REPORT_CALL, answer, as_json({"id": REPORT_ID.upper()}))
-    with wire.client() as client:
+def test_client__unusable_response__is_retried(server: ScriptedServer, answer: bytes) -> None:
+    server.on(REPORT_CALL, answer, as_json({"id": REPORT_ID.upper()}))
+    with server.client() as client:
         assert client.report(REPORT_ID).id == REPORT_ID
-    assert wire.calls().count(REPORT_CALL) == 2
+    assert server.calls().count(REPORT_CALL) == 2
 
 
-def test_client__slow_response_within_timeout__is_awaited(wire: Wire) -> None:
-    wire.on(REPORT_CALL, [0.6, as_json({"id": REPORT_ID})])
-    with wire.client(connect_timeout=0.3, read_timeout=5) as client:
+def test_client__slow_response_within_timeout__is_awaited(server: ScriptedServer) -> None:
+    server.on(REPORT_CALL, [0.6, as_json({"id": REPORT_ID})])
+    with server.client(connect_timeout=0.3, read_timeout=5) as client:
         assert client.report(REPORT_ID).id == REPORT_ID
-    assert wire.calls().count(REPORT_CALL) == 1
+    assert server.calls().count(REPORT_CALL) == 1
 
 
-def test_report__response_has_another_id__raises(wire: Wire) -> None:
-    wire.on(REPORT_CALL, as_json({"id": STORED_ID}))
-    with wire.client() as client, pytest.raises(ApiError, match="another report"):
+def test_report__response_has_another_id__raises(server: ScriptedServer) -> None:
+    server.on(REPORT_CALL, as_json({"id": STORED_ID}))
+    with server.client() as client, pytest.raises(ApiError, match="another report"):
         client.report(REPORT_ID)
 
 
 @pytest.mark.parametrize("bad", ["", "..", "../x", REPORT_ID + "/x", REPORT_ID[:-1], "{" + REPORT_ID + "}"])
-def test_client__id_is_no_uuid__sends_nothing(wire: Wire, bad: str) -> None:
-    with wire.client() as client:
+def test_client__id_is_no_uuid__sends_nothing(server: ScriptedServer, bad: str) -> None:
+    with server.client() as client:
         for call in (client.report, client.stored_reports, client.tenant_reports):
             with pytest.raises(ValueError, match="UUID"):
                 call(bad)
         with pytest.raises(ValueError, match="UUID"):
             client.download(REPORT_ID, bad, io.BytesIO())
-    assert wire.requests == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_client__redirect__is_named_and_not_followed(wire: Wire, code: int) -> None:
-    elsewhere = f"http://localhost:{wire.port}/api/2/elsewhere?token=secret"
-    wire.on(REPORT_CALL, reply(b"", f"Location: {elsewhere}", code=code))
-    with wire.client() as client, pytest.raises(ApiError, match="http://localhost") as error:
+def test_client__redirect__is_named_and_not_followed(server: ScriptedServer, code: int) -> None:
+    elsewhere = f"http://localhost:{server.port}/api/2/elsewhere?token=secret"
+    server.on(REPORT_CALL, reply(b"", f"Location: {elsewhere}", code=code))
+    with server.client() as client, pytest.raises(ApiError, match="http://localhost") as error:
         client.report(REPORT_ID)
     assert "token=" not in str(error.value)
-    assert "GET /api/2/elsewhere" not in " ".join(wire.calls())
+    assert "GET /api/2/elsewhere" not in " ".join(server.calls())
 
 
 def test_client__netrc_present__keeps_own_authorization(
-    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    wire.on(TENANT_CALL, TENANT)
-    with wire.client() as client:
+    server.on(TENANT_CALL, TENANT)
+    with server.client() as client:
         client.own_tenant_id()
-    assert wire.requests[1].headers["authorization"] == "Bearer token-one-0123456789"
+    assert server.requests[1].headers["authorization"] == "Bearer token-one-0123456789"
 
 
-def test_client__response_sets_cookie__is_not_sent_back(wire: Wire) -> None:
-    wire.on(TENANT_CALL, as_json({"tenant_id": TENANT_ID}, "Set-Cookie: session=1; Path=/"))
-    with wire.client() as client:
+def test_client__response_sets_cookie__is_not_sent_back(server: ScriptedServer) -> None:
+    server.on(TENANT_CALL, as_json({"tenant_id": TENANT_ID}, "Set-Cookie: session=1; Path=/"))
+    with server.client() as client:
         client.own_tenant_id()
         client.own_tenant_id()
-    assert all("cookie" not in each.headers for each in wire.requests)
+    assert all("cookie" not in each.headers for each in server.requests)
 
 
-def test_client__proxy_in_environment__is_used(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client__proxy_in_environment__is_used(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HTTP_PROXY", f"http://user:proxypassword@127.0.0.1:{wire.port}")
-    monkeypatch.setenv("http_proxy", f"http://user:proxypassword@127.0.0.1:{wire.port}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:proxypassword@127.0.0.1:{server.port}")
+    monkeypatch.setenv("http_proxy", f"http://user:proxypassword@127.0.0.1:{server.port}")
     with (
         AcronisClient(
             "http://example.invalid/api/2", CLIENT_ID, SecretStr(SECRET), retry_policy=QUICK
@@ -160,14 +162,14 @@ def test_client__proxy_in_environment__is_used(wire: Wire, monkeypatch: pytest.M
         pytest.raises(ApiError) as error,
     ):
         client.own_tenant_id()
-    assert wire.calls() == ["POST http://example.invalid/api/2/idp/token"]
+    assert server.calls() == ["POST http://example.invalid/api/2/idp/token"]
     assert "proxypassword" not in str(error.value)
 
 
 @pytest.mark.parametrize("no_proxy", [None, "", "example.com"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_client__loopback_url__bypasses_proxies(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch, host: str, no_proxy: str | None
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, host: str, no_proxy: str | None
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -175,32 +177,34 @@ def test_client__loopback_url__bypasses_proxies(
         monkeypatch.delenv(name, raising=False)
         if no_proxy is not None:
             monkeypatch.setenv(name, no_proxy)
-    wire.on(TENANT_CALL, TENANT)
-    url = f"http://{host}:{wire.port}/api/2"
+    server.on(TENANT_CALL, TENANT)
+    url = f"http://{host}:{server.port}/api/2"
     with AcronisClient(url, CLIENT_ID, SecretStr(SECRET), retry_policy=QUICK) as client:
         assert client.own_tenant_id() == TENANT_ID
 
 
-def test_client__tls_verification_off__sends_nothing(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = AcronisClient(f"https://127.0.0.1:{wire.port}/api/2", CLIENT_ID, SecretStr(SECRET))
+def test_client__tls_verification_off__sends_nothing(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = AcronisClient(f"https://127.0.0.1:{server.port}/api/2", CLIENT_ID, SecretStr(SECRET))
     client._transport._session.verify = False
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     with client, pytest.raises(ApiError, match="TLS verification was switched off"):
         client.own_tenant_id()
-    assert wire.requests == []
+    assert server.requests == []
 
 
 def test_client__certificate_bundle_missing__is_named(
-    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
-    client = AcronisClient(f"https://127.0.0.1:{wire.port}/api/2", CLIENT_ID, SecretStr(SECRET))
+    client = AcronisClient(f"https://127.0.0.1:{server.port}/api/2", CLIENT_ID, SecretStr(SECRET))
     with client, pytest.raises(ApiError, match=r"none\.pem"):
         client.own_tenant_id()
 
 
-def test_client__connection_refused__one_clear_error(wire: Wire) -> None:
+def test_client__connection_refused__one_clear_error(server: ScriptedServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     client = AcronisClient(f"http://127.0.0.1:{port}/api/2", CLIENT_ID, SecretStr(SECRET), retry_policy=QUICK)
@@ -210,8 +214,8 @@ def test_client__connection_refused__one_clear_error(wire: Wire) -> None:
     assert f"127.0.0.1:{port}" in str(error.value)
 
 
-def test_stored_reports__items__are_typed(wire: Wire) -> None:
-    wire.on(
+def test_stored_reports__items__are_typed(server: ScriptedServer) -> None:
+    server.on(
         STORED_CALL,
         as_json(
             {
@@ -226,7 +230,7 @@ def test_stored_reports__items__are_typed(wire: Wire) -> None:
             }
         ),
     )
-    with wire.client() as client:
+    with server.client() as client:
         items = client.stored_reports(REPORT_ID)
     known, unknown = [StoredReportStatus.IN_PROGRESS, StoredReportStatus.SAVED], StoredReportStatus.UNKNOWN
     assert [each.status for each in items] == [*known, unknown, unknown, unknown]
@@ -250,28 +254,28 @@ def test_stored_reports__items__are_typed(wire: Wire) -> None:
     ],
 )
 def test_client__api_echoes_secrets__are_redacted(
-    wire: Wire, echo: bytes, caplog: pytest.LogCaptureFixture
+    server: ScriptedServer, echo: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    wire.on(REPORT_CALL, echo)
-    with wire.client() as client, pytest.raises(BillingPipelineError) as error:
+    server.on(REPORT_CALL, echo)
+    with server.client() as client, pytest.raises(BillingPipelineError) as error:
         client.report(REPORT_ID)
     logged = f"{error.value!r} {error.value} {vars(error.value)} {caplog.text}"
     for piece in (SECRET, SECRET[:10], "token-one-0", "token-one"):
         assert piece not in logged
 
 
-def test_client__long_api_message__is_shortened(wire: Wire) -> None:
-    wire.on(REPORT_CALL, status(400, message="long " * 10_000))
-    with wire.client() as client, pytest.raises(ApiError) as error:
+def test_client__long_api_message__is_shortened(server: ScriptedServer) -> None:
+    server.on(REPORT_CALL, status(400, message="long " * 10_000))
+    with server.client() as client, pytest.raises(ApiError) as error:
         client.report(REPORT_ID)
     assert len(str(error.value)) < 600
 
 
-def test_client__stop_set__ends_retries(wire: Wire) -> None:
+def test_client__stop_set__ends_retries(server: ScriptedServer) -> None:
     stop = threading.Event()
     stop.set()
-    wire.on(REPORT_CALL, status(503))
-    with wire.client(stop=stop) as client, pytest.raises(ApiUnavailableError):
+    server.on(REPORT_CALL, status(503))
+    with server.client(stop=stop) as client, pytest.raises(ApiUnavailableError):
         client.report(REPORT_ID)
-    assert wire.calls().count(REPORT_CALL) == 1
+    assert server.calls().count(REPORT_CALL) == 1

@@ -9,16 +9,23 @@ import pytest
 from billing_pipeline.acronis import ApiUnavailableError, HistoryNotReadyError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline_tests.acronis.wire import REPORT_ID, TENANT_ID, Wire, as_json, reply, status
+from billing_pipeline_tests.harness.scripted_server import (
+    REPORT_ID,
+    TENANT_ID,
+    ScriptedServer,
+    as_json,
+    reply,
+    status,
+)
 
 ORDER = ReportParameters(TENANT_ID, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
 
 
-def test_create_report__parameters__are_sent_as_documented(wire: Wire) -> None:
-    wire.on("POST /api/2/reports", as_json({"id": REPORT_ID, "version": 1, "parameters": {}}, code=201))
-    with wire.client() as client:
+def test_create_report__parameters__are_sent_as_documented(server: ScriptedServer) -> None:
+    server.on("POST /api/2/reports", as_json({"id": REPORT_ID, "version": 1, "parameters": {}}, code=201))
+    with server.client() as client:
         assert client.create_report(ORDER).id == REPORT_ID
-    sent = wire.requests[-1]
+    sent = server.requests[-1]
     assert sent.headers["content-type"] == "application/json"
     assert json.loads(sent.body) == {
         "parameters": {
@@ -39,17 +46,17 @@ def test_create_report__parameters__are_sent_as_documented(wire: Wire) -> None:
 @pytest.mark.parametrize(
     "answer", [b"", status(500), status(503), status(504), reply(b"{}"), reply(b"", code=202)]
 )
-def test_create_report__response_lost__is_not_retried(wire: Wire, answer: bytes) -> None:
-    wire.on("POST /api/2/reports", answer)
-    with wire.client() as client, pytest.raises(ApiUnavailableError) as error:
+def test_create_report__response_lost__is_not_retried(server: ScriptedServer, answer: bytes) -> None:
+    server.on("POST /api/2/reports", answer)
+    with server.client() as client, pytest.raises(ApiUnavailableError) as error:
         client.create_report(ORDER)
     assert error.value.outcome_unknown
-    assert wire.calls().count("POST /api/2/reports") == 1
+    assert server.calls().count("POST /api/2/reports") == 1
 
 
-def test_create_report__clearly_refused__is_retried(wire: Wire) -> None:
-    wire.on("POST /api/2/reports", status(429), as_json({"id": REPORT_ID}))
-    with wire.client() as client:
+def test_create_report__clearly_refused__is_retried(server: ScriptedServer) -> None:
+    server.on("POST /api/2/reports", status(429), as_json({"id": REPORT_ID}))
+    with server.client() as client:
         assert client.create_report(ORDER).id == REPORT_ID
 
 
@@ -60,7 +67,7 @@ def test_create_report__clearly_refused__is_retried(wire: Wire) -> None:
         (500, "Usage history is not ready but should be available already (after 6 am)"),
     ],
 )
-def test_create_report__history_not_ready__own_error(wire: Wire, code: int, message: str) -> None:
-    wire.on("POST /api/2/reports", status(code, message=message))
-    with wire.client() as client, pytest.raises(HistoryNotReadyError, match="history is not ready"):
+def test_create_report__history_not_ready__own_error(server: ScriptedServer, code: int, message: str) -> None:
+    server.on("POST /api/2/reports", status(code, message=message))
+    with server.client() as client, pytest.raises(HistoryNotReadyError, match="history is not ready"):
         client.create_report(ORDER)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from billing_pipeline.acronis import Report, differences, matches_exactly, request_body
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline_tests.acronis.wire import REPORT_ID, TENANT_ID
+from billing_pipeline_tests.harness.scripted_server import REPORT_ID, TENANT_ID
 
 PARAMETERS = ReportParameters(TENANT_ID, BillingPeriod(2024, 2), "usage_summary", "direct_partners")
 PARAMETERS_LIKE_IT = st.builds(

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from billing_pipeline.acronis import AcronisClient, ApiUnavailableError
 from billing_pipeline.errors import ApiError, CredentialsError
-from billing_pipeline_tests.acronis.wire import CLIENT_ID, QUICK, SECRET
+from billing_pipeline_tests.harness.scripted_server import CLIENT_ID, QUICK, SECRET
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from billing_pipeline.acronis import AcronisClient, ApiUnavailableError
 from billing_pipeline.errors import ApiError, CredentialsError
-from billing_pipeline_tests.acronis.wire import (
+from billing_pipeline_tests.harness.scripted_server import (
     CLIENT_ID,
     QUICK,
     REPORT_ID,
@@ -22,68 +22,68 @@ from billing_pipeline_tests.acronis.wire import (
     TENANT_CALL,
     TENANT_ID,
     TOKEN_CALL,
-    Wire,
+    ScriptedServer,
     as_json,
     status,
     token,
 )
 
 
-def test_token__request__basic_auth_and_form_then_bearer(wire: Wire) -> None:
-    wire.on(TENANT_CALL, TENANT)
-    with wire.client() as client:
+def test_token__request__basic_auth_and_form_then_bearer(server: ScriptedServer) -> None:
+    server.on(TENANT_CALL, TENANT)
+    with server.client() as client:
         assert client.own_tenant_id() == TENANT_ID
         assert client.own_tenant_id() == TENANT_ID
-    asked, *calls = wire.requests
+    asked, *calls = server.requests
     assert asked.headers["authorization"] == "Basic " + b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
     assert parse_qs(asked.body.decode()) == {"grant_type": ["client_credentials"]}
     assert [each.headers["authorization"] for each in calls] == ["Bearer token-one-0123456789"] * 2
 
 
-def test_token__close_to_expiry__is_renewed(wire: Wire) -> None:
-    wire.on(TOKEN_CALL, token("token-one-0123456789", expires_in=0.001), token("token-two-0123456789"))
-    wire.on(TENANT_CALL, TENANT)
-    with wire.client() as client:
+def test_token__close_to_expiry__is_renewed(server: ScriptedServer) -> None:
+    server.on(TOKEN_CALL, token("token-one-0123456789", expires_in=0.001), token("token-two-0123456789"))
+    server.on(TENANT_CALL, TENANT)
+    with server.client() as client:
         for _ in range(3):
             client.own_tenant_id()
-    assert wire.calls() == [TOKEN_CALL, TENANT_CALL, TOKEN_CALL, TENANT_CALL, TENANT_CALL] or (
-        wire.calls() == [TOKEN_CALL, TOKEN_CALL, TENANT_CALL, TENANT_CALL, TENANT_CALL]
+    assert server.calls() == [TOKEN_CALL, TENANT_CALL, TOKEN_CALL, TENANT_CALL, TENANT_CALL] or (
+        server.calls() == [TOKEN_CALL, TOKEN_CALL, TENANT_CALL, TENANT_CALL, TENANT_CALL]
     )
 
 
 @pytest.mark.parametrize("expires", [{"expires_on": 0}, {"expires_on": 4e12}, {"expires_in": -5}, {}])
-def test_token__implausible_expiry__is_cached(wire: Wire, expires: dict[str, Any]) -> None:
-    wire.on(TOKEN_CALL, as_json({"access_token": "a-token-0123456789", **expires}))
-    wire.on(TENANT_CALL, TENANT)
-    with wire.client() as client:
+def test_token__implausible_expiry__is_cached(server: ScriptedServer, expires: dict[str, Any]) -> None:
+    server.on(TOKEN_CALL, as_json({"access_token": "a-token-0123456789", **expires}))
+    server.on(TENANT_CALL, TENANT)
+    with server.client() as client:
         for _ in range(3):
             client.own_tenant_id()
-    assert wire.calls().count(TOKEN_CALL) == 1
+    assert server.calls().count(TOKEN_CALL) == 1
 
 
-def test_token__rejected_once__renewed_and_call_repeated(wire: Wire) -> None:
-    wire.on(TOKEN_CALL, token(), token("token-two-0123456789"))
-    wire.on(TENANT_CALL, status(401), TENANT)
-    with wire.client() as client:
+def test_token__rejected_once__renewed_and_call_repeated(server: ScriptedServer) -> None:
+    server.on(TOKEN_CALL, token(), token("token-two-0123456789"))
+    server.on(TENANT_CALL, status(401), TENANT)
+    with server.client() as client:
         assert client.own_tenant_id() == TENANT_ID
-    assert wire.calls() == [TOKEN_CALL, TENANT_CALL, TOKEN_CALL, TENANT_CALL]
-    assert wire.requests[-1].headers["authorization"] == "Bearer token-two-0123456789"
+    assert server.calls() == [TOKEN_CALL, TENANT_CALL, TOKEN_CALL, TENANT_CALL]
+    assert server.requests[-1].headers["authorization"] == "Bearer token-two-0123456789"
 
 
-def test_token__rejected_twice__credentials_error(wire: Wire) -> None:
-    wire.on(TENANT_CALL, status(401, message="Token is invalid"))
-    with wire.client() as client, pytest.raises(CredentialsError, match="Token is invalid") as error:
+def test_token__rejected_twice__credentials_error(server: ScriptedServer) -> None:
+    server.on(TENANT_CALL, status(401, message="Token is invalid"))
+    with server.client() as client, pytest.raises(CredentialsError, match="Token is invalid") as error:
         client.own_tenant_id()
-    assert wire.calls().count(TENANT_CALL) == 2
+    assert server.calls().count(TENANT_CALL) == 2
     assert (error.value.status, error.value.code) == (401, "E1")
     assert "ACRONIS_CLIENT_SECRET" in error.value.todo
 
 
-def test_token__threads_rejected_together__renew_once(wire: Wire) -> None:
+def test_token__threads_rejected_together__renew_once(server: ScriptedServer) -> None:
     together = threading.Barrier(6)
     valid = "Bearer token-two-0123456789"
-    wire.on(TOKEN_CALL, token(), token("token-two-0123456789"))
-    answer_to = wire.answer_to
+    server.on(TOKEN_CALL, token(), token("token-two-0123456789"))
+    answer_to = server.answer_to
 
     def answer(request: Any) -> Any:
         if request.path.endswith("/stored"):
@@ -93,11 +93,11 @@ def test_token__threads_rejected_together__renew_once(wire: Wire) -> None:
             return as_json({"items": []})
         return answer_to(request)
 
-    wire.answer_to = answer  # type: ignore[method-assign]
-    with wire.client(read_timeout=20) as client, ThreadPoolExecutor(6) as pool:
+    server.answer_to = answer  # type: ignore[method-assign]
+    with server.client(read_timeout=20) as client, ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: client.stored_reports(REPORT_ID), range(6)))
     assert answers == [[]] * 6
-    assert wire.calls() == [TOKEN_CALL, TOKEN_CALL]
+    assert server.calls() == [TOKEN_CALL, TOKEN_CALL]
 
 
 @pytest.mark.parametrize(
@@ -107,18 +107,20 @@ def test_token__threads_rejected_together__renew_once(wire: Wire) -> None:
         (400, {"error": "invalid_client"}),
     ],
 )
-def test_token__wrong_credentials__named_at_once(wire: Wire, code: int, body: dict[str, str]) -> None:
-    wire.on(TOKEN_CALL, as_json(body, code=code))
-    with wire.client() as client, pytest.raises(CredentialsError, match="invalid_client") as error:
+def test_token__wrong_credentials__named_at_once(
+    server: ScriptedServer, code: int, body: dict[str, str]
+) -> None:
+    server.on(TOKEN_CALL, as_json(body, code=code))
+    with server.client() as client, pytest.raises(CredentialsError, match="invalid_client") as error:
         client.own_tenant_id()
-    assert (error.value.code, len(wire.requests)) == ("invalid_client", 1)
+    assert (error.value.code, len(server.requests)) == ("invalid_client", 1)
 
 
-def test_own_tenant_id__client_id_no_uuid__raises(wire: Wire) -> None:
-    client = AcronisClient(wire.base_url, "../me", SecretStr(SECRET), retry_policy=QUICK)
+def test_own_tenant_id__client_id_no_uuid__raises(server: ScriptedServer) -> None:
+    client = AcronisClient(server.base_url, "../me", SecretStr(SECRET), retry_policy=QUICK)
     with client, pytest.raises(CredentialsError, match="UUID"):
         client.own_tenant_id()
-    assert wire.requests == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -131,10 +133,10 @@ def test_own_tenant_id__client_id_no_uuid__raises(wire: Wire) -> None:
     ids=["empty label", "long label", "a dash that is none"],
 )
 def test_client__value_http_cannot_carry__named_at_once(
-    wire: Wire, base_url: str | None, secret: str
+    server: ScriptedServer, base_url: str | None, secret: str
 ) -> None:
     with (
-        AcronisClient(base_url or wire.base_url, CLIENT_ID, SecretStr(secret)) as client,
+        AcronisClient(base_url or server.base_url, CLIENT_ID, SecretStr(secret)) as client,
         pytest.raises(ApiError, match="HTTP cannot carry") as failed,
     ):
         client.own_tenant_id()
@@ -142,4 +144,4 @@ def test_client__value_http_cannot_carry__named_at_once(
     assert not isinstance(failed.value, ApiUnavailableError), "asking again would not help"
     assert "ACRONIS_CLIENT_SECRET" in str(failed.value)
     assert secret not in str(failed.value)
-    assert not wire.requests
+    assert not server.requests

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from billing_pipeline.warehouse import WarehouseFile
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load
 
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.slow
 PERIOD = "2026-09"
 
 
-def redirected(workplace: Workplace, redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def redirected(cli: CliHarness, redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "billing_pipeline", *arguments],
-        env=workplace.environment,
+        env=cli.environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -30,17 +30,17 @@ def redirected(workplace: Workplace, redirection: str, *arguments: str) -> subpr
     )
 
 
-def test_run__unusable_streams__loads_anyway(workplace: Workplace) -> None:
-    assert workplace.command("run", "--period", PERIOD).returncode == 0
+def test_run__unusable_streams__loads_anyway(cli: CliHarness) -> None:
+    assert cli.command("run", "--period", PERIOD).returncode == 0
 
     for redirection in (">&-", "<&- >&- 2>&-", "2>/dev/full"):
         for arguments in (["status"], ["run", "--replay", "--period", PERIOD]):
-            done = redirected(workplace, redirection, *arguments)
+            done = redirected(cli, redirection, *arguments)
             assert done.returncode == 0, done.stderr
             assert "Traceback" not in done.stderr
-    (loads,) = workplace.query("SELECT count(*) AS n FROM load_history WHERE outcome = 'loaded'")
+    (loads,) = cli.query("SELECT count(*) AS n FROM load_history WHERE outcome = 'loaded'")
     assert loads == {"n": 4}
-    assert workplace.query("SELECT count(*) > 0 AS loaded FROM usage") == [{"loaded": True}]
+    assert cli.query("SELECT count(*) > 0 AS loaded FROM usage") == [{"loaded": True}]
 
 
 @pytest.mark.parametrize(("command", "name"), [("export", "Exporté.csv"), ("report", "Übersicht.html")])

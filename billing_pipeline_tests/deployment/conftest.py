@@ -21,7 +21,7 @@ import yaml
 
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.postgres import PostgresServer, postgres
 
 __all__ = ["postgres"]
@@ -48,7 +48,7 @@ class Deployment:
     folder: Path
     home: Path
     environment: dict[str, str]
-    workplace: Workplace
+    cli: CliHarness
     sandbox: Sandbox
     postgres: PostgresServer
     services: dict[str, subprocess.Popen[bytes]]
@@ -58,16 +58,16 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(databases: PostgresServer, sandbox: Sandbox, workplace: Workplace) -> Iterator[Deployment]:
+def deployment(databases: PostgresServer, sandbox: Sandbox, cli: CliHarness) -> Iterator[Deployment]:
     """PostgreSQL with its databases, code server, webserver and daemon, up and healthy."""
-    folder = workplace.data_dir.parent
+    folder = cli.data_dir.parent
     home = folder / "home"
     home.mkdir()
     for name in ("dagster.yaml", "workspace.yaml"):
         (home / name).write_bytes((DEPLOY / name).read_bytes())
     ports = {"code": _free_port(), "webserver": _free_port()}
     environment = {
-        **workplace.environment,
+        **cli.environment,
         **PASSWORDS,
         "DAGSTER_HOME": str(home),
         "BILLING_CODE_HOST": "127.0.0.1",
@@ -79,7 +79,7 @@ def deployment(databases: PostgresServer, sandbox: Sandbox, workplace: Workplace
         "DAGSTER_POSTGRES_USER": "dagster",
         "DAGSTER_COMPUTE_LOGS": str(folder / "compute-logs"),
     }
-    workplace = Workplace(workplace.data_dir, environment)
+    cli = CliHarness(cli.data_dir, environment)
     services: dict[str, subprocess.Popen[bytes]] = {}
     url = f"http://127.0.0.1:{ports['webserver']}"
     healthy = ["dagster", "api", "grpc-health-check", "--port", str(ports["code"])]
@@ -107,7 +107,7 @@ def deployment(databases: PostgresServer, sandbox: Sandbox, workplace: Workplace
         start("webserver")
         start("daemon")
         wait_for(lambda: _serves(url))
-        yield Deployment(url, folder, home, environment, workplace, sandbox, databases, services)
+        yield Deployment(url, folder, home, environment, cli, sandbox, databases, services)
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ def kill_the_run_that_hangs(deployment: Deployment, instance: DagsterInstance) -
     while not (downloads := [each for each in sandbox.requests if each["route"] == "download"]):
         assert deployment.are_up()
         time.sleep(0.05)
-    requested = deployment.workplace.data_dir / "requests"
+    requested = deployment.cli.data_dir / "requests"
     (period,) = (
         path.stem for path in requested.glob("*.json") if downloads[0]["report_id"] in path.read_text()
     )
@@ -77,7 +77,7 @@ def kill_the_run_that_hangs(deployment: Deployment, instance: DagsterInstance) -
 
 
 def loaded(deployment: Deployment) -> dict[str, tuple[int, str]]:
-    rows = deployment.workplace.query(
+    rows = deployment.cli.query(
         "SELECT strftime(billing_period, '%Y-%m') AS period, count(*) AS row_count, "
         "sum(dr_compute_points_total)::VARCHAR AS points FROM usage GROUP BY 1"
     )

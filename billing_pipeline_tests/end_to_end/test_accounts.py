@@ -13,8 +13,8 @@ from billing_pipeline.definitions import build_defs
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.end_to_end.test_run import sandbox_totals
+from billing_pipeline_tests.harness.command_line import CliHarness
 
 pytestmark = pytest.mark.slow
 
@@ -31,21 +31,21 @@ def overseas() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def accounts(workplace: Workplace, sandbox: Sandbox, overseas: Sandbox) -> Workplace:
+def accounts(cli: CliHarness, sandbox: Sandbox, overseas: Sandbox) -> CliHarness:
     """The accounts `eu` and `us`."""
     plain = ("ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET")
-    workplace.environment |= {name.replace("_", "_EU_", 1): workplace.environment.pop(name) for name in plain}
-    workplace.environment |= {
+    cli.environment |= {name.replace("_", "_EU_", 1): cli.environment.pop(name) for name in plain}
+    cli.environment |= {
         "BILLING_ACCOUNTS": "eu, us",
         "ACRONIS_US_BASE_URL": overseas.base_url,
         "ACRONIS_US_CLIENT_ID": overseas.client_id,
         "ACRONIS_US_CLIENT_SECRET": overseas.client_secret,
     }
-    return workplace
+    return cli
 
 
-def rows_by_account(workplace: Workplace) -> Mapping[str, int]:
-    found = workplace.query(
+def rows_by_account(cli: CliHarness) -> Mapping[str, int]:
+    found = cli.query(
         "SELECT account, count(*) AS n, count(DISTINCT root_tenant_id) AS roots FROM usage GROUP BY 1"
     )
     assert all(each["roots"] == 1 for each in found)
@@ -56,7 +56,7 @@ def told(stderr: str) -> list[str]:
     return [line for line in stderr.splitlines() if line.startswith("billing-pipeline run:")]
 
 
-def test_a_period_is_loaded_for_each(accounts: Workplace, sandbox: Sandbox, overseas: Sandbox) -> None:
+def test_a_period_is_loaded_for_each(accounts: CliHarness, sandbox: Sandbox, overseas: Sandbox) -> None:
     done = accounts.command("run", "--period", PERIOD)
 
     assert done.returncode == 0, done.stderr
@@ -76,7 +76,7 @@ def test_a_period_is_loaded_for_each(accounts: Workplace, sandbox: Sandbox, over
 
 
 def test_an_account_that_fails_does_not_cost_the_others(
-    accounts: Workplace, sandbox: Sandbox, overseas: Sandbox
+    accounts: CliHarness, sandbox: Sandbox, overseas: Sandbox
 ) -> None:
     overseas.set_faults({"use": "json_nan", "first_reports": 1})
 
@@ -94,7 +94,9 @@ def test_an_account_that_fails_does_not_cost_the_others(
     assert (sandbox.reports_created, overseas.reports_created) == (1, 2)
 
 
-def test_a_client_that_is_not_let_in_does_not_cost_the_others(accounts: Workplace, overseas: Sandbox) -> None:
+def test_a_client_that_is_not_let_in_does_not_cost_the_others(
+    accounts: CliHarness, overseas: Sandbox
+) -> None:
     done = accounts.command("run", "--period", PERIOD, settings={"ACRONIS_EU_CLIENT_SECRET": "wrong"})
 
     assert done.returncode == 1
@@ -119,7 +121,7 @@ def test_a_client_that_is_not_let_in_does_not_cost_the_others(accounts: Workplac
     ],
 )
 def test_a_bad_setting_of_one_account_is_named_before_anything_is_sent(
-    accounts: Workplace, overseas: Sandbox, arguments: list[str], settings: dict[str, str | None], said: str
+    accounts: CliHarness, overseas: Sandbox, arguments: list[str], settings: dict[str, str | None], said: str
 ) -> None:
     done = accounts.command("run", "--period", PERIOD, *arguments, settings=settings)
 
@@ -131,7 +133,7 @@ def test_a_bad_setting_of_one_account_is_named_before_anything_is_sent(
 
 
 def test_an_account_may_order_another_level_than_the_others(
-    accounts: Workplace, sandbox: Sandbox, overseas: Sandbox
+    accounts: CliHarness, sandbox: Sandbox, overseas: Sandbox
 ) -> None:
     settings: dict[str, str | None] = {
         "ACRONIS_REPORT_LEVEL": "all_customers",
@@ -146,23 +148,23 @@ def test_an_account_may_order_another_level_than_the_others(
 
 
 def test_a_second_account_joins_the_one_that_has_no_name(
-    workplace: Workplace, sandbox: Sandbox, overseas: Sandbox
+    cli: CliHarness, sandbox: Sandbox, overseas: Sandbox
 ) -> None:
-    first = workplace.command("run", "--period", PERIOD)
-    workplace.environment |= {
+    first = cli.command("run", "--period", PERIOD)
+    cli.environment |= {
         "BILLING_ACCOUNTS": "default,us",
         "ACRONIS_US_BASE_URL": overseas.base_url,
         "ACRONIS_US_CLIENT_ID": overseas.client_id,
         "ACRONIS_US_CLIENT_SECRET": overseas.client_secret,
     }
 
-    second = workplace.command("run", "--period", PERIOD, "--account", "us")
-    replayed = workplace.command("run", "--period", PERIOD, "--replay")
+    second = cli.command("run", "--period", PERIOD, "--account", "us")
+    replayed = cli.command("run", "--period", PERIOD, "--replay")
 
     assert (first.returncode, second.returncode, replayed.returncode) == (0, 0, 0), second.stderr
-    assert set(rows_by_account(workplace)) == {"default", "us"}
+    assert set(rows_by_account(cli)) == {"default", "us"}
     assert (sandbox.reports_created, overseas.reports_created) == (1, 1)
-    page = (workplace.data_dir / "reports" / f"{PERIOD}.html").read_text()
+    page = (cli.data_dir / "reports" / f"{PERIOD}.html").read_text()
     for account, its_sandbox in (("default", sandbox), ("us", overseas)):
         assert f"Account {account} · Tenant {its_sandbox.tenant_id}" in page
 

@@ -10,7 +10,7 @@ import pytest
 
 from billing_pipeline.reports import MEASURES
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 
 pytestmark = pytest.mark.slow
 
@@ -24,16 +24,16 @@ def sandbox_totals(sandbox: Sandbox, period: str) -> dict[str, Any]:
     return totals
 
 
-def test_three_periods_are_loaded_exactly_as_reported(workplace: Workplace, sandbox: Sandbox) -> None:
-    done = workplace.command("run", *(word for period in PERIODS for word in ("--period", period)))
+def test_three_periods_are_loaded_exactly_as_reported(cli: CliHarness, sandbox: Sandbox) -> None:
+    done = cli.command("run", *(word for period in PERIODS for word in ("--period", period)))
 
     assert done.returncode == 0, done.stderr
     sums = ", ".join(f"sum({measure})::VARCHAR AS {measure}" for measure in MEASURES)
-    loaded = workplace.query(
+    loaded = cli.query(
         f"SELECT strftime(billing_period, '%Y-%m') AS period, measurement_unit, count(*) AS row_count, {sums}"
         " FROM usage GROUP BY ALL"
     )
-    points = workplace.query(
+    points = cli.query(
         "SELECT strftime(billing_period, '%Y-%m') AS period, sum(dr_compute_points_total)::VARCHAR AS points"
         " FROM usage GROUP BY ALL ORDER BY ALL"
     )
@@ -51,7 +51,7 @@ def test_three_periods_are_loaded_exactly_as_reported(workplace: Workplace, sand
         for period in PERIODS
     ]
     assert sandbox.reports_created == len(PERIODS)
-    status = workplace.command("status")
+    status = cli.command("status")
     assert status.returncode == 0, status.stderr
     for period in PERIODS:
         (line,) = (line for line in status.stdout.splitlines() if line.startswith(period))
@@ -60,21 +60,21 @@ def test_three_periods_are_loaded_exactly_as_reported(workplace: Workplace, sand
 
 
 def test_a_period_that_is_run_again_is_requested_again_and_replaced(
-    workplace: Workplace, sandbox: Sandbox
+    cli: CliHarness, sandbox: Sandbox
 ) -> None:
-    first = workplace.command("run", "--period", "2026-09")
-    again = workplace.command("run", "--period", "2026-09")
+    first = cli.command("run", "--period", "2026-09")
+    again = cli.command("run", "--period", "2026-09")
 
     assert (first.returncode, again.returncode) == (0, 0), again.stderr
-    rows = workplace.query("SELECT count(*) AS row_count, count(DISTINCT report_id) AS reports FROM usage")
+    rows = cli.query("SELECT count(*) AS row_count, count(DISTINCT report_id) AS reports FROM usage")
     assert rows == [{"row_count": sandbox_totals(sandbox, "2026-09")["rows"], "reports": 1}]
     assert sandbox.reports_created == 2
 
 
-def test_progress_in_a_log_file_is_plain_lines(workplace: Workplace) -> None:
+def test_progress_in_a_log_file_is_plain_lines(cli: CliHarness) -> None:
     with Sandbox(tenants=4, ready_after_seconds=0.2, in_progress_looks=2) as sandbox:
         settings = {"ACRONIS_BASE_URL": sandbox.base_url}
-        done = workplace.command("run", "--period", "2026-09", settings=settings)
+        done = cli.command("run", "--period", "2026-09", settings=settings)
 
     assert "\r" not in done.stderr
     assert "\x1b" not in done.stderr
@@ -82,16 +82,16 @@ def test_progress_in_a_log_file_is_plain_lines(workplace: Workplace) -> None:
     assert done.stderr.splitlines()[-1].startswith("2026-09  loaded, ")
 
 
-def test_replay_needs_no_network(workplace: Workplace, sandbox: Sandbox) -> None:
-    workplace.command("run", "--period", "2026-09")
+def test_replay_needs_no_network(cli: CliHarness, sandbox: Sandbox) -> None:
+    cli.command("run", "--period", "2026-09")
     statement = "SELECT * EXCLUDE (loaded_at) FROM usage ORDER BY report_row"
-    before = workplace.query(statement)
+    before = cli.query(statement)
     sandbox.stop()
 
-    replayed = workplace.command("run", "--replay", "--period", "2026-09")
+    replayed = cli.command("run", "--replay", "--period", "2026-09")
 
     assert replayed.returncode == 0, replayed.stderr
-    assert workplace.query(statement) == before
+    assert cli.query(statement) == before
 
 
 @pytest.mark.parametrize(
@@ -110,28 +110,28 @@ def test_replay_needs_no_network(workplace: Workplace, sandbox: Sandbox) -> None
     ],
 )
 def test_bad_input_is_one_clear_line_and_nothing_is_written(
-    workplace: Workplace,
+    cli: CliHarness,
     sandbox: Sandbox,
     arguments: list[str],
     settings: dict[str, str | None],
     said: str,
 ) -> None:
-    done = workplace.command("run", *arguments, settings=settings)
+    done = cli.command("run", *arguments, settings=settings)
 
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1
     assert said in done.stderr
-    assert not workplace.data_dir.exists()
+    assert not cli.data_dir.exists()
     assert sandbox.reports_created == 0
 
 
-def test_an_unreachable_host_is_one_clear_line(workplace: Workplace, sandbox: Sandbox) -> None:
+def test_an_unreachable_host_is_one_clear_line(cli: CliHarness, sandbox: Sandbox) -> None:
     sandbox.stop()
 
-    done = workplace.command("run", "--period", "2026-09")
+    done = cli.command("run", "--period", "2026-09")
 
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert "127.0.0.1" in done.stderr
-    assert not workplace.data_dir.exists()
+    assert not cli.data_dir.exists()

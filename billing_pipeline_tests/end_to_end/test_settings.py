@@ -13,46 +13,44 @@ from billing_pipeline.errors import SettingsError
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import AccountSettings, LakeSettings, PipelineSettings
 from billing_pipeline.settings.environment import ENV_FILE
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 
 PERIOD = "2026-09"
 CLIENT = ("ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET")
 
 
-def use_named_account(workplace: Workplace) -> None:
-    settings = workplace.environment
+def use_named_account(cli: CliHarness) -> None:
+    settings = cli.environment
     settings["BILLING_ACCOUNTS"] = "eu"
     settings |= {name.replace("_", "_EU_", 1): settings.pop(name) for name in CLIENT}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("named", [False, True])
-def test_settings__blanks_at_the_ends__are_removed(
-    workplace: Workplace, sandbox: Sandbox, named: bool
-) -> None:
+def test_settings__blanks_at_the_ends__are_removed(cli: CliHarness, sandbox: Sandbox, named: bool) -> None:
     if named:
-        use_named_account(workplace)
-    workplace.environment |= {"ACRONIS_SHOW_SKUS": "true", "BILLING_WAREHOUSE": "file"}
-    for name, value in workplace.environment.items():
+        use_named_account(cli)
+    cli.environment |= {"ACRONIS_SHOW_SKUS": "true", "BILLING_WAREHOUSE": "file"}
+    for name, value in cli.environment.items():
         if name.startswith(("ACRONIS_", "BILLING_")):
-            workplace.environment[name] = f" {value} \n"
+            cli.environment[name] = f" {value} \n"
     sandbox.set_faults("token_echo")
 
-    echoed = workplace.command("run", "--period", PERIOD)
+    echoed = cli.command("run", "--period", PERIOD)
     sandbox.set_faults()
-    done = workplace.command("run", "--period", PERIOD)
+    done = cli.command("run", "--period", PERIOD)
 
     assert "[redacted]" in echoed.stderr
     assert sandbox.client_secret not in echoed.stderr
     assert done.returncode == 0, done.stderr
-    assert (workplace.data_dir / "warehouse.duckdb").exists()
-    assert list(workplace.data_dir.parent.iterdir()) == [workplace.data_dir]
+    assert (cli.data_dir / "warehouse.duckdb").exists()
+    assert list(cli.data_dir.parent.iterdir()) == [cli.data_dir]
 
 
-def test_settings__blank_secret__counts_as_missing(workplace: Workplace) -> None:
-    use_named_account(workplace)
+def test_settings__blank_secret__counts_as_missing(cli: CliHarness) -> None:
+    use_named_account(cli)
 
-    done = workplace.command("run", "--period", PERIOD, settings={"ACRONIS_EU_CLIENT_SECRET": " \n"})
+    done = cli.command("run", "--period", PERIOD, settings={"ACRONIS_EU_CLIENT_SECRET": " \n"})
 
     assert done.returncode == 1
     assert "ACRONIS_EU_CLIENT_SECRET is not set (secret of the API client)" in done.stderr

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 
 _PROGRAM = """
 import sys
@@ -18,10 +18,10 @@ print("imported" if "dagster" in sys.modules else "not imported")
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["sql", "SELECT 1"]], ids=lambda words: words[0])
-def test_dagster_is_not_imported(workplace: Workplace, arguments: list[str]) -> None:
+def test_dagster_is_not_imported(cli: CliHarness, arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *arguments],
-        env=workplace.environment,
+        env=cli.environment,
         capture_output=True,
         text=True,
         check=True,
@@ -38,9 +38,9 @@ def test_dagster_is_not_imported(workplace: Workplace, arguments: list[str]) -> 
     ],
 )
 def test_a_place_that_cannot_be_used_is_named(
-    workplace: Workplace, settings: dict[str, str | None], said: str
+    cli: CliHarness, settings: dict[str, str | None], said: str
 ) -> None:
-    done = workplace.command("run", "--period", "2026-09", settings=settings)
+    done = cli.command("run", "--period", "2026-09", settings=settings)
 
     assert done.returncode == 1
     (message,) = done.stderr.strip().splitlines()

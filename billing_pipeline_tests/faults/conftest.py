@@ -1,95 +1,18 @@
-"""A period's report, ordered from a sandbox in which things go wrong."""
+"""The harness of the fault tests as a fixture."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from billing_pipeline.acronis import AcronisClient, RetryPolicy
-from billing_pipeline.landing import RawReport
-from billing_pipeline.ordering import Progress, await_stored_reports, download_report, request_report
-from billing_pipeline.ordering.state import PeriodRequests, load_requests
-from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.reports import ReportParameters
 from billing_pipeline.sandbox import Sandbox
-
-PERIOD = BillingPeriod(2026, 9)
-QUICK = RetryPolicy(first_wait=0.01, longest_wait=0.02, retry_after_cap=0.05)
-MAX_BYTES = 8 << 20
-
-
-@dataclass
-class Trial:
-    """One run after the other of the ordering functions, all of them with short waits."""
-
-    sandbox: Sandbox
-    data_dir: Path
-    client_options: dict[str, Any] = field(default_factory=dict)
-    told: list[Progress] = field(default_factory=list)
-
-    def client(self) -> AcronisClient:
-        options = {"retry_policy": QUICK, "connect_timeout": 2, "read_timeout": 0.5, **self.client_options}
-        secret = SecretStr(self.sandbox.client_secret)
-        return AcronisClient(f"{self.sandbox.base_url}/api/2", self.sandbox.client_id, secret, **options)
-
-    def run(self, timeout: float = 1.0) -> RawReport:
-        """The three steps as a run takes them."""
-        tell = self.told.append
-        with self.client() as client:
-            tenant_id = client.own_tenant_id()
-            order = ReportParameters(tenant_id, PERIOD, "usage_summary", "direct_partners")
-            request_report(
-                client,
-                self.data_dir,
-                order,
-                progress=tell,
-                first_wait=0.02,
-                timeout=timeout,
-            )
-            await_stored_reports(
-                client, self.data_dir, PERIOD, progress=tell, first_wait=0.02, timeout=timeout
-            )
-            return download_report(
-                client, self.data_dir, PERIOD, progress=tell, max_bytes=MAX_BYTES, timeout=2.0
-            )
-
-    def run_without_faults(self) -> RawReport:
-        self.sandbox.set_faults()
-        return self.run(timeout=30.0)
-
-    @property
-    def state(self) -> PeriodRequests:
-        return load_requests(self.data_dir, PERIOD)
-
-    def calls(self, route: str) -> int:
-        return sum(each["route"] == route for each in self.sandbox.requests)
-
-    def files(self) -> dict[str, bytes]:
-        """Every file below the data folder, by its path in it."""
-        found = (path for path in self.data_dir.rglob("*") if path.is_file())
-        return {str(path.relative_to(self.data_dir)): path.read_bytes() for path in found}
-
-    def report_files(self) -> list[str]:
-        return sorted(name for name in self.files() if name.startswith("raw/"))
-
-    def warnings(self) -> str:
-        return "\n".join(str(each) for each in self.told)
+from billing_pipeline_tests.harness.faults import FaultHarness
 
 
 @pytest.fixture
-def trial(tmp_path: Path) -> Iterator[Trial]:
+def harness(tmp_path: Path) -> Iterator[FaultHarness]:
     """A small sandbox whose reports are in progress at the first look and saved at the second."""
     with Sandbox(tenants=1, ready_after_seconds=0, in_progress_looks=1) as sandbox:
-        yield Trial(sandbox, tmp_path / "data")
-
-
-def is_whole(raw: RawReport) -> bool:
-    """Whether both files of the raw report are there and hold the same number of rows."""
-    report = json.loads(raw.path("json_v2_0").read_text(encoding="utf-8-sig"))
-    return len(report["tenants"]) == len(raw.path("csv_v2_0").read_text().splitlines()) - 1 > 0
+        yield FaultHarness(sandbox, tmp_path / "data")

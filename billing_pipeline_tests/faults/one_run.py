@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.ordering import await_stored_reports, download_report, request_report
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline_tests.faults.conftest import PERIOD, QUICK
+from billing_pipeline_tests.harness.faults import PERIOD, QUICK
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ from dagster import DagsterInstance, DagsterRunStatus
 
 from billing_pipeline.orchestration.jobs import MONTHLY_USAGE as JOB
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline_tests.conftest import Workplace
-from billing_pipeline_tests.faults.conftest import Trial, is_whole
+from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.faults import FaultHarness, is_whole
 
 pytestmark = pytest.mark.kill
 
@@ -26,101 +26,101 @@ REQUESTS_OF_A_RUN = [
 ]
 
 
-def start(trial: Trial) -> subprocess.Popen[bytes]:
-    arguments = [trial.sandbox.base_url, trial.sandbox.client_id, str(trial.data_dir)]
+def start(harness: FaultHarness) -> subprocess.Popen[bytes]:
+    arguments = [harness.sandbox.base_url, harness.sandbox.client_id, str(harness.data_dir)]
     return subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline_tests.faults.one_run", *arguments],
-        env={**os.environ, "SECRET": trial.sandbox.client_secret},
+        env={**os.environ, "SECRET": harness.sandbox.client_secret},
         stdout=subprocess.PIPE,
     )
 
 
-def wait_for_requests(trial: Trial, process: subprocess.Popen[bytes], count: int) -> None:
-    while len(trial.sandbox.requests) < count:
+def wait_for_requests(harness: FaultHarness, process: subprocess.Popen[bytes], count: int) -> None:
+    while len(harness.sandbox.requests) < count:
         assert process.poll() is None, "the run ended before it was to be killed"
         time.sleep(0.005)
 
 
 @pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("number", range(len(REQUESTS_OF_A_RUN)), ids=REQUESTS_OF_A_RUN.__getitem__)
-def test_killed_while_a_request_is_under_way(trial: Trial, number: int, carried_out: bool) -> None:
+def test_killed_while_a_request_is_under_way(harness: FaultHarness, number: int, carried_out: bool) -> None:
     hang = {"type": "silence", "how": "hang", "carried_out": carried_out}
-    trial.sandbox.set_faults({"route": "any", "after": number, "times": 1, "fault": hang})
-    with start(trial) as process:
-        wait_for_requests(trial, process, number + 1)
+    harness.sandbox.set_faults({"route": "any", "after": number, "times": 1, "fault": hang})
+    with start(harness) as process:
+        wait_for_requests(harness, process, number + 1)
         if carried_out:
             # The order is carried out just after it is noted.
-            while trial.sandbox.reports_created < (number >= 3):
+            while harness.sandbox.reports_created < (number >= 3):
                 time.sleep(0.005)
         process.kill()
-    assert [each["route"] for each in trial.sandbox.requests] == REQUESTS_OF_A_RUN[: number + 1]
+    assert [each["route"] for each in harness.sandbox.requests] == REQUESTS_OF_A_RUN[: number + 1]
 
-    raw = trial.run_without_faults()
+    raw = harness.run_without_faults()
 
     assert is_whole(raw)
-    assert trial.sandbox.reports_created == 1
+    assert harness.sandbox.reports_created == 1
     assert raw.manifest.origin == ("adopted" if number == 3 and carried_out else "created")
-    assert_no_strays(trial)
+    assert_no_strays(harness)
 
 
 @pytest.mark.parametrize("report_format", ["json_v2_0", "csv_v2_0"])
-def test_killed_in_the_middle_of_a_file(trial: Trial, report_format: str) -> None:
+def test_killed_in_the_middle_of_a_file(harness: FaultHarness, report_format: str) -> None:
     stall = {"type": "delivery", "how": "stall"}
-    trial.sandbox.set_faults({"route": "download", "format": report_format, "times": 1, "fault": stall})
-    with start(trial) as process:
-        while not any(trial.data_dir.glob(f"raw/*/*/.{report_format}*")):
+    harness.sandbox.set_faults({"route": "download", "format": report_format, "times": 1, "fault": stall})
+    with start(harness) as process:
+        while not any(harness.data_dir.glob(f"raw/*/*/.{report_format}*")):
             time.sleep(0.005)
         process.kill()
-    assert any(".partial" in name for name in trial.files())
-    assert not any(name.endswith("manifest.json") for name in trial.files())
+    assert any(".partial" in name for name in harness.files())
+    assert not any(name.endswith("manifest.json") for name in harness.files())
 
-    assert is_whole(trial.run_without_faults())
-    assert trial.sandbox.reports_created == 1
-    assert_no_strays(trial)
+    assert is_whole(harness.run_without_faults())
+    assert harness.sandbox.reports_created == 1
+    assert_no_strays(harness)
 
 
-def test_killed_twice_in_the_same_order(trial: Trial) -> None:
+def test_killed_twice_in_the_same_order(harness: FaultHarness) -> None:
     hang = {"type": "silence", "how": "hang", "carried_out": True}
     # First after the order, then while the next run looks for the report in the tenant's list.
     for route, requests in (("create_report", 4), ("tenant_reports", 3)):
-        trial.sandbox.set_faults({"route": route, "fault": hang})
-        seen = len(trial.sandbox.requests)
-        with start(trial) as process:
-            wait_for_requests(trial, process, seen + requests)
+        harness.sandbox.set_faults({"route": route, "fault": hang})
+        seen = len(harness.sandbox.requests)
+        with start(harness) as process:
+            wait_for_requests(harness, process, seen + requests)
             process.kill()
-    assert is_whole(trial.run_without_faults())
-    assert trial.sandbox.reports_created == 1
+    assert is_whole(harness.run_without_faults())
+    assert harness.sandbox.reports_created == 1
 
 
-def test_two_processes_for_one_period_make_one_report(trial: Trial) -> None:
-    trial.sandbox.set_faults({"route": "create_report", "fault": {"type": "delay", "seconds": 1.0}})
-    processes = [start(trial) for _ in range(3)]
+def test_two_processes_for_one_period_make_one_report(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults({"route": "create_report", "fault": {"type": "delay", "seconds": 1.0}})
+    processes = [start(harness) for _ in range(3)]
     told = {process.communicate()[0] for process in processes}
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert len(told) == 1
-    assert trial.sandbox.reports_created == trial.calls("create_report") == 1
-    assert trial.calls("download") == 2
-    assert is_whole(trial.run_without_faults())
+    assert harness.sandbox.reports_created == harness.calls("create_report") == 1
+    assert harness.calls("download") == 2
+    assert is_whole(harness.run_without_faults())
 
 
-def assert_no_strays(trial: Trial) -> None:
+def assert_no_strays(harness: FaultHarness) -> None:
     expected = {"requests/2026-09.json", "requests/2026-09.lock"}
-    names = {name.rsplit("/", 1)[-1] for name in set(trial.files()) - expected}
+    names = {name.rsplit("/", 1)[-1] for name in set(harness.files()) - expected}
     assert names == {"json_v2_0.json", "csv_v2_0.csv", "manifest.json"}
 
 
 def test_a_run_that_no_command_began_is_ended_after_its_process_was_killed(
-    workplace: Workplace, sandbox: Sandbox
+    cli: CliHarness, sandbox: Sandbox
 ) -> None:
     sandbox.set_faults("stored_in_progress_always")
     # As a worker of Dagster's page does it.
     execute = [sys.executable, "-m", "dagster", "job", "execute", "--module-name", DEFINITIONS, "--job", JOB]
     tags = json.dumps({"dagster/partition": "2026-09"})
-    assert "there is no raw report" in workplace.command("run", "--replay", "--period", "2026-09").stderr
-    home = workplace.data_dir / "dagster"
+    assert "there is no raw report" in cli.command("run", "--replay", "--period", "2026-09").stderr
+    home = cli.data_dir / "dagster"
     with subprocess.Popen(
         [*execute, "--tags", tags],
-        env=workplace.environment | {"DAGSTER_HOME": str(home)},
+        env=cli.environment | {"DAGSTER_HOME": str(home)},
         stderr=subprocess.DEVNULL,
     ) as process:
         while not any(each["route"] == "stored_reports" for each in sandbox.requests):
@@ -134,6 +134,6 @@ def test_a_run_that_no_command_began_is_ended_after_its_process_was_killed(
 
     assert DagsterRunStatus.STARTED in statuses()
 
-    workplace.command("run", "--replay", "--period", "2026-09")
+    cli.command("run", "--replay", "--period", "2026-09")
 
     assert set(statuses()) == {DagsterRunStatus.FAILURE}

@@ -22,9 +22,9 @@ from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.reports import ReportParameters
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.warehouse import WarehouseFile
-from billing_pipeline_tests.conftest import Workplace
-from billing_pipeline_tests.faults.conftest import PERIOD, QUICK
 from billing_pipeline_tests.harness import processes
+from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.faults import PERIOD, QUICK
 
 pytestmark = pytest.mark.kill
 
@@ -98,10 +98,10 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("route", ["create_report", "download"])
-def test_the_command_is_killed_and_run_again(workplace: Workplace, sandbox: Sandbox, route: str) -> None:
+def test_the_command_is_killed_and_run_again(cli: CliHarness, sandbox: Sandbox, route: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline", "run", "--period", PERIOD.key],
-        env=workplace.environment,
+        env=cli.environment,
         stderr=subprocess.DEVNULL,
     )
     while not any(each["route"] == route for each in sandbox.requests):
@@ -109,11 +109,11 @@ def test_the_command_is_killed_and_run_again(workplace: Workplace, sandbox: Sand
         time.sleep(0.005)
     process.kill()
     process.wait()
-    assert_whole_month_or_none(sandbox, workplace.data_dir)
+    assert_whole_month_or_none(sandbox, cli.data_dir)
 
-    again = workplace.command("run", "--period", PERIOD.key)
+    again = cli.command("run", "--period", PERIOD.key)
 
     assert again.returncode == 0, again.stderr
-    rows = workplace.query("SELECT count(*) AS n FROM usage")[0]["n"]
+    rows = cli.query("SELECT count(*) AS n FROM usage")[0]["n"]
     assert rows == sandbox.totals(PERIOD.key)["rows"]
     assert sandbox.reports_created == 1

@@ -19,8 +19,8 @@ from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.faults import CATALOGUE
 from billing_pipeline.warehouse import WarehouseFile
-from billing_pipeline_tests.faults.conftest import PERIOD, Trial
 from billing_pipeline_tests.faults.outcomes import loading_outcomes, ordering_outcomes
+from billing_pipeline_tests.harness.faults import PERIOD, FaultHarness
 
 OUTCOMES = loading_outcomes()
 
@@ -35,50 +35,50 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose warehouse holds the period, from a report without faults."""
     data_dir = tmp_path_factory.mktemp("loaded")
     with Sandbox(tenants=1, ready_after_seconds=0) as sandbox:
-        Trial(sandbox, data_dir).run(timeout=30)
+        FaultHarness(sandbox, data_dir).run(timeout=30)
     load(data_dir)
     return data_dir
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_fault(trial: Trial, loaded: Path, name: str) -> None:
+def test_fault(harness: FaultHarness, loaded: Path, name: str) -> None:
     outcome = OUTCOMES[name]
-    shutil.copytree(loaded, trial.data_dir)
-    before = rows(trial.data_dir)
-    trial.sandbox.set_faults(name)
-    raw = trial.run()
+    shutil.copytree(loaded, harness.data_dir)
+    before = rows(harness.data_dir)
+    harness.sandbox.set_faults(name)
+    raw = harness.run()
 
     if outcome.error is None:
-        load(trial.data_dir)
-        assert rows(trial.data_dir) == before | {"report_id": raw.report_id}
+        load(harness.data_dir)
+        assert rows(harness.data_dir) == before | {"report_id": raw.report_id}
         return
     with pytest.raises(BillingPipelineError) as error:
-        load(trial.data_dir)
+        load(harness.data_dir)
     assert type(error.value).__name__ == outcome.error, str(error.value)
     assert outcome.says in str(error.value)
     assert error.value.report_id == raw.report_id
     assert "\n" not in str(error.value)
-    assert rows(trial.data_dir) == before
+    assert rows(harness.data_dir) == before
 
-    again = trial.run_without_faults()
+    again = harness.run_without_faults()
 
     assert again.report_id not in {raw.report_id, before["report_id"]}
-    assert trial.sandbox.reports_created == 2
+    assert harness.sandbox.reports_created == 2
 
 
 def test_a_report_that_was_loaded_with_a_warning_is_not_given_up_for_an_older_one(
-    trial: Trial, loaded: Path
+    harness: FaultHarness, loaded: Path
 ) -> None:
-    shutil.copytree(loaded, trial.data_dir)
-    trial.sandbox.set_faults("csv_value")
-    raw = trial.run()
-    load(trial.data_dir, cross_check="warn")
+    shutil.copytree(loaded, harness.data_dir)
+    harness.sandbox.set_faults("csv_value")
+    raw = harness.run()
+    load(harness.data_dir, cross_check="warn")
 
     with pytest.raises(LoadStoppedError, match="cross_check"):
-        load(trial.data_dir)
-    load(trial.data_dir, cross_check="warn")
+        load(harness.data_dir)
+    load(harness.data_dir, cross_check="warn")
 
-    assert rows(trial.data_dir)["report_id"] == raw.report_id
+    assert rows(harness.data_dir)["report_id"] == raw.report_id
 
 
 def test_a_folder_that_cannot_be_made_is_not_blamed_on_the_report(loaded: Path, tmp_path: Path) -> None:

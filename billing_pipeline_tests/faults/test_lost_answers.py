@@ -13,134 +13,136 @@ from billing_pipeline.ordering.create import MAX_LOST_ANSWERS
 from billing_pipeline.ordering.state import Outcome
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline_tests.faults.conftest import PERIOD, Trial, is_whole
+from billing_pipeline_tests.harness.faults import PERIOD, FaultHarness, is_whole
 
 
-def order_of(trial: Trial) -> ReportParameters:
-    return ReportParameters(trial.sandbox.tenant_id, PERIOD, "usage_summary", "direct_partners")
+def order_of(harness: FaultHarness) -> ReportParameters:
+    return ReportParameters(harness.sandbox.tenant_id, PERIOD, "usage_summary", "direct_partners")
 
 
-def test_a_report_of_other_parameters_is_not_adopted(trial: Trial) -> None:
-    trial.sandbox.set_faults("create_answer_lost", "report_other_parameters")
-    raw = trial.run()
+def test_a_report_of_other_parameters_is_not_adopted(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults("create_answer_lost", "report_other_parameters")
+    raw = harness.run()
     assert raw.manifest.origin == "created"
-    assert trial.sandbox.reports_created == 2
+    assert harness.sandbox.reports_created == 2
 
 
-def test_reports_that_were_there_before_are_not_adopted(trial: Trial) -> None:
-    with trial.client() as client:
-        strangers = {client.create_report(order_of(trial)).id for _ in range(2)}
-        strangers.add(client.create_report(replace(order_of(trial), period=BillingPeriod(2026, 8))).id)
-    trial.sandbox.set_faults("create_answer_lost")
-    raw = trial.run()
+def test_reports_that_were_there_before_are_not_adopted(harness: FaultHarness) -> None:
+    with harness.client() as client:
+        strangers = {client.create_report(order_of(harness)).id for _ in range(2)}
+        strangers.add(client.create_report(replace(order_of(harness), period=BillingPeriod(2026, 8))).id)
+    harness.sandbox.set_faults("create_answer_lost")
+    raw = harness.run()
     assert raw.manifest.origin == "adopted"
     assert raw.report_id not in strangers
-    assert trial.sandbox.reports_created == 4
+    assert harness.sandbox.reports_created == 4
 
 
-def test_an_order_that_is_never_answered_is_sent_a_bounded_number_of_times(trial: Trial) -> None:
-    trial.sandbox.set_faults({"use": "create_reset_before", "times": None})
+def test_an_order_that_is_never_answered_is_sent_a_bounded_number_of_times(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults({"use": "create_reset_before", "times": None})
     with pytest.raises(ApiUnavailableError):
-        trial.run()
-    assert trial.calls("create_report") == MAX_LOST_ANSWERS
-    assert trial.sandbox.reports_created == 0
+        harness.run()
+    assert harness.calls("create_report") == MAX_LOST_ANSWERS
+    assert harness.sandbox.reports_created == 0
 
 
-def test_a_list_that_fails_after_a_lost_answer_leaves_the_question_to_the_next_run(trial: Trial) -> None:
-    trial.sandbox.set_faults("create_answer_lost", {"use": "tenant_reports_503", "after": 1, "times": None})
+def test_a_list_that_fails_after_a_lost_answer_leaves_the_question_to_the_next_run(
+    harness: FaultHarness,
+) -> None:
+    harness.sandbox.set_faults("create_answer_lost", {"use": "tenant_reports_503", "after": 1, "times": None})
     with pytest.raises(ApiUnavailableError):
-        trial.run()
-    assert trial.calls("create_report") == 1
-    raw = trial.run_without_faults()
+        harness.run()
+    assert harness.calls("create_report") == 1
+    raw = harness.run_without_faults()
     assert raw.manifest.origin == "adopted"
-    assert trial.sandbox.reports_created == 1
+    assert harness.sandbox.reports_created == 1
 
 
 @pytest.mark.parametrize("then", ["create_400", "create_403", "create_429_always", "create_not_ready_always"])
-def test_a_refusal_after_a_lost_answer_does_not_forget_the_report(trial: Trial, then: str) -> None:
+def test_a_refusal_after_a_lost_answer_does_not_forget_the_report(harness: FaultHarness, then: str) -> None:
     """The lost report shows up in the list only later: after another order was refused."""
     hidden = {"route": "tenant_reports", "fault": {"type": "merge", "json": {"items": []}}}
-    trial.sandbox.set_faults("create_answer_lost", then, hidden)
+    harness.sandbox.set_faults("create_answer_lost", then, hidden)
     with pytest.raises(Exception, match=r"answered 4\d\d"):
-        trial.run()
-    raw = trial.run_without_faults()
+        harness.run()
+    raw = harness.run_without_faults()
     assert raw.manifest.origin == "adopted"
-    assert trial.sandbox.reports_created == 1
+    assert harness.sandbox.reports_created == 1
 
 
-def test_without_the_right_to_list_reports_an_order_is_sent_again(trial: Trial) -> None:
-    trial.sandbox.set_faults("tenant_reports_404", "create_answer_lost")
-    assert is_whole(trial.run())
-    assert trial.sandbox.reports_created == 2
+def test_without_the_right_to_list_reports_an_order_is_sent_again(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults("tenant_reports_404", "create_answer_lost")
+    assert is_whole(harness.run())
+    assert harness.sandbox.reports_created == 2
 
 
-def test_a_request_that_was_refused_is_not_continued(trial: Trial) -> None:
-    trial.sandbox.set_faults("create_403")
+def test_a_request_that_was_refused_is_not_continued(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults("create_403")
     with pytest.raises(CredentialsError):
-        trial.run()
-    trial.run_without_faults()
-    assert [each.outcome for each in trial.state.requests] == [Outcome.FAILED, Outcome.OPEN]
-    assert "administrator role" in (trial.state.requests[0].reason or "")
+        harness.run()
+    harness.run_without_faults()
+    assert [each.outcome for each in harness.state.requests] == [Outcome.FAILED, Outcome.OPEN]
+    assert "administrator role" in (harness.state.requests[0].reason or "")
 
 
-def test_a_report_that_has_vanished_when_the_run_is_resumed_is_ordered_again(trial: Trial) -> None:
-    with trial.client() as client:
-        first = request_report(client, trial.data_dir, order_of(trial))
-    trial.sandbox.set_faults({"use": "report_404", "times": 1})
-    assert trial.run().report_id != first.report_id
-    assert trial.state.requests[0].outcome is Outcome.GONE
+def test_a_report_that_has_vanished_when_the_run_is_resumed_is_ordered_again(harness: FaultHarness) -> None:
+    with harness.client() as client:
+        first = request_report(client, harness.data_dir, order_of(harness))
+    harness.sandbox.set_faults({"use": "report_404", "times": 1})
+    assert harness.run().report_id != first.report_id
+    assert harness.state.requests[0].outcome is Outcome.GONE
 
 
-def test_a_report_that_vanishes_while_it_is_awaited_is_ordered_again(trial: Trial) -> None:
-    trial.sandbox.set_faults({"use": "stored_404", "times": 1}, {"use": "report_404", "times": 1})
-    assert is_whole(trial.run(timeout=30))
-    latest = trial.state.latest
+def test_a_report_that_vanishes_while_it_is_awaited_is_ordered_again(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults({"use": "stored_404", "times": 1}, {"use": "report_404", "times": 1})
+    assert is_whole(harness.run(timeout=30))
+    latest = harness.state.latest
     assert latest is not None
     assert [each.outcome for each in latest.reports] == [Outcome.GONE, Outcome.OPEN]
 
 
-def test_a_failed_report_counts_across_runs(trial: Trial) -> None:
+def test_a_failed_report_counts_across_runs(harness: FaultHarness) -> None:
     """Three reports in all, although each run's deadline passes in the pause after a failure."""
-    trial.sandbox.set_faults("stored_failed_always")
+    harness.sandbox.set_faults("stored_failed_always")
     for ending in (ReportNotReadyError, ReportNotReadyError, ReportFailedError):
         with pytest.raises(ending, match="failed"):
-            trial.run(timeout=0.1)
-    (request,) = trial.state.requests
+            harness.run(timeout=0.1)
+    (request,) = harness.state.requests
     assert [each.outcome for each in request.reports] == [Outcome.FAILED] * 3
     assert request.outcome is Outcome.FAILED
-    assert trial.sandbox.reports_created == 3
+    assert harness.sandbox.reports_created == 3
 
 
-def test_a_lost_answer_of_the_second_report_is_looked_for_by_the_next_run(trial: Trial) -> None:
-    trial.sandbox.set_faults(
+def test_a_lost_answer_of_the_second_report_is_looked_for_by_the_next_run(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults(
         {"use": "stored_failed_first"},
         {"use": "create_answer_lost", "after": 1},
         {"use": "tenant_reports_503", "after": 2, "times": None},
     )
     with pytest.raises(ApiUnavailableError):
-        trial.run(timeout=30)
-    assert trial.sandbox.reports_created == 2
-    trial.sandbox.set_faults()
-    with trial.client() as client:
-        request = request_report(client, trial.data_dir, order_of(trial))
+        harness.run(timeout=30)
+    assert harness.sandbox.reports_created == 2
+    harness.sandbox.set_faults()
+    with harness.client() as client:
+        request = request_report(client, harness.data_dir, order_of(harness))
     assert [each.origin for each in request.reports] == ["created", "adopted"]
-    assert trial.run_without_faults().report_id == request.report_id
-    assert trial.sandbox.reports_created == 2
+    assert harness.run_without_faults().report_id == request.report_id
+    assert harness.sandbox.reports_created == 2
 
 
-def test_a_report_that_two_runs_cannot_download_is_ordered_again(trial: Trial) -> None:
-    trial.sandbox.set_faults("json_truncated")
+def test_a_report_that_two_runs_cannot_download_is_ordered_again(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults("json_truncated")
     reports = []
     for _ in range(3):
         with pytest.raises(Exception, match="does not end") as error:
-            trial.run()
+            harness.run()
         reports.append(getattr(error.value, "report_id", None))
     assert reports[0] == reports[1] != reports[2]
-    assert trial.sandbox.reports_created == 2
+    assert harness.sandbox.reports_created == 2
 
 
-def test_a_stopped_download_is_no_fault_of_the_report(trial: Trial) -> None:
-    trial.sandbox.set_faults("download_404")
+def test_a_stopped_download_is_no_fault_of_the_report(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults("download_404")
     with pytest.raises(ApiError, match="another report is ordered"):
-        trial.run()
-    assert trial.state.requests[0].outcome is Outcome.GONE
+        harness.run()
+    assert harness.state.requests[0].outcome is Outcome.GONE

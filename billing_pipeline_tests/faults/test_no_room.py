@@ -10,21 +10,19 @@ from pathlib import Path
 import pytest
 
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 
 pytestmark = pytest.mark.slow
 
 PERIOD = "2026-09"
 
 
-def run_with_largest_file(
-    workplace: Workplace, kib: int, *arguments: str
-) -> subprocess.CompletedProcess[str]:
+def run_with_largest_file(cli: CliHarness, kib: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`run`, where no file can grow beyond a size: writing fails as on a full disk."""
     limits = (kib * 1024, kib * 1024)
     return subprocess.run(
         [sys.executable, "-m", "billing_pipeline", "run", "--period", PERIOD, *arguments],
-        env=workplace.environment,
+        env=cli.environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -33,19 +31,19 @@ def run_with_largest_file(
     )
 
 
-def content(workplace: Workplace) -> list[dict[str, object]]:
-    return workplace.query("SELECT * FROM usage ORDER BY report_row")
+def content(cli: CliHarness) -> list[dict[str, object]]:
+    return cli.query("SELECT * FROM usage ORDER BY report_row")
 
 
-def test_no_room(workplace: Workplace) -> None:
+def test_no_room(cli: CliHarness) -> None:
     with Sandbox(tenants=60, ready_after_seconds=0.1) as sandbox:
-        workplace.environment["ACRONIS_BASE_URL"] = sandbox.base_url
-        assert workplace.command("run", "--period", PERIOD).returncode == 0
-        before = content(workplace)
-        files = {path for path in workplace.data_dir.rglob("*") if "dagster" not in path.parts}
+        cli.environment["ACRONIS_BASE_URL"] = sandbox.base_url
+        assert cli.command("run", "--period", PERIOD).returncode == 0
+        before = content(cli)
+        files = {path for path in cli.data_dir.rglob("*") if "dagster" not in path.parts}
 
         for step, arguments in (("the download", ()), ("the warehouse", ("--replay",))):
-            done = run_with_largest_file(workplace, 600, *arguments)
+            done = run_with_largest_file(cli, 600, *arguments)
 
             assert done.returncode == 1
             (message,) = (
@@ -53,18 +51,18 @@ def test_no_room(workplace: Workplace) -> None:
             )
             assert "File too large" in message, step
             assert "Traceback" not in done.stderr
-            assert content(workplace) == before
-            left = {path for path in workplace.data_dir.rglob("*") if "dagster" not in path.parts} - files
+            assert content(cli) == before
+            left = {path for path in cli.data_dir.rglob("*") if "dagster" not in path.parts} - files
             assert not [path for path in left if path.is_file()]
 
-        assert workplace.command("run", "--period", PERIOD).returncode == 0
+        assert cli.command("run", "--period", PERIOD).returncode == 0
 
 
 @pytest.mark.parametrize("below", ["file/data", "file"])
-def test_no_folder_can_be_made(workplace: Workplace, tmp_path: Path, below: str) -> None:
+def test_no_folder_can_be_made(cli: CliHarness, tmp_path: Path, below: str) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    done = workplace.command("run", "--period", PERIOD, settings={"BILLING_DATA_DIR": str(tmp_path / below)})
+    done = cli.command("run", "--period", PERIOD, settings={"BILLING_DATA_DIR": str(tmp_path / below)})
 
     assert done.returncode == 1
     (message,) = done.stderr.strip().splitlines()

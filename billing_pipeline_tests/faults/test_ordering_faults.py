@@ -6,8 +6,8 @@ import pytest
 
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.landing import RawReport
-from billing_pipeline_tests.faults.conftest import Trial, is_whole
 from billing_pipeline_tests.faults.outcomes import Outcome, ordering_outcomes
+from billing_pipeline_tests.harness.faults import FaultHarness, is_whole
 
 OUTCOMES = ordering_outcomes()
 
@@ -17,36 +17,36 @@ def test_there_are_at_least_sixty() -> None:
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_fault(trial: Trial, name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_fault(harness: FaultHarness, name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     outcome = OUTCOMES[name]
-    trial.sandbox.set_faults({"use": name, **outcome.varied})
+    harness.sandbox.set_faults({"use": name, **outcome.varied})
 
-    ended = end_of(trial)
+    ended = end_of(harness)
 
-    check_ending(trial, outcome, ended)
-    assert trial.sandbox.reports_created == outcome.created
-    assert outcome.posts is None or trial.calls("create_report") == outcome.posts
-    assert outcome.warns is None or outcome.warns in trial.warnings()
+    check_ending(harness, outcome, ended)
+    assert harness.sandbox.reports_created == outcome.created
+    assert outcome.posts is None or harness.calls("create_report") == outcome.posts
+    assert outcome.warns is None or outcome.warns in harness.warnings()
     if outcome.warns and "not documented" in outcome.warns:
-        assert trial.warnings().count(outcome.warns) == 1
+        assert harness.warnings().count(outcome.warns) == 1
 
-    raw = trial.run_without_faults()
+    raw = harness.run_without_faults()
 
     assert is_whole(raw)
-    assert trial.sandbox.reports_created == outcome.created_after
-    check_nothing_is_left_over(trial, raw)
-    check_secrets(trial, f"{ended!r} {ended} {trial.warnings()} {caplog.text}")
+    assert harness.sandbox.reports_created == outcome.created_after
+    check_nothing_is_left_over(harness, raw)
+    check_secrets(harness, f"{ended!r} {ended} {harness.warnings()} {caplog.text}")
 
 
-def end_of(trial: Trial) -> RawReport | BillingPipelineError:
+def end_of(harness: FaultHarness) -> RawReport | BillingPipelineError:
     try:
-        return trial.run()
+        return harness.run()
     except BillingPipelineError as error:
         return error
 
 
-def check_ending(trial: Trial, outcome: Outcome, ended: RawReport | BillingPipelineError) -> None:
+def check_ending(harness: FaultHarness, outcome: Outcome, ended: RawReport | BillingPipelineError) -> None:
     if isinstance(ended, RawReport):
         assert outcome.error is None
         assert is_whole(ended)
@@ -60,7 +60,7 @@ def check_ending(trial: Trial, outcome: Outcome, ended: RawReport | BillingPipel
     assert len(str(ended)) < 700
     if outcome.created and ended.report_id is None:
         pytest.fail("the message does not name the report")
-    assert [name for name in trial.report_files() if not is_final(name)] == []
+    assert [name for name in harness.report_files() if not is_final(name)] == []
 
 
 def is_final(name: str) -> bool:
@@ -68,17 +68,17 @@ def is_final(name: str) -> bool:
     return name.endswith(("/json_v2_0.json", "/csv_v2_0.csv"))
 
 
-def check_nothing_is_left_over(trial: Trial, raw: RawReport) -> None:
+def check_nothing_is_left_over(harness: FaultHarness, raw: RawReport) -> None:
     folder = f"raw/2026-09/{raw.report_id}"
     mine = {f"{folder}/{name}" for name in ("json_v2_0.json", "csv_v2_0.csv", "manifest.json")}
-    assert mine <= set(trial.report_files())
-    for name in set(trial.files()) - mine - {"requests/2026-09.json", "requests/2026-09.lock"}:
+    assert mine <= set(harness.report_files())
+    for name in set(harness.files()) - mine - {"requests/2026-09.json", "requests/2026-09.lock"}:
         assert is_final(name), f"{name} is a stray file"
 
 
-def check_secrets(trial: Trial, told: str) -> None:
+def check_secrets(harness: FaultHarness, told: str) -> None:
     # Every token of the sandbox begins alike.
-    for secret in (trial.sandbox.client_secret, "eyJzYW5kYm94Ijp0cnVlfQ"):
+    for secret in (harness.sandbox.client_secret, "eyJzYW5kYm94Ijp0cnVlfQ"):
         assert secret not in told
-        for name, content in trial.files().items():
+        for name, content in harness.files().items():
             assert secret.encode() not in content, name

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 
 TOKEN_BEGINS = "eyJzYW5kYm94Ijp0cnVlfQ"
 
 
-def test_secrets_stay_secret(workplace: Workplace, sandbox: Sandbox) -> None:
+def test_secrets_stay_secret(cli: CliHarness, sandbox: Sandbox) -> None:
     told = b""
     for fault in ("token_echo", "create_echo", None):
         sandbox.set_faults(*([fault] if fault else []))
-        done = workplace.command("run", "--period", "2026-09")
+        done = cli.command("run", "--period", "2026-09")
         assert (done.returncode == 0) == (fault is None), done.stderr
         assert fault is None or "[redacted]" in done.stderr
         told += (done.stdout + done.stderr).encode()
 
     # Dagster's event storage and logs lie below the data folder, too.
-    left = {str(path): path.read_bytes() for path in workplace.data_dir.rglob("*") if path.is_file()}
+    left = {str(path): path.read_bytes() for path in cli.data_dir.rglob("*") if path.is_file()}
     assert any("dagster" in name for name in left)
     assert any(b"[redacted]" in content for content in left.values())
     for name, content in {"output": told, **left}.items():

@@ -14,18 +14,18 @@ from billing_pipeline.errors import DownloadError
 from billing_pipeline.ordering import WaitStoppedError, await_stored_reports, download_report
 from billing_pipeline.ordering.state import load_requests
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline_tests.conftest import Workplace
-from billing_pipeline_tests.faults.conftest import PERIOD, Trial, is_whole
+from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.faults import PERIOD, FaultHarness, is_whole
 
 pytestmark = pytest.mark.kill
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_waiting_run(workplace: Workplace, sandbox: Sandbox, number: signal.Signals) -> None:
+def test_a_signal_ends_a_waiting_run(cli: CliHarness, sandbox: Sandbox, number: signal.Signals) -> None:
     sandbox.set_faults("stored_in_progress_always")
     process = subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline", "run", "--period", "2026-09"],
-        env={**workplace.environment, "ACRONIS_POLL_INTERVAL_SECONDS": "60"},
+        env={**cli.environment, "ACRONIS_POLL_INTERVAL_SECONDS": "60"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -39,64 +39,64 @@ def test_a_signal_ends_a_waiting_run(workplace: Workplace, sandbox: Sandbox, num
     assert process.returncode == 130
     assert "interrupted; run it again to go on" in told
     assert "Traceback" not in told
-    state = load_requests(workplace.data_dir, PERIOD).latest
+    state = load_requests(cli.data_dir, PERIOD).latest
     assert state is not None
     assert state.is_open
 
     sandbox.set_faults()
-    again = workplace.command("run", "--period", "2026-09")
+    again = cli.command("run", "--period", "2026-09")
     assert again.returncode == 0, again.stderr
     assert sandbox.reports_created == 1
-    (row,) = workplace.query("SELECT DISTINCT report_id FROM usage")
+    (row,) = cli.query("SELECT DISTINCT report_id FROM usage")
     assert row["report_id"] == state.report_id
 
 
-def test_stop_ends_a_long_wait_at_once(trial: Trial) -> None:
-    trial.sandbox.set_faults("stored_in_progress_always")
+def test_stop_ends_a_long_wait_at_once(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults("stored_in_progress_always")
     with pytest.raises(Exception, match="not ready"):
-        trial.run(timeout=0)
+        harness.run(timeout=0)
     stop = threading.Event()
 
     def stop_when_waiting(_: object) -> None:
         threading.Timer(0.05, stop.set).start()
 
-    trial.client_options = {"stop": stop}
-    with trial.client() as client, pytest.raises(WaitStoppedError, match="same report"):
+    harness.client_options = {"stop": stop}
+    with harness.client() as client, pytest.raises(WaitStoppedError, match="same report"):
         await_stored_reports(
             client,
-            trial.data_dir,
+            harness.data_dir,
             PERIOD,
             first_wait=3600,
             timeout=7200,
             progress=stop_when_waiting,
         )
-    trial.client_options = {}
-    assert is_whole(trial.run_without_faults())
-    assert trial.sandbox.reports_created == 1
+    harness.client_options = {}
+    assert is_whole(harness.run_without_faults())
+    assert harness.sandbox.reports_created == 1
 
 
-def test_stop_ends_a_download(trial: Trial) -> None:
-    trial.sandbox.set_faults("download_503_always")
+def test_stop_ends_a_download(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults("download_503_always")
     with pytest.raises(Exception, match="503"):
-        trial.run()
+        harness.run()
     drip = {"type": "delivery", "how": "drip", "seconds": 0.05}
-    trial.sandbox.set_faults({"use": "download_drips", "fault": drip})
+    harness.sandbox.set_faults({"use": "download_drips", "fault": drip})
     stop = threading.Event()
-    trial.client_options = {"stop": stop, "read_timeout": 30}
+    harness.client_options = {"stop": stop, "read_timeout": 30}
     threading.Timer(0.3, stop.set).start()
-    with trial.client() as client, pytest.raises(DownloadError, match="stopped"):
-        download_report(client, trial.data_dir, PERIOD)
-    trial.client_options = {}
-    assert trial.state.latest is not None
-    assert trial.state.latest.reports[-1].failed_downloads == 0
-    assert is_whole(trial.run_without_faults())
-    assert trial.sandbox.reports_created == 1
+    with harness.client() as client, pytest.raises(DownloadError, match="stopped"):
+        download_report(client, harness.data_dir, PERIOD)
+    harness.client_options = {}
+    assert harness.state.latest is not None
+    assert harness.state.latest.reports[-1].failed_downloads == 0
+    assert is_whole(harness.run_without_faults())
+    assert harness.sandbox.reports_created == 1
 
 
-def test_a_byte_now_and_then_does_not_keep_a_download_alive(trial: Trial) -> None:
+def test_a_byte_now_and_then_does_not_keep_a_download_alive(harness: FaultHarness) -> None:
     drip = {"type": "delivery", "how": "drip", "seconds": 0.1}
-    trial.sandbox.set_faults({"use": "download_drips", "times": None, "fault": drip})
-    trial.client_options = {"read_timeout": 30}
+    harness.sandbox.set_faults({"use": "download_drips", "times": None, "fault": drip})
+    harness.client_options = {"read_timeout": 30}
     with pytest.raises(DownloadError, match="longer than 2 s"):
-        trial.run(timeout=30)
-    assert trial.calls("download") == 3
+        harness.run(timeout=30)
+    assert harness.calls("download") == 3

@@ -22,6 +22,6 @@ for name in (
     "tabulate",
     # A target in a test module is found by importing that module.
     "pytest",
-    "billing_pipeline_tests.conftest",
+    "billing_pipeline_tests.harness.command_line",
 ):
     import_module(name)

@@ -13,7 +13,7 @@ from billing_pipeline.errors import WarehouseError
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.warehouse import Warehouse
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.lake.conftest import LakePlace, opened
 from billing_pipeline_tests.postgres import PostgresServer, postgres_server
 from billing_pipeline_tests.warehouse.loader import month_of
@@ -236,11 +236,9 @@ def test_load__folder_not_writable__one_line(
         load(warehouse, month_of(1))
 
 
-def test_run__secrets__in_no_file_and_no_output(
-    workplace: Workplace, sandbox: Sandbox, place: LakePlace
-) -> None:
+def test_run__secrets__in_no_file_and_no_output(cli: CliHarness, sandbox: Sandbox, place: LakePlace) -> None:
     inside = {"BILLING_WAREHOUSE": elsewhere(place, password=place.server.password), "PGPASSWORD": None}
-    workplace.environment |= place.settings
+    cli.environment |= place.settings
     told = b""
     for settings, status in (
         (inside, 0),
@@ -249,11 +247,11 @@ def test_run__secrets__in_no_file_and_no_output(
         ({}, 0),
     ):
         for command in (["run", "--period", "2026-09"], ["status"]):
-            done = workplace.command(*command, settings=settings)
+            done = cli.command(*command, settings=settings)
             assert done.returncode == status, done.stderr
             told += (done.stdout + done.stderr).encode()
 
-    left = {str(path): path.read_bytes() for path in workplace.data_dir.rglob("*") if path.is_file()}
+    left = {str(path): path.read_bytes() for path in cli.data_dir.rglob("*") if path.is_file()}
     assert any("dagster" in name for name in left)
     for name, content in {"output": told, **left}.items():
         for secret in (SECRET, place.server.password):

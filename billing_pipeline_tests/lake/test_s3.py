@@ -13,7 +13,7 @@ from moto.server import ThreadedMotoServer
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.lake.conftest import LakePlace, opened
 from billing_pipeline_tests.postgres import PostgresServer
 from billing_pipeline_tests.warehouse.loader import month_of
@@ -63,14 +63,14 @@ def bucket(store: str):  # type: ignore[no-untyped-def] # boto3 has no types
 
 
 def test_run__bucket__month_loaded_and_queried(
-    workplace: Workplace, sandbox: Sandbox, s3_place: LakePlace, store: str
+    cli: CliHarness, sandbox: Sandbox, s3_place: LakePlace, store: str
 ) -> None:
-    workplace.environment |= {**s3_place.settings, **KEYS, "BILLING_S3_ENDPOINT": store}
+    cli.environment |= {**s3_place.settings, **KEYS, "BILLING_S3_ENDPOINT": store}
 
-    done = workplace.command("run", "--period", "2026-09")
+    done = cli.command("run", "--period", "2026-09")
 
     assert done.returncode == 0, done.stderr
-    (row,) = workplace.query("SELECT count(*) AS n, sum(absolute_total)::BIGINT AS total FROM usage")
+    (row,) = cli.query("SELECT count(*) AS n, sum(absolute_total)::BIGINT AS total FROM usage")
     totals: dict[str, Any] = dict(sandbox.totals("2026-09"))
     units = totals["units"].values()
     assert (row["n"], row["total"]) == (
@@ -79,11 +79,11 @@ def test_run__bucket__month_loaded_and_queried(
     )
     keys = [found.key for found in bucket(store).objects.all()]
     assert any(key.startswith("lake/main/usage/billing_period=2026-09-01/") for key in keys)
-    assert workplace.command("maintain", "--grace-hours", "0").returncode == 0
-    told = workplace.command("sql", "FROM 's3://billing/other.parquet'")
+    assert cli.command("maintain", "--grace-hours", "0").returncode == 0
+    told = cli.command("sql", "FROM 's3://billing/other.parquet'")
     assert told.returncode == 1
     assert "Permission" in told.stderr
-    left = b"".join(path.read_bytes() for path in workplace.data_dir.rglob("*") if path.is_file())
+    left = b"".join(path.read_bytes() for path in cli.data_dir.rglob("*") if path.is_file())
     assert KEYS["AWS_SECRET_ACCESS_KEY"].encode() not in left + (done.stdout + done.stderr).encode()
 
 

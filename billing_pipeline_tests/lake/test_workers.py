@@ -17,7 +17,7 @@ from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import BillingPeriod, periods_between
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.warehouse import Warehouse
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.lake.conftest import LakePlace
 from billing_pipeline_tests.warehouse.reports import query
 
@@ -30,11 +30,11 @@ _ROWS = """
 """
 
 
-def start(workplace: Workplace, data_dir: Path) -> subprocess.Popen[str]:
+def start(cli: CliHarness, data_dir: Path) -> subprocess.Popen[str]:
     """A machine: a data folder of its own, and the lake that all share."""
     return subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline", "run", "--from", FIRST.key, "--to", LAST.key],
-        env=workplace.with_settings({"BILLING_DATA_DIR": str(data_dir), "BILLING_OPEN_REPORTS": "2"}),
+        env=cli.with_settings({"BILLING_DATA_DIR": str(data_dir), "BILLING_OPEN_REPORTS": "2"}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -57,15 +57,15 @@ def kill_with_all_that_it_started(process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.timeout(1200)
 def test_run__two_machines_and_a_kill__every_month_once(
-    workplace: Workplace, sandbox: Sandbox, warehouse: Warehouse, place: LakePlace, tmp_path: Path
+    cli: CliHarness, sandbox: Sandbox, warehouse: Warehouse, place: LakePlace, tmp_path: Path
 ) -> None:
-    workplace.environment |= {**place.settings, "PATH": os.environ["PATH"]}
-    one, other = (start(workplace, tmp_path / name) for name in ("one", "other"))
+    cli.environment |= {**place.settings, "PATH": os.environ["PATH"]}
+    one, other = (start(cli, tmp_path / name) for name in ("one", "other"))
     while loaded(warehouse) < 3:
         assert one.poll() is None, finished(one)
         time.sleep(0.1)
     kill_with_all_that_it_started(one)
-    again = start(workplace, tmp_path / "one")
+    again = start(cli, tmp_path / "one")
 
     assert finished(other) == (0, "")
     assert finished(again) == (0, "")

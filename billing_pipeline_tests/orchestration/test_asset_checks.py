@@ -15,8 +15,8 @@ from billing_pipeline.orchestration.load_checks import load_check_specs
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.warehouse import WarehouseFile
-from billing_pipeline_tests.conftest import Workplace
 from billing_pipeline_tests.demo_months import DemoMonths
+from billing_pipeline_tests.harness.command_line import CliHarness
 
 pytestmark = pytest.mark.slow
 
@@ -24,10 +24,10 @@ PERIOD = "2026-09"
 Evaluation = dg.AssetCheckEvaluation
 
 
-def evaluations(workplace: Workplace) -> dict[str, Evaluation]:
+def evaluations(cli: CliHarness) -> dict[str, Evaluation]:
     """The latest evaluation of each check in Dagster's own records, which its UI shows."""
     keys = [dg.AssetCheckKey(dg.AssetKey("usage"), name) for name in (*CHECKS, "freshness")]
-    with dg.DagsterInstance.from_config(str(workplace.data_dir / "dagster")) as instance:
+    with dg.DagsterInstance.from_config(str(cli.data_dir / "dagster")) as instance:
         latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     found = {}
     for key, record in latest.items():
@@ -49,79 +49,73 @@ def test_every_check_is_a_check_of_the_usage_asset_and_those_that_stop_are_block
     assert keys == {*CHECKS, "freshness"}
 
 
-def test_a_loaded_month_shows_its_checks_and_its_page(workplace: Workplace) -> None:
-    done = workplace.command("run", "--period", PERIOD)
+def test_a_loaded_month_shows_its_checks_and_its_page(cli: CliHarness) -> None:
+    done = cli.command("run", "--period", PERIOD)
 
     assert done.returncode == 0, done.stderr
-    found = evaluations(workplace)
+    found = evaluations(cli)
     assert set(found) == set(CHECKS)
     assert found["cross_check"].passed
     assert "rows are the same" in str(found["cross_check"].description)
     assert found["cross_check"].metadata["billing_period"].value == PERIOD
     assert "| finding" in str(found["sku_coverage"].metadata["findings"].value)
-    assert (workplace.data_dir / "reports" / f"{PERIOD}.html").stat().st_size > 1_000_000
-    status = workplace.command("status").stdout
+    assert (cli.data_dir / "reports" / f"{PERIOD}.html").stat().st_size > 1_000_000
+    status = cli.command("status").stdout
     assert f"{sum(evaluation.passed for evaluation in found.values())} passed" in status
 
 
 def test_a_doctored_csv_stops_the_load_and_is_red_in_dagster_and_in_status(
-    workplace: Workplace, sandbox: Sandbox
+    cli: CliHarness, sandbox: Sandbox
 ) -> None:
     sandbox.set_faults("csv_value")
 
-    stopped = workplace.command("run", "--period", PERIOD)
+    stopped = cli.command("run", "--period", PERIOD)
 
     assert stopped.returncode == 1
     assert "cross_check: " in stopped.stderr
     assert "json_v2_0" in stopped.stderr
-    found = evaluations(workplace)
+    found = evaluations(cli)
     assert not found["cross_check"].passed
     assert found["cross_check"].severity == dg.AssetCheckSeverity.ERROR
     assert found["control_totals"].passed
-    assert workplace.query("SELECT count(*) AS found FROM usage") == [{"found": 0}]
-    status = workplace.command("status").stdout
+    assert cli.query("SELECT count(*) AS found FROM usage") == [{"found": 0}]
+    status = cli.command("status").stdout
     assert "1 stop" in status
     assert f"{PERIOD}  cross_check (stop): " in status
-    kept = workplace.query(
-        "SELECT published, passed FROM latest_load_checks WHERE check_name = 'cross_check'"
-    )
+    kept = cli.query("SELECT published, passed FROM latest_load_checks WHERE check_name = 'cross_check'")
     assert kept == [{"published": False, "passed": False}]
 
     sandbox.set_faults()
-    assert workplace.command("run", "--period", PERIOD).returncode == 0
+    assert cli.command("run", "--period", PERIOD).returncode == 0
     assert sandbox.reports_created == 2, "the refused report is not asked for again"
-    assert "cross_check" not in workplace.command("status").stdout
+    assert "cross_check" not in cli.command("status").stdout
 
 
 @pytest.mark.parametrize(("mode", "passed"), [("warn", False), ("off", True)])
-def test_the_cross_check_can_be_weakened(
-    workplace: Workplace, sandbox: Sandbox, mode: str, passed: bool
-) -> None:
+def test_the_cross_check_can_be_weakened(cli: CliHarness, sandbox: Sandbox, mode: str, passed: bool) -> None:
     sandbox.set_faults("csv_value")
 
-    done = workplace.command("run", "--period", PERIOD, settings={"BILLING_CROSS_CHECK": mode})
+    done = cli.command("run", "--period", PERIOD, settings={"BILLING_CROSS_CHECK": mode})
 
     assert done.returncode == 0, done.stderr
-    found = evaluations(workplace)["cross_check"]
+    found = evaluations(cli)["cross_check"]
     assert (found.passed, found.severity) == (passed, dg.AssetCheckSeverity.WARN)
 
 
-def test_a_cross_check_that_is_neither_is_named(workplace: Workplace) -> None:
-    done = workplace.command("run", "--period", PERIOD, settings={"BILLING_CROSS_CHECK": "maybe"})
+def test_a_cross_check_that_is_neither_is_named(cli: CliHarness) -> None:
+    done = cli.command("run", "--period", PERIOD, settings={"BILLING_CROSS_CHECK": "maybe"})
 
     assert done.returncode == 1
     assert "BILLING_CROSS_CHECK" in done.stderr
 
 
-def test_a_closed_month_is_refused_before_a_report_is_requested(
-    workplace: Workplace, sandbox: Sandbox
-) -> None:
-    assert workplace.command("run", "--period", PERIOD).returncode == 0
-    closed = workplace.command("close", "--period", PERIOD, "--note", "invoice run 9")
+def test_a_closed_month_is_refused_before_a_report_is_requested(cli: CliHarness, sandbox: Sandbox) -> None:
+    assert cli.command("run", "--period", PERIOD).returncode == 0
+    closed = cli.command("close", "--period", PERIOD, "--note", "invoice run 9")
     assert closed.returncode == 0, closed.stderr
 
-    refused = workplace.command("run", "--period", PERIOD)
-    replayed = workplace.command("run", "--period", PERIOD, "--replay")
+    refused = cli.command("run", "--period", PERIOD)
+    replayed = cli.command("run", "--period", PERIOD, "--replay")
 
     for done in (refused, replayed):
         assert done.returncode == 1
@@ -129,34 +123,34 @@ def test_a_closed_month_is_refused_before_a_report_is_requested(
         assert "(invoice run 9)" in done.stderr
         assert "--force" in done.stderr
     assert sandbox.reports_created == 1
-    assert "loaded, closed; last attempt refused" in workplace.command("status").stdout
+    assert "loaded, closed; last attempt refused" in cli.command("status").stdout
 
-    forced = workplace.command("run", "--period", PERIOD, "--force")
+    forced = cli.command("run", "--period", PERIOD, "--force")
 
     assert forced.returncode == 0, forced.stderr
     assert sandbox.reports_created == 2
-    history = workplace.query("SELECT outcome, forced FROM load_history ORDER BY recorded_at")
+    history = cli.query("SELECT outcome, forced FROM load_history ORDER BY recorded_at")
     assert [(line["outcome"], line["forced"]) for line in history] == [
         ("loaded", False), ("refused", False), ("refused", False), ("loaded", True),
     ]  # fmt: skip
-    status = workplace.command("status").stdout
+    status = cli.command("status").stdout
     assert "loaded, closed" in status
     assert "was loaded last with --force" in status
 
-    assert workplace.command("reopen", "--period", PERIOD).returncode == 0
-    assert workplace.command("run", "--period", PERIOD).returncode == 0
+    assert cli.command("reopen", "--period", PERIOD).returncode == 0
+    assert cli.command("run", "--period", PERIOD).returncode == 0
 
 
-def test_export_names_the_file_after_the_period(workplace: Workplace, tmp_path: Path) -> None:
-    assert workplace.command("run", "--period", PERIOD).returncode == 0
+def test_export_names_the_file_after_the_period(cli: CliHarness, tmp_path: Path) -> None:
+    assert cli.command("run", "--period", PERIOD).returncode == 0
 
-    done = workplace.command("export", "--period", PERIOD, "--format", "parquet", "--output", str(tmp_path))
+    done = cli.command("export", "--period", PERIOD, "--format", "parquet", "--output", str(tmp_path))
 
     assert done.returncode == 0, done.stderr
     assert (tmp_path / f"usage-{PERIOD}.parquet").exists()
-    (count,) = workplace.query("SELECT count(*) AS n FROM usage")
+    (count,) = cli.query("SELECT count(*) AS n FROM usage")
     assert f"{count['n']:,} rows of usage, {PERIOD}" in done.stdout
-    several = workplace.command(
+    several = cli.command(
         "export", "--period", PERIOD, "--period", "2026-08", "--output", str(tmp_path / "x.csv")
     )
     assert several.returncode == 1

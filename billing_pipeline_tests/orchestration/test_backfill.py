@@ -13,7 +13,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 
 pytestmark = pytest.mark.kill
 
@@ -21,50 +21,50 @@ RANGE = ("--from", "2026-04", "--to", "2026-09")
 PERIODS = [f"2026-{month:02d}" for month in range(4, 10)]
 
 
-def loaded(workplace: Workplace) -> list[str]:
-    rows = workplace.query("SELECT DISTINCT strftime(billing_period, '%Y-%m') AS p FROM usage ORDER BY p")
+def loaded(cli: CliHarness) -> list[str]:
+    rows = cli.query("SELECT DISTINCT strftime(billing_period, '%Y-%m') AS p FROM usage ORDER BY p")
     return [row["p"] for row in rows]
 
 
-def test_run__range_of_periods__waits_together_within_the_limit(workplace: Workplace) -> None:
+def test_run__range_of_periods__waits_together_within_the_limit(cli: CliHarness) -> None:
     with Sandbox(tenants=4, ready_after_seconds=2) as sandbox:
-        done = workplace.command(
+        done = cli.command(
             "run",
             *RANGE,
             settings={"BILLING_OPEN_REPORTS": "3", "ACRONIS_BASE_URL": sandbox.base_url},
             timeout=240,
         )
         assert done.returncode == 0, done.stderr
-        assert loaded(workplace) == PERIODS
+        assert loaded(cli) == PERIODS
         assert sandbox.reports_created == len(PERIODS)
         assert sandbox.most_at_once["open_reports"] == 3
 
 
-def test_run__one_period_fails__the_others_are_loaded(workplace: Workplace, sandbox: Sandbox) -> None:
+def test_run__one_period_fails__the_others_are_loaded(cli: CliHarness, sandbox: Sandbox) -> None:
     sandbox.set_faults({"use": "json_nan", "first_reports": 1})
 
-    done = workplace.command("run", *RANGE, timeout=240)
+    done = cli.command("run", *RANGE, timeout=240)
 
     assert done.returncode == 1
     (message,) = (line for line in done.stderr.splitlines() if line.startswith("billing-pipeline run:"))
-    there = loaded(workplace)
+    there = loaded(cli)
     (failed,) = set(PERIODS) - set(there)
     assert f"period {failed}" in message
 
-    again = workplace.command("run", "--period", failed)
+    again = cli.command("run", "--period", failed)
 
     assert again.returncode == 0, again.stderr
-    assert loaded(workplace) == PERIODS
+    assert loaded(cli) == PERIODS
     assert sandbox.reports_created == len(PERIODS) + 1
 
 
 def test_run__signal_while_many_periods_wait__ends_within_seconds_with_one_line(
-    workplace: Workplace, sandbox: Sandbox
+    cli: CliHarness, sandbox: Sandbox
 ) -> None:
     sandbox.set_faults("stored_in_progress_always")
     process = subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline", "run", *RANGE],
-        env={**workplace.environment, "ACRONIS_POLL_INTERVAL_SECONDS": "60", "BILLING_OPEN_REPORTS": "3"},
+        env={**cli.environment, "ACRONIS_POLL_INTERVAL_SECONDS": "60", "BILLING_OPEN_REPORTS": "3"},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -83,10 +83,10 @@ def test_run__signal_while_many_periods_wait__ends_within_seconds_with_one_line(
     assert sandbox.reports_created == 3, "no period beyond the limit was requested"
 
 
-def test_run__two_commands_at_once__share_the_limit(workplace: Workplace) -> None:
+def test_run__two_commands_at_once__share_the_limit(cli: CliHarness) -> None:
     limits = {"BILLING_OPEN_REPORTS": "2"}
     with Sandbox(tenants=4, ready_after_seconds=1) as sandbox:
-        environment = workplace.with_settings({**limits, "ACRONIS_BASE_URL": sandbox.base_url})
+        environment = cli.with_settings({**limits, "ACRONIS_BASE_URL": sandbox.base_url})
         commands = [
             subprocess.Popen(
                 [sys.executable, "-m", "billing_pipeline", "run", "--from", first, "--to", last],
@@ -100,14 +100,14 @@ def test_run__two_commands_at_once__share_the_limit(workplace: Workplace) -> Non
             _, stderr = command.communicate(timeout=240)
             assert command.returncode == 0, stderr
         assert sandbox.most_at_once["open_reports"] == 2
-    assert loaded(workplace) == PERIODS
+    assert loaded(cli) == PERIODS
 
 
 def test_run__killed_while_downloading__next_run_continues_every_report(
-    workplace: Workplace, sandbox: Sandbox
+    cli: CliHarness, sandbox: Sandbox
 ) -> None:
     sandbox.set_faults({"route": "download", "fault": {"type": "silence", "how": "hang"}})
-    tight = workplace.with_settings({"BILLING_OPEN_REPORTS": "2"})
+    tight = cli.with_settings({"BILLING_OPEN_REPORTS": "2"})
     process = subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline", "run", *RANGE], env=tight, stderr=subprocess.DEVNULL
     )
@@ -118,12 +118,12 @@ def test_run__killed_while_downloading__next_run_continues_every_report(
     process.wait()
     sandbox.set_faults()
 
-    done = workplace.command("run", *RANGE, settings=tight, timeout=240)
+    done = cli.command("run", *RANGE, settings=tight, timeout=240)
 
     assert done.returncode == 0, done.stderr
-    assert loaded(workplace) == PERIODS
+    assert loaded(cli) == PERIODS
     assert sandbox.reports_created == len(PERIODS), "the reports that were open are continued"
-    with DagsterInstance.from_config(str(workplace.data_dir / "dagster")) as instance:
+    with DagsterInstance.from_config(str(cli.data_dir / "dagster")) as instance:
         ended = Counter(run.status for run in instance.get_runs())
     assert ended[DagsterRunStatus.SUCCESS] == len(PERIODS)
     assert set(ended) <= {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE}, "none is in progress"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 
 pytestmark = pytest.mark.slow
 
@@ -26,30 +26,30 @@ _needs_less = pytest.mark.skipif(bool(_LESS) and not shutil.which("setpriv"), re
 def used_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder in which a run has been; of nothing, which is soon done."""
     folder = tmp_path_factory.mktemp("used")
-    place = Workplace(folder, {**os.environ, "BILLING_DATA_DIR": str(folder)})
+    place = CliHarness(folder, {**os.environ, "BILLING_DATA_DIR": str(folder)})
     assert "there is no raw report" in place.command("run", "--replay", *ONE).stderr
     return folder
 
 
 @pytest.fixture
-def used(workplace: Workplace, used_folder: Path) -> Iterator[Workplace]:
-    """A workplace in which a run has been."""
-    shutil.copytree(used_folder, workplace.data_dir)
-    yield workplace
-    for folder, _, _ in os.walk(workplace.data_dir):
+def used(cli: CliHarness, used_folder: Path) -> Iterator[CliHarness]:
+    """The command line in a folder in which a run has been."""
+    shutil.copytree(used_folder, cli.data_dir)
+    yield cli
+    for folder, _, _ in os.walk(cli.data_dir):
         Path(folder).chmod(0o755)
 
 
-def told_without_root_rights(workplace: Workplace, *arguments: str) -> list[str]:
+def told_without_root_rights(cli: CliHarness, *arguments: str) -> list[str]:
     """What a command that fails tells on stderr."""
-    return told_by(workplace, *_LESS, sys.executable, "-m", "billing_pipeline", *arguments)
+    return told_by(cli, *_LESS, sys.executable, "-m", "billing_pipeline", *arguments)
 
 
-def told_by(workplace: Workplace, *command: str) -> list[str]:
+def told_by(cli: CliHarness, *command: str) -> list[str]:
     """What a program that fails tells on stderr."""
     done = subprocess.run(
         command,
-        env=workplace.environment,
+        env=cli.environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -61,7 +61,7 @@ def told_by(workplace: Workplace, *command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("periods", [ONE, TWO], ids=["one", "two"])
-def test_a_damaged_history_can_be_moved_away(used: Workplace, periods: tuple[str, ...]) -> None:
+def test_a_damaged_history_can_be_moved_away(used: CliHarness, periods: tuple[str, ...]) -> None:
     home = used.data_dir / "dagster"
     (home / "history" / "runs.db").write_bytes(b"garbage" * 1000)
 
@@ -76,7 +76,7 @@ def test_a_damaged_history_can_be_moved_away(used: Workplace, periods: tuple[str
     assert used.command("run", *periods).returncode == 0
 
 
-def test_a_damaged_history_is_told_before_the_ui_starts(used: Workplace) -> None:
+def test_a_damaged_history_is_told_before_the_ui_starts(used: CliHarness) -> None:
     (used.data_dir / "dagster" / "history" / "runs.db").write_bytes(b"garbage" * 1000)
 
     (message,) = told_by(used, sys.executable, "-m", "billing_pipeline.ui")
@@ -91,13 +91,13 @@ def test_a_damaged_history_is_told_before_the_ui_starts(used: Workplace) -> None
     ids=["no YAML", "an unknown key", "a variable that is not set"],
 )
 def test_a_home_of_ones_own_that_is_not_right_is_one_line(
-    workplace: Workplace, tmp_path: Path, configuration: str
+    cli: CliHarness, tmp_path: Path, configuration: str
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / "dagster.yaml").write_text(configuration)
 
-    done = workplace.command("run", "--replay", *ONE, settings={"DAGSTER_HOME": str(home)})
+    done = cli.command("run", "--replay", *ONE, settings={"DAGSTER_HOME": str(home)})
 
     assert done.returncode == 1
     (message,) = done.stderr.splitlines()
@@ -115,7 +115,7 @@ def test_a_home_of_ones_own_that_is_not_right_is_one_line(
         ("slots/runs", 0o555, "slots", "correct the permissions"),
     ],
 )
-def test_what_may_not_be_written(used: Workplace, *, place: str, mode: int, what: str, todo: str) -> None:
+def test_what_may_not_be_written(used: CliHarness, *, place: str, mode: int, what: str, todo: str) -> None:
     (used.data_dir / place).chmod(mode)
 
     (message,) = told_without_root_rights(used, "run", "--replay", *ONE)
@@ -125,7 +125,7 @@ def test_what_may_not_be_written(used: Workplace, *, place: str, mode: int, what
 
 
 @_needs_less
-def test_each_period_tells_why_its_run_cannot_begin(used: Workplace) -> None:
+def test_each_period_tells_why_its_run_cannot_begin(used: CliHarness) -> None:
     (used.data_dir / "slots" / "runs").chmod(0o555)
 
     told = told_without_root_rights(used, "run", "--replay", *TWO)
@@ -138,12 +138,12 @@ def test_each_period_tells_why_its_run_cannot_begin(used: Workplace) -> None:
 
 @_needs_less
 @pytest.mark.parametrize("arguments", [["status"], ["sql", "SELECT 1"]], ids=lambda words: words[0])
-def test_what_may_not_be_read(workplace: Workplace, arguments: list[str]) -> None:
-    workplace.data_dir.mkdir(0o000)
+def test_what_may_not_be_read(cli: CliHarness, arguments: list[str]) -> None:
+    cli.data_dir.mkdir(0o000)
 
-    (message,) = told_without_root_rights(workplace, *arguments)
+    (message,) = told_without_root_rights(cli, *arguments)
 
-    workplace.data_dir.chmod(0o755)
-    assert f"{workplace.data_dir}/" in message
+    cli.data_dir.chmod(0o755)
+    assert f"{cli.data_dir}/" in message
     assert "Permission denied" in message
     assert "correct the permissions" in message

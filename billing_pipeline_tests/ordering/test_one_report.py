@@ -11,20 +11,22 @@ import pytest
 from billing_pipeline.errors import RawReportError, ReportNotReadyError
 from billing_pipeline.ordering import WaitStoppedError, report_to_load
 from billing_pipeline.ordering.state import Outcome
-from billing_pipeline_tests.ordering.conftest import PERIOD, Desk, client_of
+from billing_pipeline_tests.harness.ordering import PERIOD, OrderingHarness, client_of
 
 
-def test_a_report_is_requested_awaited_and_downloaded(desk: Desk) -> None:
-    request = desk.request()
-    assert desk.wait().report_id == request.report_id
-    raw = desk.download()
+def test_a_report_is_requested_awaited_and_downloaded(harness: OrderingHarness) -> None:
+    request = harness.request()
+    assert harness.wait().report_id == request.report_id
+    raw = harness.download()
 
     assert raw.report_id == request.report_id
     report = json.loads(raw.path("json_v2_0").read_bytes())
     lines = raw.path("csv_v2_0").read_text().splitlines()
-    assert len(report["tenants"]) == len(lines) - 1 == desk.sandbox.totals("2026-09")["rows"]
-    assert desk.posts() == 1
-    files = {str(path.relative_to(desk.data_dir)) for path in desk.data_dir.rglob("*") if path.is_file()}
+    assert len(report["tenants"]) == len(lines) - 1 == harness.sandbox.totals("2026-09")["rows"]
+    assert harness.posts() == 1
+    files = {
+        str(path.relative_to(harness.data_dir)) for path in harness.data_dir.rglob("*") if path.is_file()
+    }
     folder = f"raw/2026-09/{request.report_id}"
     assert files == {
         "requests/2026-09.json",
@@ -35,13 +37,13 @@ def test_a_report_is_requested_awaited_and_downloaded(desk: Desk) -> None:
     }
 
 
-def test_the_manifest_and_the_state_tell_the_whole_story(desk: Desk) -> None:
-    raw = desk.run()
-    manifest, state = raw.manifest, desk.state.latest
+def test_the_manifest_and_the_state_tell_the_whole_story(harness: OrderingHarness) -> None:
+    raw = harness.run()
+    manifest, state = raw.manifest, harness.state.latest
     assert state is not None
     assert state.report is not None
-    assert manifest.parameters == state.parameters == desk.parameters
-    assert manifest.api_base_url == desk.client.base_url
+    assert manifest.parameters == state.parameters == harness.parameters
+    assert manifest.api_base_url == harness.client.base_url
     assert state.report.requested_at == manifest.requested_at <= manifest.ready_at <= manifest.downloaded_at
     assert [each.report_format for each in manifest.files] == ["json_v2_0", "csv_v2_0"]
     assert [each.stored_report_id for each in manifest.files] == [
@@ -52,112 +54,112 @@ def test_the_manifest_and_the_state_tell_the_whole_story(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("restart", [False, True])
-def test_every_step_continues_where_the_last_run_stopped(desk: Desk, restart: bool) -> None:
+def test_every_step_continues_where_the_last_run_stopped(harness: OrderingHarness, restart: bool) -> None:
     def pause() -> None:
         if restart:
-            desk.client.close()
-            desk.client = client_of(desk.sandbox)
+            harness.client.close()
+            harness.client = client_of(harness.sandbox)
 
-    first = desk.request()
+    first = harness.request()
     pause()
-    assert desk.request().report_id == first.report_id
-    desk.wait()
+    assert harness.request().report_id == first.report_id
+    harness.wait()
     pause()
-    assert desk.request().report_id == first.report_id
-    raw = desk.download()
+    assert harness.request().report_id == first.report_id
+    raw = harness.download()
     pause()
-    assert desk.request().report_id == first.report_id
-    assert desk.wait().report_id == first.report_id
-    assert desk.download() == raw
-    assert desk.posts() == 1
-    assert desk.calls().count("download") == 2
+    assert harness.request().report_id == first.report_id
+    assert harness.wait().report_id == first.report_id
+    assert harness.download() == raw
+    assert harness.posts() == 1
+    assert harness.calls().count("download") == 2
 
 
-def test_a_downloaded_report_needs_no_api_any_more(desk: Desk) -> None:
-    raw = desk.run()
-    desk.sandbox.stop()
-    assert desk.request().report_id == raw.report_id
-    desk.wait()
-    assert desk.download() == raw == report_to_load(desk.data_dir, PERIOD).raw
+def test_a_downloaded_report_needs_no_api_any_more(harness: OrderingHarness) -> None:
+    raw = harness.run()
+    harness.sandbox.stop()
+    assert harness.request().report_id == raw.report_id
+    harness.wait()
+    assert harness.download() == raw == report_to_load(harness.data_dir, PERIOD).raw
 
 
-def test_a_loaded_report_is_not_requested_again_but_a_new_one(desk: Desk) -> None:
-    first = desk.run()
-    desk.record(first.report_id, Outcome.LOADED)
-    second = desk.request()
+def test_a_loaded_report_is_not_requested_again_but_a_new_one(harness: OrderingHarness) -> None:
+    first = harness.run()
+    harness.record(first.report_id, Outcome.LOADED)
+    second = harness.request()
     assert second.report_id != first.report_id
-    assert [each.outcome for each in desk.state.requests] == [Outcome.LOADED, Outcome.OPEN]
-    assert desk.posts() == 2
+    assert [each.outcome for each in harness.state.requests] == [Outcome.LOADED, Outcome.OPEN]
+    assert harness.posts() == 2
 
 
-def test_a_refused_report_is_followed_by_a_new_one(desk: Desk) -> None:
-    first = desk.run()
-    desk.record(first.report_id, Outcome.REFUSED, "row 7: a measure is NaN")
+def test_a_refused_report_is_followed_by_a_new_one(harness: OrderingHarness) -> None:
+    first = harness.run()
+    harness.record(first.report_id, Outcome.REFUSED, "row 7: a measure is NaN")
     with pytest.raises(ReportNotReadyError, match="row 7"):
-        desk.download()
-    assert desk.request().report_id != first.report_id
-    assert desk.state.requests[0].outcome is Outcome.REFUSED
-    assert desk.state.requests[0].reason == "row 7: a measure is NaN"
+        harness.download()
+    assert harness.request().report_id != first.report_id
+    assert harness.state.requests[0].outcome is Outcome.REFUSED
+    assert harness.state.requests[0].reason == "row 7: a measure is NaN"
 
 
-def test_other_parameters_are_another_report(desk: Desk) -> None:
-    first = desk.request()
-    other = desk.request(parameters=replace(desk.parameters, level="all_customers"))
+def test_other_parameters_are_another_report(harness: OrderingHarness) -> None:
+    first = harness.request()
+    other = harness.request(parameters=replace(harness.parameters, level="all_customers"))
     assert other.report_id != first.report_id
-    assert desk.state.requests[0].outcome is Outcome.SUPERSEDED
+    assert harness.state.requests[0].outcome is Outcome.SUPERSEDED
 
 
-def test_a_report_that_was_deleted_is_ordered_again(desk: Desk) -> None:
-    first = desk.request()
+def test_a_report_that_was_deleted_is_ordered_again(harness: OrderingHarness) -> None:
+    first = harness.request()
     assert first.report_id is not None
-    desk.delete(first.report_id)
-    assert desk.request().report_id != first.report_id
-    assert desk.state.requests[0].outcome is Outcome.GONE
+    harness.delete(first.report_id)
+    assert harness.request().report_id != first.report_id
+    assert harness.state.requests[0].outcome is Outcome.GONE
 
 
-def test_a_deadline_that_passes_names_the_report_which_a_later_run_picks_up(desk: Desk) -> None:
-    first = desk.request()
+def test_a_deadline_that_passes_names_the_report_which_a_later_run_picks_up(harness: OrderingHarness) -> None:
+    first = harness.request()
     with pytest.raises(ReportNotReadyError, match="in_progress") as error:
-        desk.wait(timeout=0)
+        harness.wait(timeout=0)
     assert error.value.report_id == first.report_id
-    assert desk.request().report_id == first.report_id
-    assert desk.wait().is_ready
-    assert desk.posts() == 1
+    assert harness.request().report_id == first.report_id
+    assert harness.wait().is_ready
+    assert harness.posts() == 1
 
 
-def test_stop_ends_the_wait_and_the_next_run_continues(desk: Desk) -> None:
-    first = desk.request()
-    desk.client.stop.set()
+def test_stop_ends_the_wait_and_the_next_run_continues(harness: OrderingHarness) -> None:
+    first = harness.request()
+    harness.client.stop.set()
     with pytest.raises(WaitStoppedError):
-        desk.wait()
-    desk.client.stop.clear()
-    assert desk.wait().report_id == first.report_id
+        harness.wait()
+    harness.client.stop.clear()
+    assert harness.wait().report_id == first.report_id
 
 
-def test_two_runs_at_the_same_time_make_one_report(desk: Desk) -> None:
+def test_two_runs_at_the_same_time_make_one_report(harness: OrderingHarness) -> None:
     with ThreadPoolExecutor(4) as pool:
-        requests = [each.result() for each in [pool.submit(desk.request) for _ in range(4)]]
-        waits = [each.result() for each in [pool.submit(desk.wait) for _ in range(4)]]
-        raw = [each.result() for each in [pool.submit(desk.download) for _ in range(4)]]
+        requests = [each.result() for each in [pool.submit(harness.request) for _ in range(4)]]
+        waits = [each.result() for each in [pool.submit(harness.wait) for _ in range(4)]]
+        raw = [each.result() for each in [pool.submit(harness.download) for _ in range(4)]]
     assert {each.report_id for each in requests + waits} == {each.report_id for each in raw}
     assert len({each.report_id for each in raw}) == 1
-    assert desk.posts() == 1
-    assert desk.calls().count("download") == 2
+    assert harness.posts() == 1
+    assert harness.calls().count("download") == 2
 
 
-def test_nothing_can_be_awaited_that_was_not_requested(desk: Desk) -> None:
+def test_nothing_can_be_awaited_that_was_not_requested(harness: OrderingHarness) -> None:
     with pytest.raises(ReportNotReadyError, match="report_request"):
-        desk.wait()
-    desk.request()
+        harness.wait()
+    harness.request()
     with pytest.raises(ReportNotReadyError, match="stored_report"):
-        desk.download()
+        harness.download()
     with pytest.raises(RawReportError, match="no raw report"):
-        report_to_load(desk.data_dir, PERIOD)
+        report_to_load(harness.data_dir, PERIOD)
 
 
-def test_progress_is_told_in_words(desk: Desk) -> None:
-    desk.run()
-    told = [str(each) for each in desk.told]
+def test_progress_is_told_in_words(harness: OrderingHarness) -> None:
+    harness.run()
+    told = [str(each) for each in harness.told]
     assert told[0].startswith("report created, report ")
     assert any("json_v2_0 in_progress, csv_v2_0 in_progress, next poll in" in line for line in told)
-    assert [each.what for each in desk.told][-2:] == ["downloading json_v2_0", "downloading csv_v2_0"]
+    assert [each.what for each in harness.told][-2:] == ["downloading json_v2_0", "downloading csv_v2_0"]

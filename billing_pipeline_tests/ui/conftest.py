@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Page
 
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 
 _SECONDS_TO_START = 120
 
@@ -49,7 +49,7 @@ class RunningUi:
                 self.process.wait()
 
 
-def start_ui(workplace: Workplace, log: Path, project: Path | None = None) -> RunningUi:
+def start_ui(cli: CliHarness, log: Path, project: Path | None = None) -> RunningUi:
     """Start the UI, of another copy of the project if one is given, and wait until it serves."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -57,7 +57,7 @@ def start_ui(workplace: Workplace, log: Path, project: Path | None = None) -> Ru
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "billing_pipeline.ui", "--port", str(port)],
-            env=workplace.environment,
+            env=cli.environment,
             cwd=project,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -76,8 +76,8 @@ def start_ui(workplace: Workplace, log: Path, project: Path | None = None) -> Ru
 
 
 @pytest.fixture
-def ui(workplace: Workplace, tmp_path: Path) -> Iterator[RunningUi]:
+def ui(cli: CliHarness, tmp_path: Path) -> Iterator[RunningUi]:
     """The UI on an empty data folder, with the sandbox as its API."""
-    running = start_ui(workplace, tmp_path / "ui.log")
+    running = start_ui(cli, tmp_path / "ui.log")
     yield running
     running.stop()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline_tests.conftest import Workplace
+from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.ui.conftest import RunningUi, start_ui
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,7 @@ RUN_TIMEOUT_MS = 120_000
 
 
 def test_ui__month_materialised__loaded_and_shown_after_restart(
-    page: Page, ui: RunningUi, workplace: Workplace, sandbox: Sandbox, tmp_path: Path
+    page: Page, ui: RunningUi, cli: CliHarness, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     # Where to keep screenshots, such as the README's; by default they go with the test's folder.
     pictures = Path(os.environ.get("SCREENSHOTS", tmp_path))
@@ -40,7 +40,7 @@ def test_ui__month_materialised__loaded_and_shown_after_restart(
 
     page.goto(f"{ui.url}/assets/usage?view=partitions&partition={PERIOD}")
     expect(page.get_by_text("Materialized", exact=True).first).to_be_visible(timeout=RUN_TIMEOUT_MS)
-    rows = workplace.query("SELECT count(*) AS row_count, any_value(report_id) AS report_id FROM usage")[0]
+    rows = cli.query("SELECT count(*) AS row_count, any_value(report_id) AS report_id FROM usage")[0]
     expect(page.get_by_text(rows["report_id"]).first).to_be_visible()
     expect(page.get_by_text("dagster/partition_row_count")).to_be_visible()
     expect(page.get_by_text(str(rows["row_count"]), exact=True).first).to_be_visible()
@@ -58,7 +58,7 @@ def test_ui__month_materialised__loaded_and_shown_after_restart(
     assert hosts - {""} == {urlsplit(ui.url).netloc}, "the UI must phone nobody"
 
     ui.stop()
-    restarted = start_ui(workplace, tmp_path / "restarted.log")
+    restarted = start_ui(cli, tmp_path / "restarted.log")
     try:
         page.goto(f"{restarted.url}/assets/usage?view=partitions&partition={PERIOD}")
         expect(page.get_by_text("Materialized", exact=True).first).to_be_visible(timeout=RUN_TIMEOUT_MS)

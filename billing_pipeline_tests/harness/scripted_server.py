@@ -36,7 +36,7 @@ class Request:
 
 
 @dataclass
-class Wire:
+class ScriptedServer:
     """Answers by `METHOD /path`; of several answers the last one repeats. An answer is bytes, or bytes
     and pauses in seconds; after an empty one the connection is simply closed."""
 
@@ -86,11 +86,11 @@ def token(text: str = "token-one-0123456789", **more: Any) -> bytes:
 
 
 @contextmanager
-def serving() -> Iterator[Wire]:
-    wire = Wire()
-    wire.on("POST /api/2/idp/token", token())
+def serving() -> Iterator[ScriptedServer]:
+    server = ScriptedServer()
+    server.on("POST /api/2/idp/token", token())
     listener = socket.create_server(("127.0.0.1", 0))
-    wire.port = listener.getsockname()[1]
+    server.port = listener.getsockname()[1]
     over = threading.Event()
 
     def serve() -> None:
@@ -99,12 +99,12 @@ def serving() -> Iterator[Wire]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=converse, args=(connection, wire, over), daemon=True).start()
+            threading.Thread(target=converse, args=(connection, server, over), daemon=True).start()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
-        yield wire
+        yield server
     finally:
         over.set()
         with suppress(OSError):
@@ -113,9 +113,9 @@ def serving() -> Iterator[Wire]:
         thread.join()
 
 
-def converse(connection: socket.socket, wire: Wire, over: threading.Event) -> None:
+def converse(connection: socket.socket, server: ScriptedServer, over: threading.Event) -> None:
     with connection, suppress(OSError, ValueError):
-        answer = wire.answer_to(read_request(connection))
+        answer = server.answer_to(read_request(connection))
         for part in [answer] if isinstance(answer, bytes) else answer:
             if isinstance(part, bytes):
                 connection.sendall(part)

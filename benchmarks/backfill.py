@@ -28,6 +28,7 @@ from tabulate import tabulate
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.dagster_ui import await_periods, launch_backfill
+from billing_pipeline_tests.harness.request_log import most_at_once
 
 _PATIENCE_SECONDS = 3600.0
 
@@ -143,7 +144,7 @@ def _measured(way: str, count: int, options: argparse.Namespace) -> _Backfill:
             "BILLING_OPEN_REPORTS": str(options.open_reports),
         }
         seconds, peak = _WAYS[way](periods, environment, Path(folder) / "log")
-        most = sandbox.most_at_once
+        most = most_at_once(sandbox.requests)
         if sandbox.reports_created != count:
             raise SystemExit(f"{sandbox.reports_created} reports were made for {count} periods")
         return _Backfill(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import OWN_SETTINGS, CliHarness
 from billing_pipeline_tests.postgres import is_installed as postgres_is_installed
 
@@ -41,14 +41,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[FaultySandbox]:
     """A small distributor whose reports are ready almost at once."""
-    with Sandbox(tenants=8, ready_after_seconds=0.2) as running:
+    with FaultySandbox(tenants=8, ready_after_seconds=0.2) as running:
         yield running
 
 
 @pytest.fixture
-def cli(tmp_path: Path, sandbox: Sandbox) -> CliHarness:
+def cli(tmp_path: Path, sandbox: FaultySandbox) -> CliHarness:
     """The command line, with the sandbox's credentials and an empty data folder."""
     outside = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
     data_dir = tmp_path / "data"

@@ -7,7 +7,7 @@ import argparse
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.sandbox import serve
 from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
-from billing_pipeline.sandbox.rendering import JSON_LAYOUTS
+from billing_pipeline.sandbox.report_files import JSON_LAYOUTS
 
 _LARGEST_PORT = 65_535
 

@@ -1,4 +1,4 @@
-"""The sandbox's API under /api/2: which request gets which answer. HTTP itself is in `server`."""
+"""The API under /api/2: the answer to each request. `server` handles HTTP itself."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hmac import compare_digest
 from urllib.parse import parse_qs, unquote
 
 from billing_pipeline.sandbox.distributor import Distributor
-from billing_pipeline.sandbox.messages import Answer, Refusal, Request
-from billing_pipeline.sandbox.orders import parse_order
+from billing_pipeline.sandbox.messages import Answer, ApiError, Request
+from billing_pipeline.sandbox.report_request import is_uuid, parse_report_request
 from billing_pipeline.sandbox.store import Clock, CreatedReport, Reports, Tokens
 
 API_ROOT = "/api/2"
 _ID = r"([^/]+)"
-# One name for each operation: the journal counts by them, and faults aim at them.
+# One name for each operation, which the journal counts by.
 ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     (name, method, re.compile(API_ROOT + pattern))
     for name, method, pattern in (
@@ -36,14 +36,14 @@ ROUTE_NAMES = tuple(name for name, _, _ in ROUTES)
 
 @dataclass(frozen=True)
 class Account:
-    """The one API client that the sandbox knows."""
+    """The credentials of the one API client that has access."""
 
     client_id: str
     client_secret: str
 
 
 def find_route(request: Request) -> tuple[str, tuple[str, ...]]:
-    """The route's name and the ids in its path; `unknown` or `method_not_allowed` where there is none."""
+    """The name of the route and the ids in its path; `unknown` or `method_not_allowed` if there is none."""
     path_known = False
     for name, method, pattern in ROUTES:
         match = pattern.fullmatch(request.path)
@@ -54,7 +54,14 @@ def find_route(request: Request) -> tuple[str, tuple[str, ...]]:
 
 
 class Api:
-    """Answers requests."""
+    """Answers the requests below /api/2.
+
+    Args:
+        account: whose credentials are accepted.
+        distributor: whose tenants can be reported.
+        tokens, reports: what has been issued and created so far.
+        now: the clock of the server, in aware UTC times.
+    """
 
     def __init__(
         self, account: Account, distributor: Distributor, tokens: Tokens, reports: Reports, now: Clock
@@ -76,7 +83,7 @@ class Api:
         }
 
     def answer(self, request: Request) -> Answer:
-        """The answer to a request below `/api/2`; never raises for what a client did wrong."""
+        """The answer to a request; mistakes of the client get an error answer."""
         route, ids = find_route(request)
         try:
             if route == "token":
@@ -84,14 +91,11 @@ class Api:
             if request.path.startswith(API_ROOT + "/"):
                 self._authorize(request)
             return self._operations.get(route, self._nothing)(request, *ids)
-        except Refusal as refusal:
-            return refusal.answer()
+        except ApiError as error:
+            return error.answer()
 
     def _token(self, request: Request) -> Answer:
-        if (
-            request.headers.get("content-type", "").split(";")[0].strip()
-            != "application/x-www-form-urlencoded"
-        ):
+        if request.media_type != "application/x-www-form-urlencoded":
             return _token_error(400, "invalid_request", "The body must be a form")
         if parse_qs(request.body.decode(errors="replace")).get("grant_type") != ["client_credentials"]:
             return _token_error(400, "unsupported_grant_type", "grant_type must be client_credentials")
@@ -106,19 +110,19 @@ class Api:
     def _authorize(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not self._tokens.is_valid(token.strip()):
-            raise Refusal(
+            raise ApiError(
                 401, "unauthorized", "Unauthorized", "the access token is missing, invalid or expired"
             )
 
     def _nothing(self, request: Request) -> Answer:
-        raise Refusal(404, "not_found", "Not found", f"there is nothing at {request.path}")
+        raise ApiError(404, "not_found", "Not found", f"there is nothing at {request.path}")
 
     def _wrong_method(self, _: Request) -> Answer:
-        raise Refusal(405, "method_not_allowed", "Method not allowed")
+        raise ApiError(405, "method_not_allowed", "Method not allowed")
 
     def _client(self, _: Request, client_id: str) -> Answer:
         if client_id != self._account.client_id:
-            raise Refusal(404, "not_found", "Client not found", id=client_id)
+            raise ApiError(404, "not_found", "Client not found", id=client_id)
         return Answer.of_json(
             {
                 "client_id": client_id,
@@ -131,9 +135,9 @@ class Api:
         )
 
     def _create_report(self, request: Request) -> Answer:
-        order = parse_order(request, self._now().date())
-        self._check_tenant(order.selection.tenant_id)
-        return Answer.of_json(self._reports.create(order).answer())
+        report = parse_report_request(request, self._now().date())
+        self._check_tenant(report.selection.tenant_id)
+        return Answer.of_json(self._reports.create(report).answer())
 
     def _report(self, _: Request, report_id: str) -> Answer:
         return Answer.of_json(self._existing(report_id).answer())
@@ -142,9 +146,9 @@ class Api:
         report = self._existing(report_id)
         version = request.parameter("version")
         if version is None or not version.isdecimal():
-            raise Refusal(400, "bad_request", "Request validation failed", "version is required")
+            raise ApiError(400, "bad_request", "Request validation failed", "version is required")
         if int(version) != report.version:
-            raise Refusal(409, "conflict", "The report has another version", id=report_id)
+            raise ApiError(409, "conflict", "The report has another version", id=report_id)
         report.deleted = True
         return Answer(204)
 
@@ -153,12 +157,12 @@ class Api:
         return Answer.of_json({"items": self._reports.of_tenant(tenant_id)})
 
     def _stored_reports(self, _: Request, report_id: str) -> Answer:
-        return Answer.of_json({"items": self._reports.look(self._existing(report_id))})
+        return Answer.of_json({"items": self._reports.poll(self._existing(report_id))})
 
     def _download(self, _: Request, report_id: str, stored_id: str) -> Answer:
         stored = self._reports.stored(self._existing(report_id), stored_id)
         if stored is None:
-            raise Refusal(404, "not_found", "Stored report not found", id=stored_id)
+            raise ApiError(404, "not_found", "Stored report not found", id=stored_id)
         return Answer(
             200, stored.path, {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
         )
@@ -166,18 +170,14 @@ class Api:
     def _existing(self, report_id: str) -> CreatedReport:
         report = self._reports.get(report_id)
         if report is None:
-            raise Refusal(404, "not_found", "Report not found", id=report_id)
+            raise ApiError(404, "not_found", "Report not found", id=report_id)
         return report
 
     def _check_tenant(self, tenant_id: str) -> None:
-        try:
-            found = self._distributor.find(tenant_id)
-        except ValueError:
-            raise Refusal(
-                400, "bad_request", "Request validation failed", "tenant id must be a UUID"
-            ) from None
-        if found is None:
-            raise Refusal(
+        if not is_uuid(tenant_id):
+            raise ApiError(400, "bad_request", "Request validation failed", "tenant id must be a UUID")
+        if self._distributor.find(tenant_id) is None:
+            raise ApiError(
                 403, "forbidden", "Access denied", "the tenant is not below the client's tenant", id=tenant_id
             )
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came in; header names are lower-case."""
+    """An HTTP request; header names are lower-case."""
 
     method: str
     path: str
@@ -19,14 +19,19 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    @property
+    def media_type(self) -> str:
+        """The content type in lower case, without its parameters."""
+        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
     def parameter(self, name: str) -> str | None:
-        """The query parameter's last value."""
+        """The last value of a query parameter; None if it is missing."""
         return next(reversed(parse_qs(self.query).get(name, [])), None)
 
 
 @dataclass(slots=True)
 class Answer:
-    """What is sent back: `body` in memory, or the content of a file."""
+    """An HTTP answer; `body` is bytes or a file whose content is sent."""
 
     status: int
     body: bytes | Path = b""
@@ -38,15 +43,21 @@ class Answer:
         body = json.dumps(value, ensure_ascii=False).encode()
         return cls(status, body, {"Content-Type": "application/json"})
 
+    @property
+    def length(self) -> int:
+        """The size of the body in bytes."""
+        return self.body.stat().st_size if isinstance(self.body, Path) else len(self.body)
+
     def content(self) -> bytes:
-        """The body's bytes, as they go over the wire."""
+        """The bytes of the body."""
         return self.body.read_bytes() if isinstance(self.body, Path) else self.body
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a defect
+class ApiError(Exception):
     """An error answer: `{"error": {"code", "domain", "message", "details": {"info"}, "context"}}`."""
 
     def __init__(self, status: int, code: str | int, message: str, info: str = "", **context: object) -> None:
+        """Args are the members of the error body; `info` defaults to the message."""
         super().__init__(message)
         self.status = status
         self.code = code

@@ -1,14 +1,14 @@
-"""Names of the sandbox's tenants: believable, and full of what breaks careless programs.
+"""Names of the sandbox's tenants: realistic, and full of what breaks careless programs.
 
 Quotes, commas, line breaks, right-to-left and East Asian scripts, emoji, a spreadsheet formula, words that
-spreadsheets and CSV readers take for "no value", numbers with leading zeros.
+spreadsheets and CSV readers take for a missing value, numbers with leading zeros.
 """
 
 from __future__ import annotations
 
 ROOT_NAME = "Alpenland Cloud Distribution AG"
 
-# Slots of the distributor's direct children with a name of their own. Slots of the form 4n+1 are partners.
+# Names of the distributor's first direct children, by place. Places of the form 4n+1 belong to partners.
 SPECIAL_NAMES = {
     0: "Bäckerei Müller, GmbH",
     1: "Nordlicht Systemhaus GmbH",
@@ -51,22 +51,22 @@ _UNITS = ("Zentrale", "Außenstelle Nord", "Werk 2", "Vertrieb", "Buchhaltung", 
 _RENAMED = ("", " Gruppe", " International")
 
 
-def composed_name(kind: str, variety: int, number: int) -> str:
-    """A name for a tenant without one of its own.
+def composed_name(kind: str, draw: int, number: int) -> str:
+    """A name for a tenant that has none in `SPECIAL_NAMES`.
 
     Args:
         kind: the tenant's kind.
-        variety: any number ≥ 0; equal numbers give equal names.
-        number: tells namesakes apart.
+        draw: any number ≥ 0; equal numbers give equal names.
+        number: distinguishes namesakes.
     """
-    first = _FIRST[variety % len(_FIRST)]
+    first = _FIRST[draw % len(_FIRST)]
     if kind == "unit":
         return f"{_UNITS[number % len(_UNITS)]} {first}"
     if kind == "folder":
         return f"Ordner {first} #{number}"
     trades = _PARTNER_TRADE if kind == "partner" else _TRADE
-    trade = trades[variety // len(_FIRST) % len(trades)]
-    form = _FORM[variety // 7 % len(_FORM)]
+    trade = trades[draw // len(_FIRST) % len(trades)]
+    form = _FORM[draw // 7 % len(_FORM)]
     return f"{first} {trade} {form} {number}"
 
 

@@ -1,7 +1,7 @@
-"""What a distributor of the sandbox sells, and where it is stored: offering items and infrastructures.
+"""What the sandbox's distributor sells, and where backups are stored: offering items and infrastructures.
 
-Names, units, editions and applications are those of the published list of offering items; which tenant uses
-what is decided in `metering`.
+Names, units, editions and applications are those of the published list of offering items; `metering` decides
+which tenant uses what.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Metering(Enum):
 
 
 class SkuState(Enum):
-    """What a row says about its SKU when SKUs were ordered; all but TEXT mean that there is none."""
+    """How a row states its SKU when SKUs were requested; all but TEXT mean that it has none."""
 
     TEXT = "text"
     NULL = "null"
@@ -42,9 +42,9 @@ class SkuState(Enum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OfferingItem:
-    """One offering item with its edition prefix."""
+    """One offering item with its edition prefix; `number` orders the items."""
 
     number: int
     name: str
@@ -58,52 +58,40 @@ class OfferingItem:
 
     @property
     def is_range(self) -> bool:
-        """True for what accumulates over the period."""
+        """True if the quantity accumulates over the period."""
         return self.metering in (Metering.SECONDS, Metering.RANGE)
 
 
 @dataclass(frozen=True, slots=True)
 class Infra:
-    """A storage or Disaster Recovery infrastructure; all None for items that have none."""
+    """A storage or Disaster Recovery infrastructure; `number` orders those of one kind.
 
+    All other fields are None for items that have no infrastructure.
+    """
+
+    number: int
     id: str | None
     name: str | None
     backend_type: str | None
     owner_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """An offering item on an infrastructure: what usage is counted for. `key` identifies it."""
-
-    key: int
-    item: OfferingItem
-    infra: Infra
-
-
-NO_INFRA = Infra(None, None, None, None)
+NO_INFRA = Infra(0, None, None, None, None)
+_BACKUP = (
+    ("019097a6-114f-4418-bd54-e01ef049f209", "fes-eu3-baas.acronis.com", "acronis"),
+    ("4f0cba1c-5b5f-4b52-9f0e-6d1f1b8f2a10", "Azure West Europe, hot", "azure"),
+    ("a3f7a1d2-90c4-4d0e-8a39-2f6c0d5be511", "Google europe-west3", "google"),
+)
+_DR = (("debe7865-fa8d-4c16-8e26-adcf8d7fd23d", "Default disaster recovery infrastructure", None),)
+_FILES = (("fbc254b9-d8be-4daf-94f6-0253d23b63f0", "betacloud_s3", "acronis"),)
 PLATFORM_INFRAS = {
-    "backup": (
-        Infra(
-            "019097a6-114f-4418-bd54-e01ef049f209", "fes-eu3-baas.acronis.com", "acronis", PLATFORM_OWNER_ID
-        ),
-        Infra("4f0cba1c-5b5f-4b52-9f0e-6d1f1b8f2a10", "Azure West Europe, hot", "azure", PLATFORM_OWNER_ID),
-        Infra("a3f7a1d2-90c4-4d0e-8a39-2f6c0d5be511", "Google europe-west3", "google", PLATFORM_OWNER_ID),
-    ),
-    "dr": (
-        Infra(
-            "debe7865-fa8d-4c16-8e26-adcf8d7fd23d",
-            "Default disaster recovery infrastructure",
-            None,
-            PLATFORM_OWNER_ID,
-        ),
-    ),
-    "files": (Infra("fbc254b9-d8be-4daf-94f6-0253d23b63f0", "betacloud_s3", "acronis", PLATFORM_OWNER_ID),),
+    kind: tuple(Infra(number, *fields, PLATFORM_OWNER_ID) for number, fields in enumerate(infras))
+    for kind, infras in {"backup": _BACKUP, "dr": _DR, "files": _FILES}.items()
 }
 
 
 def _load_profiles() -> dict[str, tuple[OfferingItem, ...]]:
-    """The items of each licensing profile; the common ones belong to all. One item, one object."""
+    """The items of each licensing profile, with the common ones that belong to all."""
     text = (files(__package__) / "offering_items.csv").read_text(encoding="utf-8")
     items: dict[str, OfferingItem] = {}
     profiles: dict[str, list[OfferingItem]] = {}

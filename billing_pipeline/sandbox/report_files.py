@@ -1,129 +1,222 @@
-"""Writes a report's files: both formats in one pass over the rows, a few hundred KiB in memory at a time."""
+"""The files of a report: csv_v2_0, and json_v2_0 in the layouts that are in use."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Mapping
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import BinaryIO
+from typing import Any, Protocol
 
 from billing_pipeline.sandbox.distributor import Distributor
-from billing_pipeline.sandbox.names import ROOT_NAME
-from billing_pipeline.sandbox.rendering import CsvRenderer, JsonRenderer, Renderer
-from billing_pipeline.sandbox.report_rows import ReportSelection, report_rows
+from billing_pipeline.sandbox.offering import APPLICATION_IDS, SkuState
+from billing_pipeline.sandbox.report_rows import ReportRow, ReportSelection, TenantFacts, report_rows
 
 MACHINE_FORMATS = ("json_v2_0", "csv_v2_0")
+JSON_LAYOUTS = ("flat", "grouped")
+CSV_COLUMNS = (
+    "application.id", "application.name", "date",
+    "infra.backend_type", "infra.id", "infra.name", "infra.owner_id",
+    "is_range", "measurement_unit", "name",
+    "pricing.currency", "pricing.mode", "pricing.price", "pricing.total_cost",
+    "quota.value",
+    "tenant.customer_id", "tenant.id", "tenant.kind", "tenant.name",
+    "usage.absolute.production", "usage.absolute.total", "usage.absolute.trial",
+    "usage.delta.production", "usage.delta.total", "usage.delta.trial",
+    "usage.effective.production", "usage.effective.total", "usage.effective.trial",
+    "edition",
+)  # fmt: skip
 # `params.report_level` and `.report_type` as documented; levels and kinds without a documented number get 0.
 _LEVEL_NUMBERS = {"direct_partners": 1, "all_customers": 2, "accounts": 3, "all_partners": 4}
 _KIND_NUMBERS = {"usage_daily": 4, "usage_summary": 5, "usage_current": 8}
-_CHUNK = 1 << 18
-_FAST = 1  # gzip level: reports are repetitive, and time matters more than size here
+_GROUP_ID = 1326401
+# Both ways of writing beyond ASCII are valid JSON; about half of the tenants have each.
+_ENCODERS = {
+    escaped: json.JSONEncoder(ensure_ascii=escaped, separators=(",", ":")) for escaped in (True, False)
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """How a report is written; the rows themselves follow from the selection."""
+    """How a report is written; the rows follow from the selection.
+
+    Args:
+        generated_at: aware time for `params.gen_date`.
+        show_skus: whether rows have a `sku`.
+        json_layout: `flat`, an element for each usage row, or `grouped`, an element for each tenant with its
+            rows in `usages`.
+    """
 
     generated_at: datetime
     show_skus: bool = False
     json_layout: str = "flat"
-    group_id: int = 1326401
 
 
-class _Output:
-    """One file: text in, compressed bytes out."""
+class Destination(Protocol):
+    """A writable binary file."""
 
-    def __init__(self, renderer: Renderer, destination: BinaryIO, *, compress: bool) -> None:
-        self.renderer = renderer
-        self.size = 0
-        self._destination = destination
-        self._compressor = zlib.compressobj(_FAST, zlib.DEFLATED, 31) if compress else None
-        self._pending: list[str] = [renderer.head()]
-        self._length = 0
+    def write(self, data: bytes, /) -> int: ...
 
-    def add(self, text: str) -> None:
-        self._pending.append(text)
-        self._length += len(text)
-        if self._length >= _CHUNK:
-            self._flush()
 
-    def finish(self) -> None:
-        self._pending.append(self.renderer.tail())
-        self._flush()
-        if self._compressor is not None:
-            self._destination.write(self._compressor.flush())
+class _Renderer(Protocol):
+    """A report's text: `head`, the `block` of each tenant, `tail`."""
 
-    def _flush(self) -> None:
-        data = "".join(self._pending).encode()
-        self._pending.clear()
-        self._length = 0
-        self.size += len(data)
-        self._destination.write(data if self._compressor is None else self._compressor.compress(data))
+    def head(self) -> str: ...
+
+    def block(self, tenant: TenantFacts, rows: list[dict[str, Any]]) -> str: ...
+
+    def tail(self) -> str: ...
 
 
 def write_report(
-    destinations: Mapping[str, BinaryIO],
+    destinations: Mapping[str, Destination],
     distributor: Distributor,
     selection: ReportSelection,
     options: ReportOptions,
-    *,
-    compress: bool = False,
-) -> dict[str, int]:
-    """Write a report in one or both machine-readable formats.
+) -> None:
+    """Write a report in one or both machine-readable formats, one tenant in memory at a time.
 
     Args:
-        destinations: a writable binary file for each of `json_v2_0` and `csv_v2_0` that is wanted.
+        destinations: a writable binary file for each requested format, `json_v2_0` or `csv_v2_0`.
         distributor: whose tenants.
         selection: which rows.
         options: how they are written.
-        compress: gzip.
 
-    Returns:
-        The size of each format in bytes, before compression.
+    Raises:
+        ValueError: a format or layout is unknown.
     """
-    outputs = {
-        report_format: _Output(
-            _renderer(report_format, distributor, selection, options), file, compress=compress
-        )
+    outputs = [
+        (file, _renderer(report_format, distributor, selection, options))
         for report_format, file in destinations.items()
-    }
+    ]
+    for file, renderer in outputs:
+        file.write(renderer.head().encode())
     for tenant, rows in report_rows(distributor, selection):
-        for output in outputs.values():
-            output.add(output.renderer.block(tenant, rows))
-    for output in outputs.values():
-        output.finish()
-    return {report_format: output.size for report_format, output in outputs.items()}
+        fields = [_fields(row, show_skus=options.show_skus) for row in rows]
+        for file, renderer in outputs:
+            file.write(renderer.block(tenant, fields).encode())
+    for file, renderer in outputs:
+        file.write(renderer.tail().encode())
 
 
-def report_params(
+def _renderer(
+    report_format: str, distributor: Distributor, selection: ReportSelection, options: ReportOptions
+) -> _Renderer:
+    if report_format == "csv_v2_0":
+        return _CsvRenderer((*CSV_COLUMNS, "sku") if options.show_skus else CSV_COLUMNS)
+    if report_format != "json_v2_0":
+        raise ValueError(f"the sandbox writes {' and '.join(MACHINE_FORMATS)}, not {report_format}")
+    if options.json_layout not in JSON_LAYOUTS:
+        raise ValueError(f"the layout of json_v2_0 is one of {', '.join(JSON_LAYOUTS)}")
+    params = _report_params(distributor, selection, options)
+    return _JsonRenderer(params, grouped=options.json_layout == "grouped")
+
+
+def _report_params(
     distributor: Distributor, selection: ReportSelection, options: ReportOptions
 ) -> dict[str, object]:
     """The `params` of json_v2_0; times are UNIX seconds, the end is the period's last second."""
-    subject = distributor.find(selection.tenant_id)
+    subject = distributor.find(selection.tenant_id) or distributor.root
     kind = _KIND_NUMBERS.get(selection.kind, 0)
     return {
         "kind": kind,
         "gen_date": int(options.generated_at.timestamp()),
         "begin_date": _unix(selection.window.start, time.min),
         "end_date": _unix(selection.window.end, time(23, 59, 59)),
-        "group_id": options.group_id,
-        "name": distributor.name(subject, selection.window.closing.month) if subject else ROOT_NAME,
+        "group_id": _GROUP_ID,
+        "name": subject.name(selection.window.closing.month),
         "report_level": _LEVEL_NUMBERS.get(selection.level, 0),
         "report_type": kind,
     }
 
 
-def _renderer(
-    report_format: str, distributor: Distributor, selection: ReportSelection, options: ReportOptions
-) -> Renderer:
-    if report_format == "csv_v2_0":
-        return CsvRenderer(show_skus=options.show_skus)
-    if report_format == "json_v2_0":
-        params = report_params(distributor, selection, options)
-        return JsonRenderer(params, show_skus=options.show_skus, layout=options.json_layout)
-    raise ValueError(f"the sandbox writes {' and '.join(MACHINE_FORMATS)}, not {report_format}")
-
-
 def _unix(day: date, moment: time) -> int:
     return int(datetime.combine(day, moment, UTC).timestamp())
+
+
+def _fields(row: ReportRow, *, show_skus: bool) -> dict[str, Any]:
+    """A row as json_v2_0 nests it, in the order of its keys; `tenant` is added by the renderer."""
+    item, infra = row.item, row.infra
+    fields: dict[str, Any] = {
+        "application": {"id": APPLICATION_IDS[item.application], "name": item.application},
+        "date": row.date,
+        "edition": item.edition,
+        "infra": {
+            "backend_type": infra.backend_type,
+            "id": infra.id,
+            "name": infra.name,
+            "owner_id": infra.owner_id,
+        },
+        "is_range": item.is_range,
+        "measurement_unit": item.measurement_unit,
+        "name": item.name,
+        "pricing": row.pricing._asdict(),
+        "quota": {"value": row.quota},
+    }
+    if show_skus and item.sku_state is not SkuState.ABSENT:
+        fields["sku"] = {SkuState.TEXT: item.sku, SkuState.EMPTY: ""}.get(item.sku_state)
+    absolute = _measure(row.absolute_production, row.absolute_trial)
+    delta = _measure(row.delta_production, row.delta_trial)
+    usage = {"absolute": absolute, "delta": delta, "effective": delta if item.is_range else absolute}
+    return fields | {"tenant": None, "usage": usage}
+
+
+def _measure(production: int, trial: int) -> dict[str, int]:
+    return {"production": production, "total": production + trial, "trial": trial}
+
+
+class _CsvRenderer:
+    """csv_v2_0: 29 columns, and `sku` if SKUs were requested; RFC 4180 quoting, lines end in CRLF."""
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self._columns = columns
+
+    def head(self) -> str:
+        return ",".join(self._columns) + "\r\n"
+
+    def tail(self) -> str:
+        return ""
+
+    def block(self, tenant: TenantFacts, rows: list[dict[str, Any]]) -> str:
+        owner = tenant._asdict()
+        text = io.StringIO()
+        writer = csv.writer(text)
+        for row in rows:
+            cells = dict(_flattened("", row | {"tenant": owner}))
+            writer.writerow([cells.get(column) for column in self._columns])
+        return text.getvalue()
+
+
+class _JsonRenderer:
+    """json_v2_0: `{"params": …, "tenants": […]}`, with each row on a line of its own."""
+
+    def __init__(self, params: dict[str, object], *, grouped: bool) -> None:
+        self._params = params
+        self._grouped = grouped
+        self._separator = "\n"
+
+    def head(self) -> str:
+        return f'{{"params":{_ENCODERS[False].encode(self._params)},"tenants":['
+
+    def tail(self) -> str:
+        return "\n]}\n"
+
+    def block(self, tenant: TenantFacts, rows: list[dict[str, Any]]) -> str:
+        encode = _ENCODERS[tenant.id < "8"].encode
+        owner = tenant._asdict()
+        separator, self._separator = self._separator, ",\n"
+        if not self._grouped:
+            return separator + ",\n".join(encode(row | {"tenant": owner}) for row in rows)
+        usages = ",\n".join(encode({k: v for k, v in row.items() if k != "tenant"}) for row in rows)
+        return f'{separator}{{"tenant":{encode(owner)},"usages":[\n{usages}]}}'
+
+
+def _flattened(prefix: str, value: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Each value by its dotted name."""
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            yield from _flattened(f"{prefix}{key}.", inner)
+        else:
+            yield prefix + key, inner

@@ -1,4 +1,4 @@
-"""The rows of a report: whose usage an order asks for, and what stands in each row."""
+"""The rows of a report: whose usage is reported, and the columns of each row."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from billing_pipeline.sandbox.distributor import Distributor, Tenant
-from billing_pipeline.sandbox.metering import Meter, Usage
-from billing_pipeline.sandbox.offering import Metering, Offer
+from billing_pipeline.sandbox.metering import Usage, tenant_usage
+from billing_pipeline.sandbox.offering import Infra, Metering, OfferingItem
 from billing_pipeline.sandbox.windows import Window
 
 KINDS = ("usage_summary", "usage_daily", "usage_current", "usage_breakdown")
@@ -18,7 +18,7 @@ _DAILY_KINDS = {"usage_daily", "usage_breakdown"}
 
 @dataclass(frozen=True, slots=True)
 class ReportSelection:
-    """What a report is about; equal selections give equal rows."""
+    """The parameters that decide which rows a report has; equal selections give equal rows."""
 
     tenant_id: str
     window: Window
@@ -30,10 +30,10 @@ class ReportSelection:
 class Pricing(NamedTuple):
     """The `pricing.*` columns; prices are decimal strings."""
 
-    currency: str | None
-    mode: str | None
-    price: str | None
-    total_cost: str | None
+    currency: str | None = None
+    mode: str | None = None
+    price: str | None = None
+    total_cost: str | None = None
 
 
 class TenantFacts(NamedTuple):
@@ -46,9 +46,10 @@ class TenantFacts(NamedTuple):
 
 
 class ReportRow(NamedTuple):
-    """One usage row of a tenant; totals are production + trial, effective values follow from the item."""
+    """One usage row of a tenant. Totals are production + trial; effective values follow from the item."""
 
-    offer: Offer
+    item: OfferingItem
+    infra: Infra
     date: str  # YYYY-MM-DD
     absolute_production: int
     absolute_trial: int
@@ -58,48 +59,25 @@ class ReportRow(NamedTuple):
     pricing: Pricing
 
 
-_NO_PRICING = Pricing(None, None, None, None)
-_MODES = {mode: Pricing(None, mode, None, None) for mode in ("production", "trial")}
-
-
 def report_rows(
     distributor: Distributor, selection: ReportSelection
 ) -> Iterator[tuple[TenantFacts, list[ReportRow]]]:
-    """A report's rows, tenant by tenant, each tenant once; produced one tenant at a time."""
-    meter = Meter(distributor)
+    """The rows of a report, tenant by tenant, each tenant once; generated one tenant at a time.
+
+    Raises:
+        LookupError: there is no such tenant.
+    """
     window = selection.window
     windows = list(window.days()) if selection.kind in _DAILY_KINDS else [window]
     for tenant in _selected_tenants(distributor, selection):
-        life = distributor.life(tenant) if tenant.path else None
-        rows: list[ReportRow] = []
-        for part in windows:
-            day = part.end.isoformat()
-            on_trial = life is not None and part.closing.month < life.trial_until
-            priced = tenant.kind in {"customer", "unit"}
-            mode = _MODES["trial" if on_trial else "production"] if priced else _NO_PRICING
-            for usage in meter.usage(tenant, part):
-                offer, absolute_production, absolute_trial, delta_production, delta_trial, chance = usage
-                if selection.hide_zero_usage and not (
-                    absolute_production or absolute_trial or delta_production or delta_trial
-                ):
-                    continue
-                quota, pricing = None, mode
-                if chance & 0x700 == 0 and priced:
-                    quota, pricing = _agreement(usage, tenant, mode)
-                rows.append(
-                    ReportRow(
-                        offer,
-                        day,
-                        absolute_production,
-                        absolute_trial,
-                        delta_production,
-                        delta_trial,
-                        quota,
-                        pricing,
-                    )
-                )
+        rows = [
+            _row(tenant, usage, part)
+            for part in windows
+            for usage in tenant_usage(distributor.seed, tenant, part)
+            if not selection.hide_zero_usage or any(usage[2:6])
+        ]
         if rows:
-            name = distributor.name(tenant, window.closing.month)
+            name = tenant.name(window.closing.month)
             yield TenantFacts(tenant.customer_id, tenant.id, tenant.kind, name), rows
 
 
@@ -111,26 +89,36 @@ def _selected_tenants(distributor: Distributor, selection: ReportSelection) -> I
     if selection.level == "itself":
         return iter([subject])
     if selection.level == "direct_partners":
-        return distributor.children(subject, months)
+        return subject.existing_children(months)
     kinds = {
         "all_partners": {"partner"},
         "all_customers": {"customer"},
         "accounts": {"partner", "folder", "customer", "unit"},
     }[selection.level]
-    return (tenant for tenant in distributor.descendants(subject, months) if tenant.kind in kinds)
+    return (tenant for tenant in subject.descendants(months) if tenant.kind in kinds)
 
 
-def _agreement(usage: Usage, tenant: Tenant, mode: Pricing) -> tuple[int | None, Pricing]:
-    """The quota, and for a few customers a price, that were agreed on."""
-    item = usage.offer.item
-    if item.metering is Metering.COUNT:
-        quota = 10 + usage.chance % 200
-        if tenant.variety % 5 == 3:
-            cents = 25 + usage.chance % 1975
-            cost = cents * (usage.absolute_production + usage.absolute_trial)
-            return quota, Pricing("EUR", mode.mode, _decimal(cents), _decimal(cost))
-        return quota, mode
-    return (1 + usage.chance % 64 << 34, mode) if item.metering is Metering.BYTES else (None, mode)
+def _row(tenant: Tenant, usage: Usage, window: Window) -> ReportRow:
+    quota, pricing = None, Pricing()
+    if tenant.kind in {"customer", "unit"}:
+        on_trial = window.closing.month < tenant.trial_until
+        pricing = Pricing(mode="trial" if on_trial else "production")
+        if usage.draw & 0x700 == 0:
+            quota, pricing = _agreement(usage, tenant, pricing)
+    return ReportRow(usage.item, usage.infra, window.end.isoformat(), *usage[2:6], quota, pricing)
+
+
+def _agreement(usage: Usage, tenant: Tenant, pricing: Pricing) -> tuple[int | None, Pricing]:
+    """The agreed quota, and for a few customers an agreed price."""
+    if usage.item.metering is Metering.BYTES:
+        return 1 + usage.draw % 64 << 34, pricing
+    if usage.item.metering is not Metering.COUNT:
+        return None, pricing
+    if tenant.draw % 5 == 3:
+        cents = 25 + usage.draw % 1975
+        cost = cents * (usage.absolute_production + usage.absolute_trial)
+        pricing = Pricing("EUR", pricing.mode, _decimal(cents), _decimal(cost))
+    return 10 + usage.draw % 200, pricing
 
 
 def _decimal(cents: int) -> str:

@@ -1,26 +1,27 @@
-"""HTTP on loopback: turns what comes over a connection into requests, and sends the answers."""
+"""HTTP on loopback: reads requests from connections and sends the answers."""
 
 from __future__ import annotations
 
 import socket
-import threading
 from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from shutil import copyfileobj
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from billing_pipeline.sandbox.delivery import WHOLE, Delivery, deliver
-from billing_pipeline.sandbox.messages import Answer, Refusal, Request
+from billing_pipeline.sandbox.messages import Answer, ApiError, Request
 
 _MAX_BODY = 1 << 20
+_CHUNK = 1 << 18
 _IDLE_SECONDS = 120
 
 
 class Service(Protocol):
-    """Who answers the requests."""
+    """Answers requests."""
 
-    def exchange(self, request: Request) -> AbstractContextManager[tuple[Answer, Delivery]]:
-        """The answer to a request, and how to deliver it; the block ends when it has been delivered."""
+    def exchange(self, request: Request) -> AbstractContextManager[Answer]:
+        """The answer to a request; the context ends when the answer has been sent."""
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -28,43 +29,40 @@ class SandboxServer(ThreadingHTTPServer):
 
     Args:
         port: TCP port on 127.0.0.1; 0 takes a free one.
-        service: who answers.
-        stopping: set when the server is about to stop: ends all waits.
+        service: answers the requests.
+        handler: handles a connection.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, service: Service, stopping: threading.Event) -> None:
+    def __init__(self, port: int, service: Service, handler: type[RequestHandler]) -> None:
+        """Bind the port.
+
+        Raises:
+            OSError: the port is taken.
+        """
         self.service = service
-        self.stopping = stopping
-        self._connections: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", port), _Handler)
+        self.connections: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", port), handler)
 
     def stop(self) -> None:
-        """End all waits, close all connections and free the port."""
-        self.stopping.set()
+        """Close all connections and free the port."""
         self.shutdown()
-        for connection in list(self._connections):
+        for connection in list(self.connections):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
         self.server_close()
 
-    def track(self, connection: socket.socket) -> None:
-        """Remember an open connection."""
-        self._connections.add(connection)
-
-    def forget(self, connection: socket.socket) -> None:
-        """Forget a connection that is being closed."""
-        self._connections.discard(connection)
-
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no news."""
+        """Ignore clients that close their connection early."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
+    """The requests of one connection."""
+
     protocol_version = "HTTP/1.1"
     server_version = "AcronisSandbox/1"
     sys_version = ""
@@ -73,37 +71,59 @@ class _Handler(BaseHTTPRequestHandler):
     server: SandboxServer
 
     def setup(self) -> None:
+        """Register the connection, so that it can be closed when the server stops."""
         super().setup()
-        self.server.track(self.connection)
+        self.server.connections.add(self.connection)
 
     def finish(self) -> None:
-        self.server.forget(self.connection)
+        """Forget the connection."""
+        self.server.connections.discard(self.connection)
         super().finish()
+
+    def deliver(self, answer: Answer) -> None:
+        """Send an answer."""
+        self.send_head(answer, {} if answer.status == 204 else {"Content-Length": str(answer.length)})
+        if self.command == "HEAD":
+            return
+        if isinstance(answer.body, Path):
+            with answer.body.open("rb") as file:
+                copyfileobj(file, self.wfile, _CHUNK)
+        else:
+            self.wfile.write(answer.body)
+
+    def send_head(self, answer: Answer, framing: dict[str, str]) -> None:
+        """Send the status line and the headers; `framing` says how long the body is."""
+        self.send_response(answer.status)
+        for name, value in (answer.headers | framing).items():
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - name of the base class
+        """Log nothing: `Journal` has every request."""
 
     def _serve(self) -> None:
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
             body = self._body(headers)
-        except Refusal as refusal:
+        except ApiError as error:
             self.close_connection = True
-            deliver(self, refusal.answer(), WHOLE, self.server.stopping)
+            self.deliver(error.answer())
             return
         request = Request(self.command, parts.path, parts.query, headers, body)
-        with self.server.service.exchange(request) as (answer, delivery):
-            deliver(self, answer, delivery, self.server.stopping)
+        with self.server.service.exchange(request) as answer:
+            self.deliver(answer)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve  # noqa: N815 - names of the base class
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - name of the base class
-        """Silent: the journal has it, and paths in a log would only be noise."""
-
     def _body(self, headers: dict[str, str]) -> bytes:
         if "transfer-encoding" in headers:
-            raise Refusal(411, "length_required", "Length required")
+            raise ApiError(411, "length_required", "Length required")
         length = headers.get("content-length", "0")
         if not length.isdecimal():
-            raise Refusal(400, "bad_request", "Content-Length is not a number")
+            raise ApiError(400, "bad_request", "Content-Length is not a number")
         if int(length) > _MAX_BODY:
-            raise Refusal(413, "payload_too_large", "Payload too large")
+            raise ApiError(413, "payload_too_large", "Payload too large")
         return self.rfile.read(int(length))

@@ -1,4 +1,4 @@
-"""Serving the sandbox until it is told to stop: what the command line calls."""
+"""Serves the sandbox until it is interrupted, for the command line."""
 
 from __future__ import annotations
 

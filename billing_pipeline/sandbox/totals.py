@@ -1,6 +1,6 @@
-"""What a report adds up to, in plain Python integers: the figures that a loaded month is held against.
+"""Control totals of a report in plain Python integers, to compare a loaded month with.
 
-Nothing of this goes through a report file, so an error in rendering, downloading or loading shows.
+No report file is involved, so an error in writing, downloading or loading a report shows as a difference.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def report_totals(distributor: Distributor, selection: ReportSelection) -> dict[
     for _, block in report_rows(distributor, selection):
         for row in block:
             rows += 1
-            unit = row.offer.item.measurement_unit or "quantity"
+            unit = row.item.measurement_unit or "quantity"
             sums = units.setdefault(unit, {"rows": 0})
             sums["rows"] += 1
             absolute = (row.absolute_production, row.absolute_trial)
             delta = (row.delta_production, row.delta_trial)
-            effective = delta if row.offer.item.is_range else absolute
+            effective = delta if row.item.is_range else absolute
             for measure, (production, trial) in (
                 ("absolute", absolute),
                 ("delta", delta),

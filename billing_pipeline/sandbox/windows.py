@@ -1,4 +1,4 @@
-"""The reported period as the sandbox computes with it: months as numbers, days as fractions of a month."""
+"""The days that a report covers, with months as running numbers so that they can be computed with."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-EPOCH = 2015 * 12  # the distributor opened in January 2015; nothing was used before
+EPOCH = 2015 * 12  # the distributor opened in January 2015; there is no usage before
 
 
 def month_number(day: date) -> int:
-    """Running number of the month that `day` lies in."""
+    """The running number of the month of `day`: 12 × year + month − 1."""
     return day.year * 12 + day.month - 1
 
 
 class Point(NamedTuple):
-    """The end of a day: `elapsed` of the month's `length` days are over."""
+    """The end of a day: `elapsed` of the `length` days of the month are over."""
 
     month: int
     elapsed: int
@@ -26,7 +26,7 @@ class Point(NamedTuple):
 
     @classmethod
     def end_of(cls, day: date) -> Point:
-        """The point in time at which `day` is over."""
+        """The point in time at which `day` ends."""
         return cls(month_number(day), day.day, calendar.monthrange(day.year, day.month)[1])
 
 
@@ -42,14 +42,14 @@ class Window:
         """The whole month `YYYY-MM`.
 
         Raises:
-            ValueError: it is not a month.
+            ValueError: `key` is not a month.
         """
         first = date.fromisoformat(f"{key}-01")
         return cls(first, first.replace(day=calendar.monthrange(first.year, first.month)[1]))
 
     @cached_property
     def opening(self) -> Point:
-        """The end of the day before."""
+        """The end of the day before the first day."""
         return Point.end_of(self.start - timedelta(days=1))
 
     @cached_property
@@ -58,17 +58,8 @@ class Window:
         return Point.end_of(self.end)
 
     @cached_property
-    def is_month(self) -> bool:
-        """True for exactly one calendar month."""
-        return (
-            self.start.day == 1
-            and self.closing.month == month_number(self.start)
-            and self.closing.elapsed == self.closing.length
-        )
-
-    @cached_property
     def months(self) -> range:
-        """The months that decide who is listed: those covered, and the one before the first day."""
+        """The months covered and the one before them: a tenant that existed in one of them is listed."""
         return range(month_number(self.start) - 1, self.closing.month + 1)
 
     def days(self) -> Iterator[Window]:

@@ -19,8 +19,8 @@ import pytest
 import requests
 import yaml
 
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.postgres import PostgresServer, postgres
 
@@ -49,7 +49,7 @@ class Deployment:
     home: Path
     environment: dict[str, str]
     cli: CliHarness
-    sandbox: Sandbox
+    sandbox: FaultySandbox
     postgres: PostgresServer
     services: dict[str, subprocess.Popen[bytes]]
 
@@ -58,7 +58,7 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(databases: PostgresServer, sandbox: Sandbox, cli: CliHarness) -> Iterator[Deployment]:
+def deployment(databases: PostgresServer, sandbox: FaultySandbox, cli: CliHarness) -> Iterator[Deployment]:
     """PostgreSQL with its databases, code server, webserver and daemon, up and healthy."""
     folder = cli.data_dir.parent
     home = folder / "home"

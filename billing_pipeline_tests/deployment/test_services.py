@@ -13,6 +13,7 @@ from dagster import AssetKey, DagsterEventType, DagsterInstance, DagsterRunStatu
 from billing_pipeline_tests.dagster_ui import ASSETS, await_periods, launch_backfill
 from billing_pipeline_tests.deployment.conftest import PASSWORDS, Deployment
 from billing_pipeline_tests.faults.test_secrets import TOKEN_BEGINS
+from billing_pipeline_tests.harness.request_log import most_at_once
 
 PERIODS = [f"2026-{month:02d}" for month in range(4, 10)]
 _PATIENCE_SECONDS = 300.0
@@ -44,8 +45,8 @@ def test_backfill__run_killed__every_month_loaded(deployment: Deployment, instan
         assert instance.get_materialized_partitions(AssetKey(asset)) == set(PERIODS)
     assert loaded(deployment) == {period: expected(deployment, period) for period in PERIODS}
     assert sandbox.reports_created == len(PERIODS), "the same report is continued with"
-    assert sandbox.most_at_once["open_reports"] <= 3
-    assert sandbox.most_at_once["downloads"] == 1
+    assert most_at_once(sandbox.requests)["open_reports"] <= 3
+    assert most_at_once(sandbox.requests)["downloads"] == 1
     assert not instance.telemetry_enabled
     nothing_secret_is_left(deployment)
 

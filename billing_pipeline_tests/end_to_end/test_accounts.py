@@ -11,9 +11,9 @@ import pytest
 
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.orchestration.settings import Settings
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline_tests.end_to_end.test_run import sandbox_totals
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
 
 pytestmark = pytest.mark.slow
@@ -22,16 +22,16 @@ PERIOD = "2026-09"
 
 
 @pytest.fixture
-def overseas() -> Iterator[Sandbox]:
+def overseas() -> Iterator[FaultySandbox]:
     """The data centre of the second account, where another distributor is at home."""
-    with Sandbox(
+    with FaultySandbox(
         tenants=5, seed=7, ready_after_seconds=0.2, client_id="7b1a6d0e-5c0f-4a53-9a55-0b7d8c3c6a10"
     ) as running:
         yield running
 
 
 @pytest.fixture
-def accounts(cli: CliHarness, sandbox: Sandbox, overseas: Sandbox) -> CliHarness:
+def accounts(cli: CliHarness, sandbox: FaultySandbox, overseas: FaultySandbox) -> CliHarness:
     """The accounts `eu` and `us`."""
     plain = ("ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET")
     cli.environment |= {name.replace("_", "_EU_", 1): cli.environment.pop(name) for name in plain}
@@ -56,7 +56,9 @@ def told(stderr: str) -> list[str]:
     return [line for line in stderr.splitlines() if line.startswith("billing-pipeline run:")]
 
 
-def test_a_period_is_loaded_for_each(accounts: CliHarness, sandbox: Sandbox, overseas: Sandbox) -> None:
+def test_a_period_is_loaded_for_each(
+    accounts: CliHarness, sandbox: FaultySandbox, overseas: FaultySandbox
+) -> None:
     done = accounts.command("run", "--period", PERIOD)
 
     assert done.returncode == 0, done.stderr
@@ -76,7 +78,7 @@ def test_a_period_is_loaded_for_each(accounts: CliHarness, sandbox: Sandbox, ove
 
 
 def test_an_account_that_fails_does_not_cost_the_others(
-    accounts: CliHarness, sandbox: Sandbox, overseas: Sandbox
+    accounts: CliHarness, sandbox: FaultySandbox, overseas: FaultySandbox
 ) -> None:
     overseas.set_faults({"use": "json_nan", "first_reports": 1})
 
@@ -95,7 +97,7 @@ def test_an_account_that_fails_does_not_cost_the_others(
 
 
 def test_a_client_that_is_not_let_in_does_not_cost_the_others(
-    accounts: CliHarness, overseas: Sandbox
+    accounts: CliHarness, overseas: FaultySandbox
 ) -> None:
     done = accounts.command("run", "--period", PERIOD, settings={"ACRONIS_EU_CLIENT_SECRET": "wrong"})
 
@@ -121,7 +123,11 @@ def test_a_client_that_is_not_let_in_does_not_cost_the_others(
     ],
 )
 def test_a_bad_setting_of_one_account_is_named_before_anything_is_sent(
-    accounts: CliHarness, overseas: Sandbox, arguments: list[str], settings: dict[str, str | None], said: str
+    accounts: CliHarness,
+    overseas: FaultySandbox,
+    arguments: list[str],
+    settings: dict[str, str | None],
+    said: str,
 ) -> None:
     done = accounts.command("run", "--period", PERIOD, *arguments, settings=settings)
 
@@ -133,7 +139,7 @@ def test_a_bad_setting_of_one_account_is_named_before_anything_is_sent(
 
 
 def test_an_account_may_order_another_level_than_the_others(
-    accounts: CliHarness, sandbox: Sandbox, overseas: Sandbox
+    accounts: CliHarness, sandbox: FaultySandbox, overseas: FaultySandbox
 ) -> None:
     settings: dict[str, str | None] = {
         "ACRONIS_REPORT_LEVEL": "all_customers",
@@ -148,7 +154,7 @@ def test_an_account_may_order_another_level_than_the_others(
 
 
 def test_a_second_account_joins_the_one_that_has_no_name(
-    cli: CliHarness, sandbox: Sandbox, overseas: Sandbox
+    cli: CliHarness, sandbox: FaultySandbox, overseas: FaultySandbox
 ) -> None:
     first = cli.command("run", "--period", PERIOD)
     cli.environment |= {

@@ -72,7 +72,7 @@ def test_a_period_that_is_run_again_is_requested_again_and_replaced(
 
 
 def test_progress_in_a_log_file_is_plain_lines(cli: CliHarness) -> None:
-    with Sandbox(tenants=4, ready_after_seconds=0.2, in_progress_looks=2) as sandbox:
+    with Sandbox(tenants=4, ready_after_seconds=0.2, in_progress_polls=2) as sandbox:
         settings = {"ACRONIS_BASE_URL": sandbox.base_url}
         done = cli.command("run", "--period", "2026-09", settings=settings)
 

@@ -10,9 +10,9 @@ import pytest
 
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.errors import SettingsError
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import AccountSettings, LakeSettings, PipelineSettings
 from billing_pipeline.settings.environment import ENV_FILE
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
 
 PERIOD = "2026-09"
@@ -27,7 +27,9 @@ def use_named_account(cli: CliHarness) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("named", [False, True])
-def test_settings__blanks_at_the_ends__are_removed(cli: CliHarness, sandbox: Sandbox, named: bool) -> None:
+def test_settings__blanks_at_the_ends__are_removed(
+    cli: CliHarness, sandbox: FaultySandbox, named: bool
+) -> None:
     if named:
         use_named_account(cli)
     cli.environment |= {"ACRONIS_SHOW_SKUS": "true", "BILLING_WAREHOUSE": "file"}

@@ -7,7 +7,7 @@ import re
 from billing_pipeline.acronis.retries import ATTEMPTS
 from billing_pipeline.ordering import UNANSWERED_REQUESTS
 from billing_pipeline.settings import PROJECT_ROOT
-from billing_pipeline_tests.faults.outcomes import table
+from billing_pipeline_tests.faults.catalogue import table
 
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -12,7 +12,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
 from billing_pipeline.orchestration.jobs import MONTHLY_USAGE as JOB
-from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.harness.faults import FaultHarness, is_whole
 
@@ -110,7 +110,7 @@ def assert_no_strays(harness: FaultHarness) -> None:
 
 
 def test_a_run_that_no_command_began_is_ended_after_its_process_was_killed(
-    cli: CliHarness, sandbox: Sandbox
+    cli: CliHarness, sandbox: FaultySandbox
 ) -> None:
     sandbox.set_faults("stored_in_progress_always")
     # As a worker of Dagster's page does it.

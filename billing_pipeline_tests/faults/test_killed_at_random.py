@@ -20,8 +20,8 @@ from billing_pipeline.loading.load import load_period
 from billing_pipeline.ordering import await_stored_reports, download_report, request_report
 from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness import processes
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.harness.faults import PERIOD, QUICK
@@ -45,17 +45,17 @@ def whole_run(base_url: str, client_id: str, client_secret: str, data_dir: Path)
     load_period(data_dir, warehouse, PERIOD, account=SINGLE_ACCOUNT, run_id="whole_run")
 
 
-def start(sandbox: Sandbox, data_dir: Path) -> BaseProcess:
+def start(sandbox: FaultySandbox, data_dir: Path) -> BaseProcess:
     return processes.start(whole_run, sandbox.base_url, sandbox.client_id, sandbox.client_secret, data_dir)
 
 
-def run_to_the_end(sandbox: Sandbox, data_dir: Path) -> None:
+def run_to_the_end(sandbox: FaultySandbox, data_dir: Path) -> None:
     process = start(sandbox, data_dir)
     process.join()
     assert process.exitcode == 0
 
 
-def assert_whole_month_or_none(sandbox: Sandbox, data_dir: Path) -> None:
+def assert_whole_month_or_none(sandbox: FaultySandbox, data_dir: Path) -> None:
     path = data_dir / "warehouse.duckdb"
     if not path.exists():
         return
@@ -71,7 +71,7 @@ def assert_whole_month_or_none(sandbox: Sandbox, data_dir: Path) -> None:
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     moments = random.Random(2026)
-    with Sandbox(tenants=30, ready_after_seconds=0.05) as sandbox:
+    with FaultySandbox(tenants=30, ready_after_seconds=0.05) as sandbox:
         run_to_the_end(sandbox, tmp_path)
         began = time.monotonic()
         run_to_the_end(sandbox, tmp_path)
@@ -98,7 +98,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("route", ["create_report", "download"])
-def test_the_command_is_killed_and_run_again(cli: CliHarness, sandbox: Sandbox, route: str) -> None:
+def test_the_command_is_killed_and_run_again(cli: CliHarness, sandbox: FaultySandbox, route: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline", "run", "--period", PERIOD.key],
         env=cli.environment,

@@ -16,25 +16,19 @@ from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.load import load_period
 from billing_pipeline.loading.replace import CrossCheckMode
 from billing_pipeline.periods import SINGLE_ACCOUNT
-from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.sandbox.faults import CATALOGUE
 from billing_pipeline.warehouse import WarehouseFile
-from billing_pipeline_tests.faults.outcomes import loading_outcomes, ordering_outcomes
+from billing_pipeline_tests.faults.catalogue import outcomes
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.faults import PERIOD, FaultHarness
 
-OUTCOMES = loading_outcomes()
-
-
-def test_every_fault_of_the_catalogue_has_one_outcome() -> None:
-    assert ordering_outcomes().keys() | OUTCOMES.keys() == CATALOGUE.keys()
-    assert not ordering_outcomes().keys() & OUTCOMES.keys()
+OUTCOMES = outcomes("loading")
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose warehouse holds the period, from a report without faults."""
     data_dir = tmp_path_factory.mktemp("loaded")
-    with Sandbox(tenants=1, ready_after_seconds=0) as sandbox:
+    with FaultySandbox(tenants=1, ready_after_seconds=0) as sandbox:
         FaultHarness(sandbox, data_dir).run(timeout=30)
     load(data_dir)
     return data_dir

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def content(cli: CliHarness) -> list[dict[str, object]]:
 
 
 def test_no_room(cli: CliHarness) -> None:
-    with Sandbox(tenants=60, ready_after_seconds=0.1) as sandbox:
+    with FaultySandbox(tenants=60, ready_after_seconds=0.1) as sandbox:
         cli.environment["ACRONIS_BASE_URL"] = sandbox.base_url
         assert cli.command("run", "--period", PERIOD).returncode == 0
         before = content(cli)

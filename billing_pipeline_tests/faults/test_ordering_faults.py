@@ -6,10 +6,10 @@ import pytest
 
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.landing import RawReport
-from billing_pipeline_tests.faults.outcomes import Outcome, ordering_outcomes
+from billing_pipeline_tests.faults.catalogue import Outcome, outcomes
 from billing_pipeline_tests.harness.faults import FaultHarness, is_whole
 
-OUTCOMES = ordering_outcomes()
+OUTCOMES = outcomes("ordering")
 
 
 def test_there_are_at_least_sixty() -> None:

@@ -7,7 +7,7 @@ import pytest
 from billing_pipeline.acronis import ApiUnavailableError
 from billing_pipeline.acronis.retries import ATTEMPTS
 from billing_pipeline.ordering import UNANSWERED_REQUESTS
-from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.harness.faults import FaultHarness
 
@@ -49,7 +49,7 @@ def test_the_limit_is_the_one_that_is_documented() -> None:
     assert (ATTEMPTS, UNANSWERED_REQUESTS) == (5, 25)
 
 
-def test_fifty_periods_cost_no_more_than_one(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_fifty_periods_cost_no_more_than_one(cli: CliHarness, sandbox: FaultySandbox) -> None:
     sandbox.set_faults("everything_503")
     done = cli.command(
         "run", "--from", "2022-08", "--to", "2026-09", settings={"BILLING_FIRST_PERIOD": "2020-01"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
 
 TOKEN_BEGINS = "eyJzYW5kYm94Ijp0cnVlfQ"
 
 
-def test_secrets_stay_secret(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_secrets_stay_secret(cli: CliHarness, sandbox: FaultySandbox) -> None:
     told = b""
     for fault in ("token_echo", "create_echo", None):
         sandbox.set_faults(*([fault] if fault else []))

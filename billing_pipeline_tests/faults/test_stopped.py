@@ -13,7 +13,7 @@ import pytest
 from billing_pipeline.errors import DownloadError
 from billing_pipeline.ordering import WaitStoppedError, await_stored_reports, download_report
 from billing_pipeline.ordering.state import load_requests
-from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.harness.faults import PERIOD, FaultHarness, is_whole
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.kill
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_waiting_run(cli: CliHarness, sandbox: Sandbox, number: signal.Signals) -> None:
+def test_a_signal_ends_a_waiting_run(cli: CliHarness, sandbox: FaultySandbox, number: signal.Signals) -> None:
     sandbox.set_faults("stored_in_progress_always")
     process = subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline", "run", "--period", "2026-09"],

@@ -15,7 +15,7 @@ from billing_pipeline.ordering import Progress, await_stored_reports, download_r
 from billing_pipeline.ordering.state import PeriodRequests, load_requests
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 
 PERIOD = BillingPeriod(2026, 9)
 QUICK = RetryPolicy(first_wait=0.01, longest_wait=0.02, retry_after_cap=0.05)
@@ -26,7 +26,7 @@ MAX_BYTES = 8 << 20
 class FaultHarness:
     """One run after the other of the ordering functions, all of them with short waits."""
 
-    sandbox: Sandbox
+    sandbox: FaultySandbox
     data_dir: Path
     client_options: dict[str, Any] = field(default_factory=dict)
     told: list[Progress] = field(default_factory=list)

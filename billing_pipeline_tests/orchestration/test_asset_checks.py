@@ -13,9 +13,9 @@ from billing_pipeline.loading.checks import CHECKS
 from billing_pipeline.orchestration.freshness_check import freshness_check
 from billing_pipeline.orchestration.load_checks import load_check_specs
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.demo_months import DemoMonths
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
 
 pytestmark = pytest.mark.slow
@@ -65,7 +65,7 @@ def test_a_loaded_month_shows_its_checks_and_its_page(cli: CliHarness) -> None:
 
 
 def test_a_doctored_csv_stops_the_load_and_is_red_in_dagster_and_in_status(
-    cli: CliHarness, sandbox: Sandbox
+    cli: CliHarness, sandbox: FaultySandbox
 ) -> None:
     sandbox.set_faults("csv_value")
 
@@ -92,7 +92,9 @@ def test_a_doctored_csv_stops_the_load_and_is_red_in_dagster_and_in_status(
 
 
 @pytest.mark.parametrize(("mode", "passed"), [("warn", False), ("off", True)])
-def test_the_cross_check_can_be_weakened(cli: CliHarness, sandbox: Sandbox, mode: str, passed: bool) -> None:
+def test_the_cross_check_can_be_weakened(
+    cli: CliHarness, sandbox: FaultySandbox, mode: str, passed: bool
+) -> None:
     sandbox.set_faults("csv_value")
 
     done = cli.command("run", "--period", PERIOD, settings={"BILLING_CROSS_CHECK": mode})
@@ -109,7 +111,9 @@ def test_a_cross_check_that_is_neither_is_named(cli: CliHarness) -> None:
     assert "BILLING_CROSS_CHECK" in done.stderr
 
 
-def test_a_closed_month_is_refused_before_a_report_is_requested(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_a_closed_month_is_refused_before_a_report_is_requested(
+    cli: CliHarness, sandbox: FaultySandbox
+) -> None:
     assert cli.command("run", "--period", PERIOD).returncode == 0
     closed = cli.command("close", "--period", PERIOD, "--note", "invoice run 9")
     assert closed.returncode == 0, closed.stderr

@@ -12,8 +12,9 @@ import psutil
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
-from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.request_log import most_at_once
 
 pytestmark = pytest.mark.kill
 
@@ -27,7 +28,7 @@ def loaded(cli: CliHarness) -> list[str]:
 
 
 def test_run__range_of_periods__waits_together_within_the_limit(cli: CliHarness) -> None:
-    with Sandbox(tenants=4, ready_after_seconds=2) as sandbox:
+    with FaultySandbox(tenants=4, ready_after_seconds=2) as sandbox:
         done = cli.command(
             "run",
             *RANGE,
@@ -37,10 +38,10 @@ def test_run__range_of_periods__waits_together_within_the_limit(cli: CliHarness)
         assert done.returncode == 0, done.stderr
         assert loaded(cli) == PERIODS
         assert sandbox.reports_created == len(PERIODS)
-        assert sandbox.most_at_once["open_reports"] == 3
+        assert most_at_once(sandbox.requests)["open_reports"] == 3
 
 
-def test_run__one_period_fails__the_others_are_loaded(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_run__one_period_fails__the_others_are_loaded(cli: CliHarness, sandbox: FaultySandbox) -> None:
     sandbox.set_faults({"use": "json_nan", "first_reports": 1})
 
     done = cli.command("run", *RANGE, timeout=240)
@@ -59,7 +60,7 @@ def test_run__one_period_fails__the_others_are_loaded(cli: CliHarness, sandbox: 
 
 
 def test_run__signal_while_many_periods_wait__ends_within_seconds_with_one_line(
-    cli: CliHarness, sandbox: Sandbox
+    cli: CliHarness, sandbox: FaultySandbox
 ) -> None:
     sandbox.set_faults("stored_in_progress_always")
     process = subprocess.Popen(
@@ -85,7 +86,7 @@ def test_run__signal_while_many_periods_wait__ends_within_seconds_with_one_line(
 
 def test_run__two_commands_at_once__share_the_limit(cli: CliHarness) -> None:
     limits = {"BILLING_OPEN_REPORTS": "2"}
-    with Sandbox(tenants=4, ready_after_seconds=1) as sandbox:
+    with FaultySandbox(tenants=4, ready_after_seconds=1) as sandbox:
         environment = cli.with_settings({**limits, "ACRONIS_BASE_URL": sandbox.base_url})
         commands = [
             subprocess.Popen(
@@ -99,12 +100,12 @@ def test_run__two_commands_at_once__share_the_limit(cli: CliHarness) -> None:
         for command in commands:
             _, stderr = command.communicate(timeout=240)
             assert command.returncode == 0, stderr
-        assert sandbox.most_at_once["open_reports"] == 2
+        assert most_at_once(sandbox.requests)["open_reports"] == 2
     assert loaded(cli) == PERIODS
 
 
 def test_run__killed_while_downloading__next_run_continues_every_report(
-    cli: CliHarness, sandbox: Sandbox
+    cli: CliHarness, sandbox: FaultySandbox
 ) -> None:
     sandbox.set_faults({"route": "download", "fault": {"type": "silence", "how": "hang"}})
     tight = cli.with_settings({"BILLING_OPEN_REPORTS": "2"})

@@ -16,7 +16,7 @@ from billing_pipeline_tests.harness.ordering import PERIOD, OrderingHarness, cli
 def harness(tmp_path: Path) -> Iterator[OrderingHarness]:
     """A sandbox whose reports are listed as in progress once, then saved."""
     with (
-        Sandbox(tenants=2, ready_after_seconds=0, in_progress_looks=1) as sandbox,
+        Sandbox(tenants=2, ready_after_seconds=0, in_progress_polls=1) as sandbox,
         client_of(sandbox) as client,
     ):
         parameters = ReportParameters(sandbox.tenant_id, PERIOD, "usage_summary", "direct_partners")

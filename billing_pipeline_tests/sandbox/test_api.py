@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,10 +10,12 @@ from uuid import UUID, uuid4
 import pytest
 import requests
 
-from billing_pipeline_tests.sandbox.conftest import NOW, Caller, Opener
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.harness.api_caller import NOW, Caller
+from billing_pipeline_tests.sandbox.conftest import Opener
 
 
-def _token_request(caller: Caller, **arguments: Any) -> requests.Response:
+def _token_request(caller: Caller[Sandbox], **arguments: Any) -> requests.Response:
     defaults = {
         "auth": (caller.sandbox.client_id, caller.sandbox.client_secret),
         "data": {"grant_type": "client_credentials"},
@@ -24,7 +23,7 @@ def _token_request(caller: Caller, **arguments: Any) -> requests.Response:
     return requests.post(caller.url + "/idp/token", timeout=10, **(defaults | arguments))
 
 
-def test_a_token_is_a_bearer_token_for_two_hours(shared_caller: Caller) -> None:
+def test_a_token_is_a_bearer_token_for_two_hours(shared_caller: Caller[Sandbox]) -> None:
     answer = _token_request(shared_caller).json()
     assert answer["token_type"] == "bearer"
     assert answer["expires_on"] == int(NOW.timestamp()) + 7200
@@ -40,7 +39,7 @@ def test_a_token_is_a_bearer_token_for_two_hours(shared_caller: Caller) -> None:
     ],
 )
 def test_a_token_is_refused_with_the_error_body_of_that_endpoint(
-    shared_caller: Caller, arguments: dict[str, Any], status: int, error: str
+    shared_caller: Caller[Sandbox], arguments: dict[str, Any], status: int, error: str
 ) -> None:
     answer = _token_request(shared_caller, **arguments)
     assert answer.status_code == status
@@ -60,7 +59,7 @@ def test_a_token_expires_after_its_two_hours(open_sandbox: Opener) -> None:
 
 @pytest.mark.parametrize("headers", [{"Authorization": ""}, {"Authorization": "Bearer wrong"}])
 def test_without_a_valid_token_every_call_is_unauthorized(
-    shared_caller: Caller, headers: dict[str, str]
+    shared_caller: Caller[Sandbox], headers: dict[str, str]
 ) -> None:
     answer = shared_caller.call("POST", "/reports", headers=headers, json=shared_caller.body())
     assert answer.status_code == 401
@@ -68,7 +67,7 @@ def test_without_a_valid_token_every_call_is_unauthorized(
     assert answer.json()["error"]["details"]["info"]
 
 
-def test_the_client_knows_its_tenant(shared_caller: Caller) -> None:
+def test_the_client_knows_its_tenant(shared_caller: Caller[Sandbox]) -> None:
     answer = shared_caller.call("GET", f"/clients/{shared_caller.sandbox.client_id}").json()
     assert answer["type"] == "api_client"
     assert answer["tenant_id"] == shared_caller.sandbox.tenant_id == str(UUID(answer["tenant_id"]))
@@ -105,7 +104,9 @@ BAD_PARAMETERS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("parameters", BAD_PARAMETERS, ids=str)
-def test_bad_parameters_are_refused_by_name(shared_caller: Caller, parameters: dict[str, Any]) -> None:
+def test_bad_parameters_are_refused_by_name(
+    shared_caller: Caller[Sandbox], parameters: dict[str, Any]
+) -> None:
     answer = shared_caller.call("POST", "/reports", json=shared_caller.body(**parameters))
     assert answer.status_code == 400
     error = answer.json()["error"]
@@ -113,7 +114,7 @@ def test_bad_parameters_are_refused_by_name(shared_caller: Caller, parameters: d
     assert next(iter(parameters)) in error["details"]["info"]
 
 
-def test_bad_bodies_are_refused(shared_caller: Caller) -> None:
+def test_bad_bodies_are_refused(shared_caller: Caller[Sandbox]) -> None:
     good = shared_caller.body()
     bodies = [
         good | {"idempotency_key": "1"},
@@ -133,16 +134,16 @@ def test_bad_bodies_are_refused(shared_caller: Caller) -> None:
     assert shared_caller.call("POST", "/reports", data="{}", headers={}).status_code == 415
 
 
-def test_recipients_may_be_missing_as_in_the_tutorial(shared_caller: Caller) -> None:
+def test_recipients_may_be_missing_as_in_the_tutorial(shared_caller: Caller[Sandbox]) -> None:
     body = _without(shared_caller.body(), "recipients")
     assert shared_caller.call("POST", "/reports", json=body).status_code == 200
 
 
-def test_a_period_may_end_today(shared_caller: Caller) -> None:
-    shared_caller.order(period={"start": "2026-11-01", "end": "2026-11-23"})
+def test_a_period_may_end_today(shared_caller: Caller[Sandbox]) -> None:
+    shared_caller.create(period={"start": "2026-11-01", "end": "2026-11-23"})
 
 
-def test_a_tenant_outside_is_forbidden(shared_caller: Caller) -> None:
+def test_a_tenant_outside_is_forbidden(shared_caller: Caller[Sandbox]) -> None:
     stranger = str(uuid4())
     body = shared_caller.body(tenant_id=stranger)
     assert shared_caller.call("POST", "/reports", json=body).status_code == 403
@@ -151,7 +152,7 @@ def test_a_tenant_outside_is_forbidden(shared_caller: Caller) -> None:
 
 def test_a_report_is_echoed_listed_and_deleted(open_sandbox: Opener) -> None:
     caller = open_sandbox()
-    first, second = caller.order(), caller.order()
+    first, second = caller.create(), caller.create()
     assert first != second
     report = caller.call("GET", f"/reports/{first}").json()
     assert report["id"] == first
@@ -171,11 +172,11 @@ def test_a_report_is_echoed_listed_and_deleted(open_sandbox: Opener) -> None:
 
 
 def test_stored_reports_appear_progress_and_are_saved(open_sandbox: Opener) -> None:
-    caller = open_sandbox(empty_looks=1, in_progress_looks=2)
-    report_id = caller.order()
-    assert caller.look(report_id) == []
+    caller = open_sandbox(empty_polls=1, in_progress_polls=2)
+    report_id = caller.create()
+    assert caller.poll(report_id) == []
     for _ in range(2):
-        items = caller.look(report_id)
+        items = caller.poll(report_id)
         assert [item["status"] for item in items] == ["in_progress", "in_progress"]
         assert all("id" not in item for item in items)
     items = caller.saved(report_id)
@@ -188,8 +189,8 @@ def test_stored_reports_appear_progress_and_are_saved(open_sandbox: Opener) -> N
         assert datetime.fromisoformat(item["created_at"]) == NOW.astimezone(UTC)
 
 
-def test_a_download_is_a_gzip_encoded_file_of_the_stated_size(shared_caller: Caller) -> None:
-    report_id = shared_caller.order()
+def test_a_download_is_a_gzip_encoded_file_of_the_stated_size(shared_caller: Caller[Sandbox]) -> None:
+    report_id = shared_caller.create()
     for item in shared_caller.saved(report_id):
         answer = shared_caller.call("GET", f"/reports/{report_id}/stored/{item['id']}")
         assert answer.headers["Content-Type"] == "application/octet-stream"
@@ -199,12 +200,12 @@ def test_a_download_is_a_gzip_encoded_file_of_the_stated_size(shared_caller: Cal
 
 
 def test_nothing_is_downloaded_before_it_is_written(open_sandbox: Opener) -> None:
-    caller = open_sandbox(empty_looks=10)
-    assert caller.look(caller.order()) == []
+    caller = open_sandbox(empty_polls=10)
+    assert caller.poll(caller.create()) == []
     assert caller.call("GET", f"/reports/{uuid4()}/stored/{uuid4()}").status_code == 404
 
 
-def test_unknown_paths_and_methods(shared_caller: Caller) -> None:
+def test_unknown_paths_and_methods(shared_caller: Caller[Sandbox]) -> None:
     assert shared_caller.call("GET", "/nothing").status_code == 404
     assert shared_caller.call("PATCH", "/reports").status_code == 405
     assert requests.get(shared_caller.sandbox.base_url + "/", timeout=10).status_code == 404
@@ -212,7 +213,7 @@ def test_unknown_paths_and_methods(shared_caller: Caller) -> None:
 
 def test_every_request_is_in_the_journal(open_sandbox: Opener) -> None:
     caller = open_sandbox()
-    report_id = caller.order()
+    report_id = caller.create()
     caller.call("GET", f"/reports/{uuid4()}")
     seen = requests.get(caller.sandbox.base_url + "/sandbox/requests", timeout=10).json()
     assert [(item["method"], item["route"], item["status"]) for item in seen["items"]] == [
@@ -227,37 +228,7 @@ def test_every_request_is_in_the_journal(open_sandbox: Opener) -> None:
     assert report_id in str(caller.call("GET", f"/reports/{report_id}").json())
 
 
-def test_the_journal_tells_how_much_went_on_at_once(open_sandbox: Opener) -> None:
-    caller = open_sandbox()
-
-    def most_at_once() -> dict[str, int]:
-        seen = requests.get(caller.sandbox.base_url + "/sandbox/requests", timeout=10).json()
-        told: dict[str, int] = seen["most_at_once"]
-        return told
-
-    for report in (caller.order() for _ in range(2)):
-        for stored in caller.saved(report):
-            caller.call("GET", f"/reports/{report}/stored/{stored['id']}")
-            # An answer has ended for the server a moment after the caller has it.
-            while any(each["ended"] is None for each in caller.sandbox.requests):
-                time.sleep(0.01)
-    assert most_at_once() == {"open_reports": 1, "downloads": 1}
-
-    reports = [caller.order() for _ in range(3)]
-    paths = [f"/reports/{report}/stored/{caller.saved(report)[0]['id']}" for report in reports]
-    all_there = threading.Barrier(len(paths))
-    caller.sandbox.set_faults({"route": "download", "fault": {"type": "delay", "seconds": 1}})
-
-    def download(path: str) -> None:
-        all_there.wait()
-        caller.call("GET", path)
-
-    with ThreadPoolExecutor(len(paths)) as pool:
-        list(pool.map(download, paths))
-    assert most_at_once() == {"open_reports": 3, "downloads": 3}
-
-
-def test_one_connection_serves_many_requests(shared_caller: Caller) -> None:
+def test_one_connection_serves_many_requests(shared_caller: Caller[Sandbox]) -> None:
     with requests.Session() as session:
         ports = set()
         for _ in range(3):

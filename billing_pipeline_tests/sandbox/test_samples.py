@@ -6,7 +6,7 @@ import csv
 import json
 from pathlib import Path
 
-from billing_pipeline.sandbox.samples import write_samples
+from billing_pipeline_tests.sandbox.samples import write_samples
 
 SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
 

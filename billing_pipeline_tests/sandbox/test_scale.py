@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tracemalloc
 from datetime import UTC, datetime
-from typing import IO, cast
 
 import pytest
 
@@ -34,10 +33,10 @@ def _peak_and_rows(tenants: int) -> tuple[int, int]:
     window = Window.of_month("2026-09")
     selection = ReportSelection(distributor.root.id, window, hide_zero_usage=True)
     json_file, csv_file = _Counting(), _Counting()
-    destinations = {"json_v2_0": cast(IO[bytes], json_file), "csv_v2_0": cast(IO[bytes], csv_file)}
+    destinations = {"json_v2_0": json_file, "csv_v2_0": csv_file}
     options = ReportOptions(datetime(2026, 10, 2, tzinfo=UTC), show_skus=True)
     tracemalloc.start()
-    write_report(destinations, distributor, selection, options)  # type: ignore[arg-type]
+    write_report(destinations, distributor, selection, options)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak, json_file.rows

@@ -11,8 +11,9 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.totals import compute_points
-from billing_pipeline_tests.sandbox.conftest import Caller
+from billing_pipeline_tests.harness.api_caller import Caller
 
 
 @pytest.mark.parametrize(
@@ -44,8 +45,8 @@ def test_compute_points_are_never_off_by_more_than_half_a_hundredth(seconds: int
 
 
 @pytest.mark.parametrize("level", ["direct_partners", "all_customers"])
-def test_totals_agree_with_the_file(shared_caller: Caller, level: str) -> None:
-    rows = shared_caller.download(shared_caller.order(level=level))["json_v2_0"].json()["tenants"]
+def test_totals_agree_with_the_file(shared_caller: Caller[Sandbox], level: str) -> None:
+    rows = shared_caller.download(shared_caller.create(level=level))["json_v2_0"].json()["tenants"]
     sums: dict[str, Counter[str]] = {}
     points: Counter[str] = Counter()
     for row in rows:
@@ -66,12 +67,12 @@ def test_totals_agree_with_the_file(shared_caller: Caller, level: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "period=2026", "period=2026-09&level=all", "period=2026-09&kind=x"])
-def test_totals_of_nonsense_are_refused(shared_caller: Caller, query: str) -> None:
+def test_totals_of_nonsense_are_refused(shared_caller: Caller[Sandbox], query: str) -> None:
     url = f"{shared_caller.sandbox.base_url}/sandbox/totals?{query}"
     assert requests.get(url, timeout=10).status_code == 400
 
 
-def test_totals_of_a_tenant_that_is_not_ours_are_refused(shared_caller: Caller) -> None:
+def test_totals_of_a_tenant_that_is_not_ours_are_refused(shared_caller: Caller[Sandbox]) -> None:
     query = "period=2026-09&tenant_id=00000000-0000-4000-8000-000000000000"
     url = f"{shared_caller.sandbox.base_url}/sandbox/totals?{query}"
     assert requests.get(url, timeout=10).status_code == 400

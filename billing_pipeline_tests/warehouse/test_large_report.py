@@ -35,7 +35,7 @@ def test_every_row_is_where_the_report_has_it(tmp_path: Path, warehouse: Warehou
     path = tmp_path / "report.json"
     write(path, layout)
     expected = [
-        (tenant.id, row.offer.item.name, row.absolute_production, row.absolute_trial, row.delta_production)
+        (tenant.id, row.item.name, row.absolute_production, row.absolute_trial, row.delta_production)
         for tenant, rows in report_rows(DISTRIBUTOR, SELECTION)
         for row in rows
     ]

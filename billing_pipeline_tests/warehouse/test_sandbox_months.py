@@ -34,7 +34,7 @@ def expected_bill() -> dict[tuple[Any, ...], tuple[int, int, int]]:
     bill: dict[tuple[Any, ...], tuple[int, int, int]] = {}
     for tenant, rows in report_rows(distributor, selection):
         for usage in rows:
-            item, infra = usage.offer.item, usage.offer.infra
+            item, infra = usage.item, usage.infra
             owner = (
                 None if infra.id is None else "acronis" if infra.owner_id == PLATFORM_OWNER_ID else "partner"
             )
@@ -128,7 +128,7 @@ def _active_names(root: Tenant, key: str) -> dict[str, str]:
         for tenant, rows in report_rows(distributor, selection)
         if any(
             (usage.delta_production + usage.delta_trial)
-            if usage.offer.item.is_range
+            if usage.item.is_range
             else (usage.absolute_production + usage.absolute_trial)
             for usage in rows
         )

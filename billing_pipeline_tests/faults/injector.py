@@ -1,4 +1,4 @@
-"""What a fault does to an answer.
+"""The effect of each fault on an answer.
 
 Types and their options:
 
@@ -6,12 +6,13 @@ Types and their options:
   the real answer: `json`, `text`, the API's `error` body with this message, or a `login_page`; with
   `carried_out`, after the request was carried out.
 - `echo`: an error that quotes the Authorization header and the client secret.
-- `redirect`: to `location`, in which `{path}` stands for the path; by default to another name of this host.
+- `redirect`: to `location`, in which `{path}` is the path of the request; by default to another name of this
+  host.
 - `silence`: no answer; `how` it ends: `close`, `reset` or `hang` for `seconds`; `carried_out` as above.
 - `delay`: the real answer, `seconds` later.
-- `delivery`: the real answer, badly delivered; see `delivery.Delivery`.
+- `delivery`: the real answer, badly delivered; see `delivery.BrokenAnswer`.
 - `encoding`: the real file with its gzip encoding wrong; `bytes` is the size of a bomb.
-- `content`: the real file with its content wrong; see `fault_content`.
+- `content`: the real file with its content wrong; see `content`.
 - `merge`: the real answer with `json` merged into its body and, if given, another `status`.
 - `stored`: the real stored reports with values `set`, keys `drop`ped, a format `omit`ted, an `empty` list, or
   sizes off by `size_offset`.
@@ -24,86 +25,85 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
-from billing_pipeline.sandbox.delivery import WHOLE, Delivery
-from billing_pipeline.sandbox.fault_content import spoil
-from billing_pipeline.sandbox.fault_rules import FaultRule
-from billing_pipeline.sandbox.messages import Answer, Refusal, Request
-from billing_pipeline.sandbox.store import Tokens
+from billing_pipeline.sandbox.messages import Answer, ApiError, Request
+from billing_pipeline_tests.faults.content import corrupt
+from billing_pipeline_tests.faults.delivery import BrokenAnswer
+from billing_pipeline_tests.faults.rules import FaultRule
+from billing_pipeline_tests.faults.tokens import TokenLimits
 
 _DEFAULT_BOMB = 1 << 28
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Log in</title></head><body><form></form></body></html>"
-_Outcome = tuple[Answer, Delivery]
 
 
-class Saboteur:
+class FaultInjector:
     """Applies faults.
 
     Args:
-        tokens: the issued tokens, which some faults invalidate.
+        limits: which tokens are still accepted.
         client_secret: what an echoing error gives away.
         port: for redirects to another name of this host.
-        wait: called with seconds to wait.
+        stopping: ends all waits when it is set.
     """
 
     def __init__(
-        self, tokens: Tokens, client_secret: str, port: Callable[[], int], wait: Callable[[float], object]
+        self, limits: TokenLimits, client_secret: str, port: Callable[[], int], stopping: threading.Event
     ) -> None:
-        self._tokens = tokens
+        self._limits = limits
         self._client_secret = client_secret
         self._port = port
-        self._wait = wait
+        self._stopping = stopping
 
-    def apply(self, rule: FaultRule, request: Request, real: Callable[[], Answer]) -> _Outcome:
-        """The answer to a request that the rule strikes; `real` carries the request out."""
+    def apply(self, rule: FaultRule, request: Request, real: Callable[[], Answer]) -> Answer:
+        """The answer to a request that the rule affects; `real` carries the request out."""
         fault = rule.fault
         kind = fault["type"]
-        if kind == "silence":
+        if kind in {"silence", "answer"}:
             if fault.get("carried_out"):
                 real()
-            return Answer(0), Delivery(fault["how"], seconds=fault.get("seconds", 3600.0))
-        if kind == "delivery":
-            return real(), Delivery(fault["how"], fault.get("at", 0.5), fault.get("seconds", 10.0))
-        return self._answer(rule, kind, fault, request, real), WHOLE
-
-    def _answer(
-        self,
-        rule: FaultRule,
-        kind: str,
-        fault: Mapping[str, Any],
-        request: Request,
-        real: Callable[[], Answer],
-    ) -> Answer:
-        if kind == "answer":
-            if fault.get("carried_out"):
-                real()
-            return _fixed(fault)
+            if kind == "answer":
+                return _fixed(fault)
+            seconds = fault.get("seconds", 3600.0)
+            return BrokenAnswer(0, how=fault["how"], seconds=seconds, stopping=self._stopping)
         if kind == "echo":
             return self._echo(fault, request)
         if kind == "redirect":
-            location = fault.get("location", f"http://localhost:{self._port()}{{path}}")
-            headers = {"Location": location.replace("{path}", request.path)}
-            return Answer(fault.get("status", 307), b"", headers)
+            return self._redirect(fault, request)
         if kind == "delay":
-            self._wait(fault.get("seconds", 1.0))
+            self._stopping.wait(fault.get("seconds", 1.0))
         elif kind == "revoke":
-            self._tokens.revoke_all()
+            self._limits.revoke_all()
         answer = real()
-        if answer.status >= 300:
-            return answer  # the request was wrong by itself: nothing to spoil
+        # A request that is wrong in itself gets its own error answer.
+        return answer if answer.status >= 300 and kind != "delivery" else self._changed(answer, rule)
+
+    def _changed(self, answer: Answer, rule: FaultRule) -> Answer:
+        """The real answer, changed as the fault says."""
+        fault = rule.fault
         changes: dict[str, Callable[[], Answer]] = {
+            "delivery": lambda: self._badly_delivered(answer, fault),
             "encoding": lambda: _encoded(answer, fault),
-            "content": lambda: spoiled(answer, fault["how"]),
+            "content": lambda: _corrupted(answer, fault["how"]),
             "merge": lambda: _merged(answer, fault),
             "stored": lambda: _stored(answer, fault, rule.format),
             "token": lambda: self._token(answer, fault),
         }
-        return changes.get(kind, lambda: answer)()
+        return changes.get(fault["type"], lambda: answer)()
+
+    def _badly_delivered(self, answer: Answer, fault: Mapping[str, Any]) -> Answer:
+        how, at, seconds = fault["how"], fault.get("at", 0.5), fault.get("seconds", 10.0)
+        return BrokenAnswer(answer.status, answer.body, answer.headers, how, at, seconds, self._stopping)
+
+    def _redirect(self, fault: Mapping[str, Any], request: Request) -> Answer:
+        location = fault.get("location", f"http://localhost:{self._port()}{{path}}")
+        headers = {"Location": location.replace("{path}", request.path)}
+        return Answer(fault.get("status", 307), b"", headers)
 
     def _echo(self, fault: Mapping[str, Any], request: Request) -> Answer:
         sent = request.headers.get("authorization", "")
@@ -117,7 +117,7 @@ class Saboteur:
         if "expires_in" in fault:
             body["expires_on"] = int(time.time()) + fault["expires_in"]
         if "valid_requests" in fault:
-            self._tokens.limit(body["access_token"], fault["valid_requests"])
+            self._limits.limit(body["access_token"], fault["valid_requests"])
         for name in fault.get("drop", ()):
             body.pop(name, None)
         return Answer.of_json(body, answer.status)
@@ -132,7 +132,7 @@ def _fixed(fault: Mapping[str, Any]) -> Answer:
     }
     status = fault.get("status", 200)
     if "error" in fault:
-        answer = Refusal(status, status, fault["error"]).answer()
+        answer = ApiError(status, status, fault["error"]).answer()
     elif "json" in fault:
         answer = Answer.of_json(fault["json"], status)
     elif fault.get("login_page"):
@@ -143,11 +143,9 @@ def _fixed(fault: Mapping[str, Any]) -> Answer:
     return answer
 
 
-def spoiled(answer: Answer, how: str) -> Answer:
-    """The answer's gzip-encoded file with its content made wrong."""
-    return Answer(
-        answer.status, gzip.compress(spoil(how, gzip.decompress(answer.content())), 1), answer.headers
-    )
+def _corrupted(answer: Answer, how: str) -> Answer:
+    content = corrupt(how, gzip.decompress(answer.content()))
+    return Answer(answer.status, gzip.compress(content, 1), answer.headers)
 
 
 def _encoded(answer: Answer, fault: Mapping[str, Any]) -> Answer:
@@ -170,7 +168,7 @@ def _encoded(answer: Answer, fault: Mapping[str, Any]) -> Answer:
 
 @lru_cache(maxsize=2)
 def _bomb(size: int) -> bytes:
-    """Gzip of a JSON report that never ends: spaces, a thousandth of their size when packed."""
+    """Gzip of an unfinished JSON report: spaces, which compress to a thousandth of their size."""
     return gzip.compress(b'{"params": {}, "tenants": [' + b" " * size, 9)
 
 

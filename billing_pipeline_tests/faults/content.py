@@ -1,4 +1,4 @@
-"""Reports whose content is wrong, each in one way: what a loader has to notice before it replaces a month."""
+"""Corrupted reports, each in one way: what a load has to detect before it replaces a month."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ Json = dict[str, Any]
 _MONTH = 30 * 86400
 
 
-def spoil(how: str, content: bytes) -> bytes:
-    """The report's content, made wrong.
+def corrupt(how: str, content: bytes) -> bytes:
+    """The content of a report, corrupted.
 
     Args:
-        how: a key of `SPOILERS`.
-        content: the decompressed file, json_v2_0 in the flat layout or csv_v2_0 as the spoiler needs it.
+        how: a key of `CORRUPTIONS`.
+        content: the decompressed file: csv_v2_0 for the keys that begin with `csv_`, json_v2_0 in the flat
+            layout for all others.
     """
-    return SPOILERS[how](content)
+    return CORRUPTIONS[how](content)
 
 
 def _of_report(change: Callable[[Json], object]) -> Callable[[bytes], bytes]:
-    """A spoiler that changes the parsed report in place."""
+    """A corruption that changes the parsed report in place."""
 
-    def spoiled(content: bytes) -> bytes:
+    def corrupted(content: bytes) -> bytes:
         report = json.loads(content)
         change(report)
         return json.dumps(report, ensure_ascii=False).encode()
 
-    return spoiled
+    return corrupted
 
 
 def _measure(value: object) -> Callable[[bytes], bytes]:
-    """A spoiler that puts a value in the place of one measure; a text is written as it is."""
+    """A corruption that replaces one measure; a text is written as it is."""
 
     def change(report: Json) -> None:
         _middle(report)["usage"]["absolute"]["total"] = "\ue000"
@@ -47,7 +48,7 @@ def _middle(report: Json) -> Json:
 
 
 def _regrouped(member: str, usages: Callable[[list[Json]], object]) -> Callable[[Json], None]:
-    """Groups the rows by tenant; the second tenant's list is what `usages` makes of it."""
+    """Group the rows by tenant; `usages` replaces the list of the second tenant."""
 
     def change(report: Json) -> None:
         groups: dict[str, list[Json]] = {}
@@ -115,7 +116,7 @@ def _csv_renamed_column(content: bytes) -> bytes:
     return content.replace(b"usage.absolute.total", b"usage.absolute.sum", 1)
 
 
-SPOILERS: Mapping[str, Callable[[bytes], bytes]] = {
+CORRUPTIONS: Mapping[str, Callable[[bytes], bytes]] = {
     "wrong_period": _of_report(_shift_period),
     "wrong_dates": _of_report(lambda r: [row.update(date="2001-01-31") for row in r["tenants"]]),
     "wrong_kind": _of_report(_set_params(kind=4, report_type=4)),

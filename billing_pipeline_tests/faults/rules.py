@@ -1,4 +1,4 @@
-"""Fault rules: which requests go wrong, when, and how."""
+"""Fault rules: which requests fail, when, and how."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billing_pipeline.sandbox.api import ROUTE_NAMES
-from billing_pipeline.sandbox.delivery import PARTIAL, SILENT
-from billing_pipeline.sandbox.fault_content import SPOILERS
+from billing_pipeline_tests.faults.content import CORRUPTIONS
+from billing_pipeline_tests.faults.delivery import PARTIAL, SILENT
 
 ENCODINGS = ("no_header", "no_gzip", "truncated", "bad_crc", "bomb", "twice", "garbage")
-# Each type of fault with its options; what they mean is said in `fault_answers`.
+# Each type of fault with its options, which `injector` explains.
 TYPES: Mapping[str, frozenset[str]] = {
     "answer": frozenset({"status", "headers", "json", "text", "error", "login_page", "carried_out"}),
     "echo": frozenset({"status"}),
@@ -27,22 +27,22 @@ TYPES: Mapping[str, frozenset[str]] = {
     "token": frozenset({"expires_in", "valid_requests", "drop"}),
     "revoke": frozenset(),
 }
-_CHOICES = {"silence": SILENT, "delivery": PARTIAL, "encoding": set(ENCODINGS), "content": set(SPOILERS)}
+_CHOICES = {"silence": SILENT, "delivery": PARTIAL, "encoding": set(ENCODINGS), "content": set(CORRUPTIONS)}
 
 
 @dataclass
 class FaultRule:
-    """One fault and when it strikes.
+    """One fault, and the requests that it affects.
 
     Args:
-        route: the operations it strikes, or `any`; see `api.ROUTE_NAMES`.
+        route: the operations affected, or `any`; see `api.ROUTE_NAMES`.
         fault: `type` and its options.
         name: for the journal.
-        format: strikes the download, or the stored-reports item, of this report format only.
-        after: so many matching requests pass first.
-        times: strikes so often, then never again; None: always.
-        every: strikes each n-th of the matching requests only.
-        first_reports: strikes the first so many created reports only.
+        format: affects only the download, or the stored-reports item, of this report format.
+        after: number of matching requests that pass first.
+        times: number of requests affected; None: no limit.
+        every: affects only every n-th of the matching requests.
+        first_reports: affects only requests about the first n reports created.
     """
 
     route: Sequence[str]
@@ -61,10 +61,10 @@ class FaultRule:
         """A rule from its JSON.
 
         Raises:
-            ValueError: it is none; the message says why.
+            ValueError: it is not a rule; the message says why.
         """
         if not isinstance(value, dict):
-            raise ValueError("a rule is an object")  # noqa: TRY004 - all nonsense is answered alike
+            raise ValueError("a rule is an object")  # noqa: TRY004 - a bad value like all others
         if unknown := set(value) - _RULE_KEYS:
             raise ValueError(f"a rule has no {sorted(unknown)[0]}; it has {', '.join(sorted(_RULE_KEYS))}")
         route = value.get("route")
@@ -78,11 +78,11 @@ class FaultRule:
         return cls(**{**value, "route": routes, "fault": _checked_fault(value.get("fault"))})
 
     def as_json(self) -> dict[str, Any]:
-        """The rule, how many requests it matched and how many it struck."""
+        """The rule, how many requests it has `seen` and how many it `struck`."""
         return {key: getattr(self, key) for key in (*sorted(_RULE_KEYS), "seen", "struck")}
 
     def matches(self, route: str, report_format: str | None, report_number: int | None) -> bool:
-        """True for a request that the rule is about, whether or not its turn has come."""
+        """True if the rule is about this request, even if `after`, `every` or `times` let it pass."""
         if route not in self.route and "any" not in self.route:
             return False
         if self.format and route == "download" and report_format != self.format:
@@ -109,21 +109,21 @@ def _checked_fault(fault: object) -> Mapping[str, Any]:
 
 
 @dataclass
-class FaultBook:
-    """The rules that are in force; the first one whose turn it is strikes."""
+class FaultRules:
+    """The rules in force; the first one whose turn it is affects the request."""
 
     rules: list[FaultRule] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def replace(self, rules: list[FaultRule]) -> None:
-        """Put other rules in force."""
+        """Put these rules in force instead of all others."""
         with self._lock:
             self.rules = rules
 
-    def strike(
+    def match(
         self, route: str, report_format: str | None = None, report_number: int | None = None
     ) -> FaultRule | None:
-        """The rule that strikes this request, if any; counts it."""
+        """The rule that affects this request, if any; counts the request."""
         with self._lock:
             chosen = None
             for rule in self.rules:
@@ -142,7 +142,7 @@ class FaultBook:
             return chosen
 
     def lasting_content(self, report_format: str, report_number: int | None) -> FaultRule | None:
-        """The rule that spoils every download of the format."""
+        """The rule that corrupts every download of the format, if any."""
         for rule in self.rules:
             if (
                 rule.fault["type"] == "content"

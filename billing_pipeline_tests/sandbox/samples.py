@@ -1,4 +1,4 @@
-"""Writes the sample reports: `python -m billing_pipeline.sandbox.samples data/samples`.
+"""Writes the sample reports: `python -m billing_pipeline_tests.sandbox.samples data/samples`.
 
 The distributor was picked because its 85 rows show everything that a report can hold: all four ways of having
 or not having a SKU, several storages, a partner's own one, trial, negative deltas, prices, quotas, compute

@@ -15,18 +15,22 @@ from typing import Any
 import pytest
 import requests
 
-from billing_pipeline.sandbox.faults import CATALOGUE
-from billing_pipeline_tests.sandbox.conftest import Caller, Opener
+from billing_pipeline_tests.faults.catalogue import CATALOGUE
+from billing_pipeline_tests.faults.conftest import Opener
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
+from billing_pipeline_tests.harness.api_caller import Caller
 
 
 @pytest.fixture
-def report(caller: Caller) -> tuple[str, str]:
+def report(caller: Caller[FaultySandbox]) -> tuple[str, str]:
     """A report of json_v2_0 that is ready: its id and that of its file."""
-    report_id = caller.order(formats=["json_v2_0"])
+    report_id = caller.create(formats=["json_v2_0"])
     return report_id, caller.saved(report_id)[0]["id"]
 
 
-def _raw(caller: Caller, report: tuple[str, str], timeout: float = 10) -> http.client.HTTPResponse:
+def _raw(
+    caller: Caller[FaultySandbox], report: tuple[str, str], timeout: float = 10
+) -> http.client.HTTPResponse:
     """The download's answer, with nothing decoded."""
     connection = http.client.HTTPConnection("127.0.0.1", caller.sandbox.port, timeout=timeout)
     path = f"/api/2/reports/{report[0]}/stored/{report[1]}"
@@ -38,9 +42,9 @@ ANSWERS = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["typ
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_fixed_answers_are_given_instead_of_the_real_one(caller: Caller, name: str) -> None:
+def test_fixed_answers_are_given_instead_of_the_real_one(caller: Caller[FaultySandbox], name: str) -> None:
     rule = CATALOGUE[name].rule
-    report_id = caller.order(formats=["json_v2_0"])
+    report_id = caller.create(formats=["json_v2_0"])
     stored_id = caller.saved(report_id)[0]["id"]
     requests_by_route: dict[str, Callable[[], requests.Response]] = {
         "token": lambda: caller.call("POST", "/idp/token", data={"grant_type": "client_credentials"}),
@@ -78,7 +82,7 @@ def test_fixed_answers_are_given_instead_of_the_real_one(caller: Caller, name: s
         }  # the real one: the token request has no Basic credentials
 
 
-def test_retry_after_says_what_the_rule_says(caller: Caller) -> None:
+def test_retry_after_says_what_the_rule_says(caller: Caller[FaultySandbox]) -> None:
     expected = {
         "create_429_seconds": "1",
         "create_429_negative": "-5",
@@ -98,7 +102,7 @@ def test_retry_after_says_what_the_rule_says(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("name", ["create_answer_lost", "create_answer_reset", "create_reset_before"])
-def test_a_connection_ends_without_an_answer(caller: Caller, name: str) -> None:
+def test_a_connection_ends_without_an_answer(caller: Caller[FaultySandbox], name: str) -> None:
     created = caller.sandbox.reports_created
     caller.sandbox.set_faults(name)
     with pytest.raises(requests.ConnectionError) as caught:
@@ -106,10 +110,10 @@ def test_a_connection_ends_without_an_answer(caller: Caller, name: str) -> None:
     assert ("reset by peer" in str(caught.value)) is ("reset" in name)
     assert caller.sandbox.reports_created - created == (0 if name == "create_reset_before" else 1)
     assert caller.sandbox.requests[-1]["status"] is None
-    caller.order()
+    caller.create()
 
 
-def test_an_answer_that_never_comes_blocks_nobody_else(caller: Caller) -> None:
+def test_an_answer_that_never_comes_blocks_nobody_else(caller: Caller[FaultySandbox]) -> None:
     caller.sandbox.set_faults("create_answer_hangs")
     created = caller.sandbox.reports_created
     with pytest.raises(requests.ReadTimeout):
@@ -120,7 +124,7 @@ def test_an_answer_that_never_comes_blocks_nobody_else(caller: Caller) -> None:
             timeout=0.3,
         )
     assert caller.sandbox.reports_created == created + 1
-    caller.order()
+    caller.create()
 
 
 def test_a_sandbox_stops_although_it_hangs(open_sandbox: Opener) -> None:
@@ -136,7 +140,7 @@ def test_a_sandbox_stops_although_it_hangs(open_sandbox: Opener) -> None:
         assert not thread.is_alive()
 
 
-def test_an_echo_gives_the_secrets_away(caller: Caller) -> None:
+def test_an_echo_gives_the_secrets_away(caller: Caller[FaultySandbox]) -> None:
     caller.sandbox.set_faults("create_echo")
     answer = caller.call("POST", "/reports", json=caller.body())
     assert answer.status_code == 400
@@ -144,7 +148,9 @@ def test_an_echo_gives_the_secrets_away(caller: Caller) -> None:
     assert caller.sandbox.client_secret in answer.text
 
 
-def test_a_redirect_leads_to_another_name_of_the_host(caller: Caller, report: tuple[str, str]) -> None:
+def test_a_redirect_leads_to_another_name_of_the_host(
+    caller: Caller[FaultySandbox], report: tuple[str, str]
+) -> None:
     caller.sandbox.set_faults({"use": "download_redirect", "times": 1})
     path = f"/reports/{report[0]}/stored/{report[1]}"
     answer = caller.call("GET", path, allow_redirects=False)
@@ -153,7 +159,7 @@ def test_a_redirect_leads_to_another_name_of_the_host(caller: Caller, report: tu
 
 
 def test_a_redirect_can_lead_to_another_sandbox_which_sees_what_was_sent(
-    caller: Caller, open_sandbox: Opener
+    caller: Caller[FaultySandbox], open_sandbox: Opener
 ) -> None:
     other = open_sandbox()
     location = other.sandbox.base_url + "{path}"
@@ -172,7 +178,7 @@ def test_a_redirect_can_lead_to_another_sandbox_which_sees_what_was_sent(
     ],
 )
 def test_a_body_that_breaks_off_is_an_error(
-    caller: Caller, report: tuple[str, str], name: str, error: type[Exception]
+    caller: Caller[FaultySandbox], report: tuple[str, str], name: str, error: type[Exception]
 ) -> None:
     caller.sandbox.set_faults(name)
     answer = _raw(caller, report)
@@ -185,7 +191,7 @@ def test_a_body_that_breaks_off_is_an_error(
 
 @pytest.mark.parametrize("name", ["download_cut_chunked", "download_cut_without_length"])
 def test_a_body_can_end_too_early_without_any_error(
-    caller: Caller, report: tuple[str, str], name: str
+    caller: Caller[FaultySandbox], report: tuple[str, str], name: str
 ) -> None:
     caller.sandbox.set_faults(name)
     answer = _raw(caller, report)
@@ -196,7 +202,7 @@ def test_a_body_can_end_too_early_without_any_error(
 
 
 @pytest.mark.parametrize("name", ["download_drips", "download_stalls"])
-def test_a_body_can_take_for_ever(caller: Caller, report: tuple[str, str], name: str) -> None:
+def test_a_body_can_take_for_ever(caller: Caller[FaultySandbox], report: tuple[str, str], name: str) -> None:
     caller.sandbox.set_faults(name)
     answer = _raw(caller, report, timeout=0.5)
     length = int(answer.headers["Content-Length"])
@@ -205,13 +211,15 @@ def test_a_body_can_take_for_ever(caller: Caller, report: tuple[str, str], name:
         answer.read()
 
 
-def test_dripping_gets_there_in_the_end(caller: Caller, report: tuple[str, str]) -> None:
+def test_dripping_gets_there_in_the_end(caller: Caller[FaultySandbox], report: tuple[str, str]) -> None:
     fault = {"type": "delivery", "how": "drip", "at": 0.999, "seconds": 0.001}
     caller.sandbox.set_faults({"route": "download", "fault": fault})
     assert json.loads(gzip.decompress(_raw(caller, report).read()))
 
 
-def test_encodings_are_wrong_in_the_way_that_they_say(caller: Caller, report: tuple[str, str]) -> None:
+def test_encodings_are_wrong_in_the_way_that_they_say(
+    caller: Caller[FaultySandbox], report: tuple[str, str]
+) -> None:
     good = _raw(caller, report).read()
     text = gzip.decompress(good)
 
@@ -239,7 +247,7 @@ def test_encodings_are_wrong_in_the_way_that_they_say(caller: Caller, report: tu
     assert len(gzip.decompress(bomb)) > 10**7
 
 
-def test_chunked_encoding_is_no_fault(caller: Caller, report: tuple[str, str]) -> None:
+def test_chunked_encoding_is_no_fault(caller: Caller[FaultySandbox], report: tuple[str, str]) -> None:
     good = _raw(caller, report).read()
     caller.sandbox.set_faults("download_chunked")
     answer = _raw(caller, report)
@@ -247,7 +255,7 @@ def test_chunked_encoding_is_no_fault(caller: Caller, report: tuple[str, str]) -
     assert answer.read() == good
 
 
-def test_tokens_can_be_bad(caller: Caller) -> None:
+def test_tokens_can_be_bad(caller: Caller[FaultySandbox]) -> None:
     path = f"/clients/{caller.sandbox.client_id}"
 
     def token_after(name: str) -> dict[str, Any]:
@@ -269,8 +277,8 @@ def test_tokens_can_be_bad(caller: Caller) -> None:
     assert caller.call("GET", path).status_code == 401
 
 
-def test_a_token_is_revoked_in_mid_poll(caller: Caller) -> None:
-    report_id = caller.order()
+def test_a_token_is_revoked_in_mid_poll(caller: Caller[FaultySandbox]) -> None:
+    report_id = caller.create()
     caller.sandbox.set_faults("token_revoked_while_polling")
     path = f"/reports/{report_id}/stored"
     assert [caller.call("GET", path).status_code for _ in range(3)] == [200, 401, 401]
@@ -278,7 +286,7 @@ def test_a_token_is_revoked_in_mid_poll(caller: Caller) -> None:
     assert caller.call("GET", path).status_code == 200
 
 
-def test_answers_can_say_something_else(caller: Caller) -> None:
+def test_answers_can_say_something_else(caller: Caller[FaultySandbox]) -> None:
     def created(name: str) -> requests.Response:
         caller.sandbox.set_faults(name)
         return caller.call("POST", "/reports", json=caller.body())
@@ -291,7 +299,7 @@ def test_answers_can_say_something_else(caller: Caller) -> None:
     assert created("create_other_period").json()["parameters"]["period"]["start"] == "2001-01-01"
     assert created("create_other_tenant").json()["parameters"]["tenant_id"] != real["tenant_id"]
     caller.sandbox.set_faults()
-    report_id = caller.order()
+    report_id = caller.create()
     caller.sandbox.set_faults("report_other_parameters")
     assert caller.call("GET", f"/reports/{report_id}").json()["parameters"]["level"] == "accounts"
     caller.sandbox.set_faults("everything_extra_fields")
@@ -300,13 +308,13 @@ def test_answers_can_say_something_else(caller: Caller) -> None:
     assert caller.call("GET", f"/clients/{caller.sandbox.client_id}").json()["tenant_id"] is None
 
 
-def test_stored_reports_can_say_something_else(caller: Caller) -> None:
-    report_id = caller.order()
+def test_stored_reports_can_say_something_else(caller: Caller[FaultySandbox]) -> None:
+    report_id = caller.create()
     real = {item["report_format"]: item for item in caller.saved(report_id)}
 
     def seen(name: str) -> dict[str, dict[str, Any]]:
         caller.sandbox.set_faults(name)
-        return {item["report_format"]: item for item in caller.look(report_id)}
+        return {item["report_format"]: item for item in caller.poll(report_id)}
 
     assert seen("stored_empty_always") == {}
     assert {item["status"] for item in seen("stored_unknown_always").values()} == {"archived"}
@@ -323,9 +331,9 @@ def test_stored_reports_can_say_something_else(caller: Caller) -> None:
     assert "+" not in seen("stored_created_at_without_offset")["csv_v2_0"]["created_at"]
     assert seen("stored_status_null")["csv_v2_0"]["status"] is None
     caller.sandbox.set_faults("stored_unknown_once")
-    assert [caller.look(report_id)[0]["status"] for _ in range(2)] == ["archived", "saved"]
+    assert [caller.poll(report_id)[0]["status"] for _ in range(2)] == ["archived", "saved"]
 
 
-def test_a_delay_delays_nothing_but_the_answer(caller: Caller) -> None:
+def test_a_delay_delays_nothing_but_the_answer(caller: Caller[FaultySandbox]) -> None:
     caller.sandbox.set_faults({"route": "report", "fault": {"type": "delay", "seconds": 0.05}})
     assert caller.call("GET", "/reports/x").status_code == 404

@@ -7,20 +7,23 @@ from typing import Any
 
 import pytest
 
-from billing_pipeline.sandbox.faults import CATALOGUE
-from billing_pipeline_tests.sandbox.conftest import Caller
+from billing_pipeline_tests.faults.catalogue import CATALOGUE
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
+from billing_pipeline_tests.harness.api_caller import Caller
 
 CONTENT = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["type"] == "content"]
 
 
 @pytest.mark.parametrize("name", CONTENT)
-def test_spoiled_content_differs_and_its_size_does_not_give_it_away(caller: Caller, name: str) -> None:
-    report_id = caller.order()
+def test_spoiled_content_differs_and_its_size_does_not_give_it_away(
+    caller: Caller[FaultySandbox], name: str
+) -> None:
+    report_id = caller.create()
     good = {key: answer.content for key, answer in caller.download(report_id).items()}
     sizes = {item["report_format"]: item["size"] for item in caller.saved(report_id)}
     assert sizes == {key: len(content) for key, content in good.items()}
     caller.sandbox.set_faults(name)
-    sizes = {item["report_format"]: item["size"] for item in caller.look(report_id)}
+    sizes = {item["report_format"]: item["size"] for item in caller.poll(report_id)}
     spoiled = {key: answer.content for key, answer in caller.download(report_id).items()}
     struck = CATALOGUE[name].rule["format"]
     assert spoiled[struck] != good[struck]
@@ -30,8 +33,8 @@ def test_spoiled_content_differs_and_its_size_does_not_give_it_away(caller: Call
     assert sizes == {key: len(content) for key, content in spoiled.items()}
 
 
-def test_spoiled_json_is_wrong_in_the_way_that_it_says(caller: Caller) -> None:
-    report_id = caller.order(formats=["json_v2_0"])
+def test_spoiled_json_is_wrong_in_the_way_that_it_says(caller: Caller[FaultySandbox]) -> None:
+    report_id = caller.create(formats=["json_v2_0"])
     good = caller.download(report_id)["json_v2_0"].json()
     middle = len(good["tenants"]) // 2
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from billing_pipeline.sandbox.messages import Refusal, Request
+from billing_pipeline.sandbox.messages import ApiError, Request
 from billing_pipeline.sandbox.report_rows import KINDS, LEVELS, ReportSelection
 from billing_pipeline.sandbox.windows import Window
 
@@ -21,8 +21,8 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
-class ReportOrder:
-    """What a valid order asks for; `parameters` is echoed in answers."""
+class ReportRequest:
+    """A valid request for a report; answers echo `parameters`."""
 
     selection: ReportSelection
     formats: tuple[str, ...]
@@ -34,22 +34,22 @@ class ReportOrder:
 
 
 def is_uuid(text: str) -> bool:
-    """True for a UUID in the lower-case form that the API takes."""
+    """True for a UUID in the lower-case form that the API requires."""
     return _LOWER_UUID.fullmatch(text) is not None
 
 
-def parse_order(request: Request, today: date) -> ReportOrder:
+def parse_report_request(request: Request, today: date) -> ReportRequest:
     """Validate the body of POST /reports.
 
     Args:
         request: the request.
-        today: the server's day (UTC); a period must not end after it.
+        today: the server's date (UTC); a period must not end after it.
 
     Raises:
-        Refusal: 415 without a JSON content type, else 400 with the reason.
+        ApiError: status 415 without a JSON content type, otherwise 400 with the reason.
     """
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-        raise Refusal(
+    if request.media_type != "application/json":
+        raise ApiError(
             415, "unsupported_media_type", "Unsupported media type", "Content-Type must be application/json"
         )
     try:
@@ -68,20 +68,12 @@ def parse_order(request: Request, today: date) -> ReportOrder:
     if not isinstance(recipients, list):
         raise _bad("recipients must be an array", field="recipients")
 
-    kind = _choice(parameters, "kind", "parameters.kind", KINDS)
-    level = _choice(parameters, "level", "parameters.level", LEVELS)
-    tenant_id = _required(parameters, "tenant_id", "parameters.tenant_id")
-    if not isinstance(tenant_id, str) or not is_uuid(tenant_id):
-        raise _bad("parameters.tenant_id must be a lower-case UUID", field="parameters.tenant_id")
-    formats = parameters.get("formats", ["csv_v2_0"])
-    if not isinstance(formats, list) or not formats or any(name not in FORMATS for name in formats):
-        raise _bad(f"parameters.formats must be some of {', '.join(FORMATS)}", field="parameters.formats")
-    flags = {name: _flag(parameters, name) for name in ("hide_zero_usage", "show_skus")}
-    window = _window(parameters, today)
-    return ReportOrder(
-        selection=ReportSelection(tenant_id, window, kind, level, flags["hide_zero_usage"]),
+    selection, formats = _selection(parameters, today)
+    window = selection.window
+    return ReportRequest(
+        selection=selection,
         formats=tuple(dict.fromkeys(formats)),
-        show_skus=flags["show_skus"],
+        show_skus=_flag(parameters, "show_skus"),
         parameters=parameters
         | {"formats": formats, "period": {"start": window.start.isoformat(), "end": window.end.isoformat()}},
         schedule=schedule,
@@ -90,10 +82,24 @@ def parse_order(request: Request, today: date) -> ReportOrder:
     )
 
 
+def _selection(parameters: dict[str, Any], today: date) -> tuple[ReportSelection, list[str]]:
+    """Validate `parameters`: the rows to select, and the formats."""
+    kind = _choice(parameters, "kind", "parameters.kind", KINDS)
+    level = _choice(parameters, "level", "parameters.level", LEVELS)
+    tenant_id = _required(parameters, "tenant_id", "parameters.tenant_id")
+    if not isinstance(tenant_id, str) or not is_uuid(tenant_id):
+        raise _bad("parameters.tenant_id must be a lower-case UUID", field="parameters.tenant_id")
+    formats = parameters.get("formats", ["csv_v2_0"])
+    if not isinstance(formats, list) or not formats or any(name not in FORMATS for name in formats):
+        raise _bad(f"parameters.formats must be some of {', '.join(FORMATS)}", field="parameters.formats")
+    window = _window(parameters, today)
+    return ReportSelection(tenant_id, window, kind, level, _flag(parameters, "hide_zero_usage")), formats
+
+
 def _window(parameters: dict[str, Any], today: date) -> Window:
     yesterday = today - timedelta(days=1)
     if "period" not in parameters:
-        # Not documented; a report about the month so far is the harmless guess.
+        # Not documented. The month up to yesterday is a guess that cannot be mistaken for a whole month.
         return Window(yesterday.replace(day=1), yesterday)
     period = _object(parameters, "period", "parameters.period")
     start, end = (_day(period, name) for name in ("start", "end"))
@@ -143,5 +149,5 @@ def _required(parent: dict[str, Any], name: str, path: str) -> Any:
     return parent[name]
 
 
-def _bad(info: str, **context: object) -> Refusal:
-    return Refusal(400, "bad_request", "Request validation failed", info, **context)
+def _bad(info: str, **context: object) -> ApiError:
+    return ApiError(400, "bad_request", "Request validation failed", info, **context)

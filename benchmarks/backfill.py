@@ -153,7 +153,7 @@ def _measured(way: str, count: int, options: argparse.Namespace) -> _Backfill:
             peak / (1 << 20),
             most["open_reports"],
             most["downloads"],
-            sandbox.request_counts.total(),
+            len(sandbox.requests),
         )
 
 

@@ -1,11 +1,13 @@
-"""`billing-pipeline sandbox`: the stand-in for the Acronis API, until stopped."""
+"""`billing-pipeline sandbox`: serves a stand-in for the Acronis API until it is stopped."""
 
 from __future__ import annotations
 
 import argparse
+import signal
+import threading
 
 from billing_pipeline.errors import SettingsError
-from billing_pipeline.sandbox import serve
+from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
 from billing_pipeline.sandbox.report_files import JSON_LAYOUTS
 
@@ -45,13 +47,32 @@ def execute(arguments: argparse.Namespace) -> int:
             todo=f"Set --port to a number from 0 to {_LARGEST_PORT}.",
         )
     try:
-        serve(
+        sandbox = Sandbox(
             arguments.port,
             tenants=arguments.tenants,
             seed=arguments.seed,
             ready_after_seconds=arguments.ready_after,
             json_layout=arguments.json_layout,
         )
+        _serve(sandbox)
     except (OSError, ValueError, OverflowError) as error:
         raise SettingsError(f"the sandbox cannot start: {error}", todo="Correct the arguments.") from None
     return 0
+
+
+def _serve(sandbox: Sandbox) -> None:
+    """Print the address and credentials, then serve until SIGINT or SIGTERM."""
+    stopped = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopped.set())
+    with sandbox:
+        print(
+            f"The sandbox API listens on {sandbox.base_url}; stop it with Ctrl-C. Settings that use it:",
+            f"  ACRONIS_BASE_URL={sandbox.base_url}",
+            f"  ACRONIS_CLIENT_ID={sandbox.client_id}",
+            f"  ACRONIS_CLIENT_SECRET={sandbox.client_secret}",
+            f"Control totals of a month: {sandbox.base_url}/sandbox/totals?period=YYYY-MM",
+            sep="\n",
+            flush=True,
+        )
+        stopped.wait()

@@ -6,18 +6,17 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from hmac import compare_digest
 from urllib.parse import parse_qs, unquote
 
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.messages import Answer, ApiError, Request
-from billing_pipeline.sandbox.report_request import is_uuid, parse_report_request
+from billing_pipeline.sandbox.report_request import UUID_PATTERN, parse_report_request
 from billing_pipeline.sandbox.store import Clock, CreatedReport, Reports, Tokens
 
 API_ROOT = "/api/2"
 _ID = r"([^/]+)"
-# One name for each operation, which the journal counts by.
+# One name for each operation.
 ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     (name, method, re.compile(API_ROOT + pattern))
     for name, method, pattern in (
@@ -32,14 +31,6 @@ ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     )
 )
 ROUTE_NAMES = tuple(name for name, _, _ in ROUTES)
-
-
-@dataclass(frozen=True)
-class Account:
-    """The credentials of the one API client that has access."""
-
-    client_id: str
-    client_secret: str
 
 
 def find_route(request: Request) -> tuple[str, tuple[str, ...]]:
@@ -57,16 +48,24 @@ class Api:
     """Answers the requests below /api/2.
 
     Args:
-        account: whose credentials are accepted.
+        client_id, client_secret: the credentials that are accepted.
         distributor: whose tenants can be reported.
         tokens, reports: what has been issued and created so far.
         now: the clock of the server, in aware UTC times.
     """
 
     def __init__(
-        self, account: Account, distributor: Distributor, tokens: Tokens, reports: Reports, now: Clock
+        self,
+        client_id: str,
+        client_secret: str,
+        *,
+        distributor: Distributor,
+        tokens: Tokens,
+        reports: Reports,
+        now: Clock,
     ) -> None:
-        self._account = account
+        self._client_id = client_id
+        self._credentials = f"{client_id}:{client_secret}".encode()
         self._distributor = distributor
         self._tokens = tokens
         self._reports = reports
@@ -79,7 +78,6 @@ class Api:
             "tenant_reports": self._tenant_reports,
             "stored_reports": self._stored_reports,
             "download": self._download,
-            "method_not_allowed": self._wrong_method,
         }
 
     def answer(self, request: Request) -> Answer:
@@ -90,17 +88,21 @@ class Api:
                 return self._token(request)
             if request.path.startswith(API_ROOT + "/"):
                 self._authorize(request)
-            return self._operations.get(route, self._nothing)(request, *ids)
+            operation = self._operations.get(route)
+            if operation is not None:
+                return operation(request, *ids)
         except ApiError as error:
             return error.answer()
+        if route == "method_not_allowed":
+            return ApiError(405, route, "Method not allowed").answer()
+        return ApiError(404, "not_found", "Not found", f"there is nothing at {request.path}").answer()
 
     def _token(self, request: Request) -> Answer:
         if request.media_type != "application/x-www-form-urlencoded":
             return _token_error(400, "invalid_request", "The body must be a form")
         if parse_qs(request.body.decode(errors="replace")).get("grant_type") != ["client_credentials"]:
             return _token_error(400, "unsupported_grant_type", "grant_type must be client_credentials")
-        expected = f"{self._account.client_id}:{self._account.client_secret}".encode()
-        if not compare_digest(_basic_credentials(request), expected):
+        if not compare_digest(_basic_credentials(request), self._credentials):
             answer = _token_error(401, "invalid_client", "Client authentication failed")
             answer.headers["WWW-Authenticate"] = 'Basic realm="idp"'
             return answer
@@ -114,14 +116,8 @@ class Api:
                 401, "unauthorized", "Unauthorized", "the access token is missing, invalid or expired"
             )
 
-    def _nothing(self, request: Request) -> Answer:
-        raise ApiError(404, "not_found", "Not found", f"there is nothing at {request.path}")
-
-    def _wrong_method(self, _: Request) -> Answer:
-        raise ApiError(405, "method_not_allowed", "Method not allowed")
-
     def _client(self, _: Request, client_id: str) -> Answer:
-        if client_id != self._account.client_id:
+        if client_id != self._client_id:
             raise ApiError(404, "not_found", "Client not found", id=client_id)
         return Answer.of_json(
             {
@@ -174,7 +170,7 @@ class Api:
         return report
 
     def _check_tenant(self, tenant_id: str) -> None:
-        if not is_uuid(tenant_id):
+        if not re.fullmatch(UUID_PATTERN, tenant_id):
             raise ApiError(400, "bad_request", "Request validation failed", "tenant id must be a UUID")
         if self._distributor.find(tenant_id) is None:
             raise ApiError(

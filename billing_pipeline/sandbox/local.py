@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from billing_pipeline.sandbox.api import Account, Api, find_route
+from billing_pipeline.sandbox.api import Api, find_route
 from billing_pipeline.sandbox.distributor import Distributor
-from billing_pipeline.sandbox.journal import Journal
 from billing_pipeline.sandbox.messages import Answer, ApiError, Request
 from billing_pipeline.sandbox.report_rows import KINDS, LEVELS, ReportSelection
 from billing_pipeline.sandbox.server import RequestHandler, SandboxServer
@@ -28,6 +27,7 @@ DEFAULT_TENANTS = 40
 DEFAULT_CLIENT_ID = "f4b2bd1c-9e7f-4a57-9a3f-5a17d0b0c0de"
 DEFAULT_CLIENT_SECRET = "sandbox-secret-not-for-production"  # noqa: S105 - opens nothing but the sandbox
 TOKEN_LIFETIME_SECONDS = 2 * 3600
+_REQUESTS_KEPT = 100_000
 
 
 class Sandbox:
@@ -49,6 +49,11 @@ class Sandbox:
             expire and what `created_at` says. Readiness is always measured in real seconds.
         token_lifetime_seconds: validity of access tokens.
         json_layout: layout of json_v2_0, `flat` or `grouped`.
+
+    Attributes:
+        requests: the latest hundred thousand API requests, oldest first, each with method, path, route,
+            report_id, authorized, status, and two times in UNIX seconds: `time`, when it was received, and
+            `ended`, when its answer had been sent (None: not yet).
     """
 
     handler: type[RequestHandler] = RequestHandler
@@ -77,7 +82,7 @@ class Sandbox:
         self.client_secret = client_secret
         self.distributor = Distributor(seed, tenants)
         self.tenant_id = self.distributor.root.id
-        self.journal = Journal()
+        self.requests: list[dict[str, Any]] = []
         clock = now or (lambda: datetime.now(UTC))
         self._folder = tempfile.TemporaryDirectory(prefix="billing-pipeline-sandbox-")
         self._reports = Reports(
@@ -89,8 +94,14 @@ class Sandbox:
             in_progress_polls=in_progress_polls,
             json_layout=json_layout,
         )
-        tokens = Tokens(clock, token_lifetime_seconds)
-        self._api = Api(Account(client_id, client_secret), self.distributor, tokens, self._reports, clock)
+        self._api = Api(
+            client_id,
+            client_secret,
+            distributor=self.distributor,
+            tokens=Tokens(clock, token_lifetime_seconds),
+            reports=self._reports,
+            now=clock,
+        )
         self._port = port
         self._server: SandboxServer | None = None
         self._thread: threading.Thread | None = None
@@ -112,23 +123,13 @@ class Sandbox:
         """Number of reports created since the start, deleted ones included."""
         return self._reports.created
 
-    @property
-    def requests(self) -> list[dict[str, Any]]:
-        """The API requests so far; see `Journal.entries`."""
-        return self.journal.entries
-
-    @property
-    def request_counts(self) -> Counter[str]:
-        """Number of API requests by method and route, such as `POST create_report`."""
-        return self.journal.counts
-
     def start(self) -> Self:
         """Listen and serve in the background.
 
         Raises:
             OSError: the port is taken.
         """
-        self._server = SandboxServer(self._port, self, self.handler)
+        self._server = SandboxServer(self._port, self.exchange, self.handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         return self
@@ -179,7 +180,18 @@ class Sandbox:
             return
         route, ids = find_route(request)
         known = self._reports.get(ids[0]) if ids else None
-        entry = self.journal.note(request, route, known.id if known else None)
+        entry = {
+            "method": request.method,
+            "path": request.path,
+            "route": route,
+            "report_id": known.id if known else None,
+            "authorized": "authorization" in request.headers,
+            "status": None,
+            "time": time.time(),
+            "ended": None,
+        }
+        self.requests.append(entry)
+        del self.requests[:-_REQUESTS_KEPT]
         try:
             yield self.answer(request, route, entry)
         finally:
@@ -191,7 +203,7 @@ class Sandbox:
         Args:
             request: the request.
             route: the name of its route, as in `ROUTES`.
-            entry: the request's entry in the journal, which gets the status and the id of a new report.
+            entry: the request's entry in `requests`, which gets the status and the id of a new report.
         """
         answer = self._api.answer(request)
         entry["status"] = answer.status
@@ -201,8 +213,9 @@ class Sandbox:
 
     def _own_answer(self, request: Request) -> Answer:
         if (request.method, request.path) == ("GET", "/sandbox/requests"):
-            seen = {"items": self.requests, "counts": self.request_counts}
-            return Answer.of_json({**seen, "reports_created": self.reports_created})
+            counts = Counter(f"{entry['method']} {entry['route']}" for entry in self.requests)
+            seen = {"items": self.requests, "counts": counts, "reports_created": self.reports_created}
+            return Answer.of_json(seen)
         if (request.method, request.path) != ("GET", "/sandbox/totals"):
             return ApiError(404, "not_found", "Not found", f"there is nothing at {request.path}").answer()
         try:

@@ -60,16 +60,6 @@ class Destination(Protocol):
     def write(self, data: bytes, /) -> int: ...
 
 
-class _Renderer(Protocol):
-    """A report's text: `head`, the `block` of each tenant, `tail`."""
-
-    def head(self) -> str: ...
-
-    def block(self, tenant: TenantFacts, rows: list[dict[str, Any]]) -> str: ...
-
-    def tail(self) -> str: ...
-
-
 def write_report(
     destinations: Mapping[str, Destination],
     distributor: Distributor,
@@ -92,18 +82,18 @@ def write_report(
         for report_format, file in destinations.items()
     ]
     for file, renderer in outputs:
-        file.write(renderer.head().encode())
+        file.write(renderer.head.encode())
     for tenant, rows in report_rows(distributor, selection):
         fields = [_fields(row, show_skus=options.show_skus) for row in rows]
         for file, renderer in outputs:
             file.write(renderer.block(tenant, fields).encode())
     for file, renderer in outputs:
-        file.write(renderer.tail().encode())
+        file.write(renderer.tail.encode())
 
 
 def _renderer(
     report_format: str, distributor: Distributor, selection: ReportSelection, options: ReportOptions
-) -> _Renderer:
+) -> _CsvRenderer | _JsonRenderer:
     if report_format == "csv_v2_0":
         return _CsvRenderer((*CSV_COLUMNS, "sku") if options.show_skus else CSV_COLUMNS)
     if report_format != "json_v2_0":
@@ -170,14 +160,11 @@ def _measure(production: int, trial: int) -> dict[str, int]:
 class _CsvRenderer:
     """csv_v2_0: 29 columns, and `sku` if SKUs were requested; RFC 4180 quoting, lines end in CRLF."""
 
+    tail = ""
+
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._columns = columns
-
-    def head(self) -> str:
-        return ",".join(self._columns) + "\r\n"
-
-    def tail(self) -> str:
-        return ""
+        self.head = ",".join(columns) + "\r\n"
 
     def block(self, tenant: TenantFacts, rows: list[dict[str, Any]]) -> str:
         owner = tenant._asdict()
@@ -192,16 +179,12 @@ class _CsvRenderer:
 class _JsonRenderer:
     """json_v2_0: `{"params": …, "tenants": […]}`, with each row on a line of its own."""
 
+    tail = "\n]}\n"
+
     def __init__(self, params: dict[str, object], *, grouped: bool) -> None:
-        self._params = params
+        self.head = f'{{"params":{_ENCODERS[False].encode(params)},"tenants":['
         self._grouped = grouped
         self._separator = "\n"
-
-    def head(self) -> str:
-        return f'{{"params":{_ENCODERS[False].encode(self._params)},"tenants":['
-
-    def tail(self) -> str:
-        return "\n]}\n"
 
     def block(self, tenant: TenantFacts, rows: list[dict[str, Any]]) -> str:
         encode = _ENCODERS[tenant.id < "8"].encode

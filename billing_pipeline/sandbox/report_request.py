@@ -6,23 +6,21 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from billing_pipeline.sandbox.messages import ApiError, Request
-from billing_pipeline.sandbox.report_rows import KINDS, LEVELS, ReportSelection
+from billing_pipeline.sandbox.report_rows import Kind, Level, ReportSelection
 from billing_pipeline.sandbox.windows import Window
 
-FORMATS = ("csv", "html", "json_v1", "csv_v2_0", "json_v2_0")
-_SCHEDULES = ("once", "monthly")
-_RESULT_ACTIONS = ("save", "send")
-_TOP_LEVEL = {"parameters", "schedule", "result_action", "recipients"}
-_LOWER_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+Format = Literal["csv", "html", "json_v1", "csv_v2_0", "json_v2_0"]
 
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """A valid request for a report; answers echo `parameters`."""
+    """A valid request for a report; answers echo `parameters`, `schedule` and what follows."""
 
     selection: ReportSelection
     formats: tuple[str, ...]
@@ -33,9 +31,40 @@ class ReportRequest:
     recipients: list[Any]
 
 
-def is_uuid(text: str) -> bool:
-    """True for a UUID in the lower-case form that the API requires."""
-    return _LOWER_UUID.fullmatch(text) is not None
+def _day(value: object) -> date:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("must be a date, YYYY-MM-DD")
+    return date.fromisoformat(value)
+
+
+class _Period(BaseModel):
+    start: Annotated[date, BeforeValidator(_day)]
+    end: Annotated[date, BeforeValidator(_day)]
+
+
+class _Parameters(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    kind: Kind
+    level: Level
+    tenant_id: Annotated[str, Field(pattern=UUID_PATTERN)]
+    formats: Annotated[list[Format], Field(min_length=1)] = ["csv_v2_0"]
+    hide_zero_usage: bool = False
+    show_skus: bool = False
+    period: _Period | None = None
+
+
+class _Schedule(BaseModel):
+    type: Literal["once", "monthly"]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    parameters: _Parameters
+    schedule: _Schedule
+    result_action: Literal["save", "send"]
+    recipients: list[Any] = []
 
 
 def parse_report_request(request: Request, today: date) -> ReportRequest:
@@ -53,101 +82,43 @@ def parse_report_request(request: Request, today: date) -> ReportRequest:
             415, "unsupported_media_type", "Unsupported media type", "Content-Type must be application/json"
         )
     try:
-        body = json.loads(request.body)
+        sent = json.loads(request.body)
+        body = _Body.model_validate(sent)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise _bad(f"{path}: {first['msg']}", path) from None
     except ValueError as error:
-        raise _bad("the body is not JSON") from error
-    if not isinstance(body, dict):
-        raise _bad("the body must be an object")
-    if unknown := sorted(set(body) - _TOP_LEVEL):
-        raise _bad(f"unknown field: {unknown[0]}", field=unknown[0])
-    parameters = _object(body, "parameters", "parameters")
-    schedule = _object(body, "schedule", "schedule")
-    _choice(schedule, "type", "schedule.type", _SCHEDULES)
-    result_action = _choice(body, "result_action", "result_action", _RESULT_ACTIONS)
-    recipients = body.get("recipients", [])
-    if not isinstance(recipients, list):
-        raise _bad("recipients must be an array", field="recipients")
-
-    selection, formats = _selection(parameters, today)
-    window = selection.window
+        raise _bad(f"the body is not JSON: {error}", "") from None
+    parameters = body.parameters
+    window = _window(parameters.period, today)
+    period = {"start": window.start.isoformat(), "end": window.end.isoformat()}
     return ReportRequest(
-        selection=selection,
-        formats=tuple(dict.fromkeys(formats)),
-        show_skus=_flag(parameters, "show_skus"),
-        parameters=parameters
-        | {"formats": formats, "period": {"start": window.start.isoformat(), "end": window.end.isoformat()}},
-        schedule=schedule,
-        result_action=result_action,
-        recipients=recipients,
+        selection=ReportSelection(
+            parameters.tenant_id, window, parameters.kind, parameters.level, parameters.hide_zero_usage
+        ),
+        formats=tuple(dict.fromkeys(parameters.formats)),
+        show_skus=parameters.show_skus,
+        parameters=sent["parameters"] | {"formats": parameters.formats, "period": period},
+        schedule=sent["schedule"],
+        result_action=body.result_action,
+        recipients=body.recipients,
     )
 
 
-def _selection(parameters: dict[str, Any], today: date) -> tuple[ReportSelection, list[str]]:
-    """Validate `parameters`: the rows to select, and the formats."""
-    kind = _choice(parameters, "kind", "parameters.kind", KINDS)
-    level = _choice(parameters, "level", "parameters.level", LEVELS)
-    tenant_id = _required(parameters, "tenant_id", "parameters.tenant_id")
-    if not isinstance(tenant_id, str) or not is_uuid(tenant_id):
-        raise _bad("parameters.tenant_id must be a lower-case UUID", field="parameters.tenant_id")
-    formats = parameters.get("formats", ["csv_v2_0"])
-    if not isinstance(formats, list) or not formats or any(name not in FORMATS for name in formats):
-        raise _bad(f"parameters.formats must be some of {', '.join(FORMATS)}", field="parameters.formats")
-    window = _window(parameters, today)
-    return ReportSelection(tenant_id, window, kind, level, _flag(parameters, "hide_zero_usage")), formats
-
-
-def _window(parameters: dict[str, Any], today: date) -> Window:
-    yesterday = today - timedelta(days=1)
-    if "period" not in parameters:
+def _window(period: _Period | None, today: date) -> Window:
+    if period is None:
         # Not documented. The month up to yesterday is a guess that cannot be mistaken for a whole month.
+        yesterday = today - timedelta(days=1)
         return Window(yesterday.replace(day=1), yesterday)
-    period = _object(parameters, "period", "parameters.period")
-    start, end = (_day(period, name) for name in ("start", "end"))
-    if end > today:
-        raise _bad("parameters.period.end must not be in the future", field="parameters.period.end")
-    if end < start:
-        raise _bad("parameters.period.end must not be before its start", field="parameters.period.end")
-    if start.year < 2000:
-        raise _bad("parameters.period.start is too long ago", field="parameters.period.start")
-    return Window(start, end)
+    if period.end > today:
+        raise _bad("parameters.period.end must not be in the future", "parameters.period.end")
+    if period.end < period.start:
+        raise _bad("parameters.period.end must not be before its start", "parameters.period.end")
+    if period.start.year < 2000:
+        raise _bad("parameters.period.start is too long ago", "parameters.period.start")
+    return Window(period.start, period.end)
 
 
-def _day(period: dict[str, Any], name: str) -> date:
-    value = _required(period, name, f"parameters.period.{name}")
-    try:
-        if isinstance(value, str) and _DAY.fullmatch(value):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
-    raise _bad(f"parameters.period.{name} must be a date, YYYY-MM-DD", field=f"parameters.period.{name}")
-
-
-def _flag(parameters: dict[str, Any], name: str) -> bool:
-    value = parameters.get(name, False)
-    if not isinstance(value, bool):
-        raise _bad(f"parameters.{name} must be a boolean", field=f"parameters.{name}")
-    return value
-
-
-def _object(parent: dict[str, Any], name: str, path: str) -> dict[str, Any]:
-    value = _required(parent, name, path)
-    if not isinstance(value, dict):
-        raise _bad(f"{path} must be an object", field=path)
-    return value
-
-
-def _choice(parent: dict[str, Any], name: str, path: str, choices: tuple[str, ...]) -> str:
-    value = _required(parent, name, path)
-    if not isinstance(value, str) or value not in choices:
-        raise _bad(f"{path} must be one of {', '.join(choices)}", field=path)
-    return value
-
-
-def _required(parent: dict[str, Any], name: str, path: str) -> Any:
-    if name not in parent:
-        raise _bad(f"{path} is required", field=path)
-    return parent[name]
-
-
-def _bad(info: str, **context: object) -> ApiError:
-    return ApiError(400, "bad_request", "Request validation failed", info, **context)
+def _bad(info: str, field: str) -> ApiError:
+    return ApiError(400, "bad_request", "Request validation failed", info, field=field)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from billing_pipeline.sandbox.distributor import Distributor, Tenant
 from billing_pipeline.sandbox.metering import Usage, tenant_usage
 from billing_pipeline.sandbox.offering import Infra, Metering, OfferingItem
 from billing_pipeline.sandbox.windows import Window
 
-KINDS = ("usage_summary", "usage_daily", "usage_current", "usage_breakdown")
-LEVELS = ("direct_partners", "all_partners", "all_customers", "accounts", "itself")
+Kind = Literal["usage_summary", "usage_daily", "usage_current", "usage_breakdown"]
+Level = Literal["direct_partners", "all_partners", "all_customers", "accounts", "itself"]
+KINDS, LEVELS = get_args(Kind), get_args(Level)
 _DAILY_KINDS = {"usage_daily", "usage_breakdown"}
 
 

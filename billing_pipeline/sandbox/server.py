@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import copyfileobj
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from billing_pipeline.sandbox.messages import Answer, ApiError, Request
@@ -17,11 +17,8 @@ _CHUNK = 1 << 18
 _IDLE_SECONDS = 120
 
 
-class Service(Protocol):
-    """Answers requests."""
-
-    def exchange(self, request: Request) -> AbstractContextManager[Answer]:
-        """The answer to a request; the context ends when the answer has been sent."""
+# The answer to a request; the context ends when the answer has been sent.
+Exchange = Callable[[Request], AbstractContextManager[Answer]]
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -29,20 +26,20 @@ class SandboxServer(ThreadingHTTPServer):
 
     Args:
         port: TCP port on 127.0.0.1; 0 takes a free one.
-        service: answers the requests.
+        exchange: answers the requests.
         handler: handles a connection.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, service: Service, handler: type[RequestHandler]) -> None:
+    def __init__(self, port: int, exchange: Exchange, handler: type[RequestHandler]) -> None:
         """Bind the port.
 
         Raises:
             OSError: the port is taken.
         """
-        self.service = service
+        self.exchange = exchange
         self.connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), handler)
 
@@ -101,7 +98,7 @@ class RequestHandler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - name of the base class
-        """Log nothing: `Journal` has every request."""
+        """Log nothing: the sandbox keeps a list of its requests."""
 
     def _serve(self) -> None:
         parts = urlsplit(self.path)
@@ -113,7 +110,7 @@ class RequestHandler(BaseHTTPRequestHandler):
             self.deliver(error.answer())
             return
         request = Request(self.command, parts.path, parts.query, headers, body)
-        with self.server.service.exchange(request) as answer:
+        with self.server.exchange(request) as answer:
             self.deliver(answer)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve  # noqa: N815 - names of the base class

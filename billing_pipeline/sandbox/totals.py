@@ -5,6 +5,7 @@ No report file is involved, so an error in writing, downloading or loading a rep
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 
 from billing_pipeline.sandbox.distributor import Distributor
@@ -26,36 +27,28 @@ def report_totals(distributor: Distributor, selection: ReportSelection) -> dict[
         `rows`; `units`, with `rows` and the nine measures as integers for each of `bytes`, `seconds` and
         `quantity` that occurs; `dr_compute_points` with `production`, `trial` and `total` as decimal strings.
     """
-    rows = 0
-    units: dict[str, dict[str, int]] = {}
-    points = {"production": Decimal(0), "trial": Decimal(0), "total": Decimal(0)}
+    units: dict[str, Counter[str]] = {}
+    points = dict.fromkeys(("production", "trial", "total"), Decimal(0))
     for _, block in report_rows(distributor, selection):
         for row in block:
-            rows += 1
             unit = row.item.measurement_unit or "quantity"
-            sums = units.setdefault(unit, {"rows": 0})
+            sums = units.setdefault(unit, Counter())
             sums["rows"] += 1
-            absolute = (row.absolute_production, row.absolute_trial)
-            delta = (row.delta_production, row.delta_trial)
+            absolute = _parts(row.absolute_production, row.absolute_trial)
+            delta = _parts(row.delta_production, row.delta_trial)
             effective = delta if row.item.is_range else absolute
-            for measure, (production, trial) in (
-                ("absolute", absolute),
-                ("delta", delta),
-                ("effective", effective),
-            ):
-                for part, value in (
-                    ("production", production),
-                    ("trial", trial),
-                    ("total", production + trial),
-                ):
-                    name = f"{measure}_{part}"
-                    sums[name] = sums.get(name, 0) + value
-            if unit == "seconds":
-                points["production"] += compute_points(delta[0])
-                points["trial"] += compute_points(delta[1])
-                points["total"] += compute_points(delta[0] + delta[1])
+            for part in points:
+                sums[f"absolute_{part}"] += absolute[part]
+                sums[f"delta_{part}"] += delta[part]
+                sums[f"effective_{part}"] += effective[part]
+                if unit == "seconds":
+                    points[part] += compute_points(delta[part])
     return {
-        "rows": rows,
+        "rows": sum(sums["rows"] for sums in units.values()),
         "units": dict(sorted(units.items())),
         "dr_compute_points": {part: str(value.quantize(_CENT)) for part, value in points.items()},
     }
+
+
+def _parts(production: int, trial: int) -> dict[str, int]:
+    return {"production": production, "trial": trial, "total": production + trial}

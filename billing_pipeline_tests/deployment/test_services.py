@@ -73,7 +73,7 @@ def kill_the_run_that_hangs(deployment: Deployment, instance: DagsterInstance) -
     psutil.Process(int(found[1])).kill()
     sandbox.set_faults()
     # The server would count the answer that it still owes the dead.
-    sandbox.journal.clear()
+    sandbox.requests.clear()
     return period
 
 

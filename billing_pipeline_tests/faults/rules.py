@@ -37,7 +37,7 @@ class FaultRule:
     Args:
         route: the operations affected, or `any`; see `api.ROUTE_NAMES`.
         fault: `type` and its options.
-        name: for the journal.
+        name: for the log of requests.
         format: affects only the download, or the stored-reports item, of this report format.
         after: number of matching requests that pass first.
         times: number of requests affected; None: no limit.

@@ -52,14 +52,10 @@ class OfferingItem:
     edition: str | None
     measurement_unit: str
     metering: Metering
+    is_range: bool  # the quantity accumulates over the period
     infra_kind: str  # "", "backup", "dr" or "files"
     sku_state: SkuState
     sku: str | None
-
-    @property
-    def is_range(self) -> bool:
-        """True if the quantity accumulates over the period."""
-        return self.metering in (Metering.SECONDS, Metering.RANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +99,7 @@ def _load_profiles() -> dict[str, tuple[OfferingItem, ...]]:
             edition=row["edition"] or None,
             measurement_unit=row["measurement_unit"],
             metering=Metering(row["metering"]),
+            is_range=Metering(row["metering"]) in (Metering.SECONDS, Metering.RANGE),
             infra_kind=row["infra"],
             sku_state=SkuState(row["sku_state"]),
             sku=row["sku"] or None,

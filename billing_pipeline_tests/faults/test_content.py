@@ -1,4 +1,4 @@
-"""Files that are wrong in what they say."""
+"""Corrupted reports: each is wrong as its fault says, and its stated size fits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTENT = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["typ
 
 
 @pytest.mark.parametrize("name", CONTENT)
-def test_spoiled_content_differs_and_its_size_does_not_give_it_away(
+def test_corrupt__each_fault__differs_and_size_is_consistent(
     caller: Caller[FaultySandbox], name: str
 ) -> None:
     report_id = caller.create()
@@ -33,7 +33,7 @@ def test_spoiled_content_differs_and_its_size_does_not_give_it_away(
     assert sizes == {key: len(content) for key, content in spoiled.items()}
 
 
-def test_spoiled_json_is_wrong_in_the_way_that_it_says(caller: Caller[FaultySandbox]) -> None:
+def test_corrupt__json__wrong_as_the_fault_says(caller: Caller[FaultySandbox]) -> None:
     report_id = caller.create(formats=["json_v2_0"])
     good = caller.download(report_id)["json_v2_0"].json()
     middle = len(good["tenants"]) // 2

@@ -1,4 +1,4 @@
-"""What people read of faults is what the tests of faults see."""
+"""The documented faults are those of the catalogue."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def _rows(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("| ")]
 
 
-def test_the_page_of_faults_is_complete() -> None:
+def test_faults_page__table__equals_catalogue() -> None:
     page = (PROJECT_ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
 
     assert _rows(page) == _rows(table())
 
 
-def test_the_readme_tells_only_what_the_tests_see() -> None:
+def test_readme__fault_table__rows_of_the_catalogue() -> None:
     (section,) = re.findall(r"^## When things fail$(.*?)^## ", README, re.MULTILINE | re.DOTALL)
 
     told = _rows(section)
@@ -30,6 +30,6 @@ def test_the_readme_tells_only_what_the_tests_see() -> None:
     assert set(told) <= set(_rows(table()))
 
 
-def test_the_readme_states_the_retry_budget() -> None:
+def test_readme__retry_budget__as_in_the_code() -> None:
     assert f"at most {ATTEMPTS} attempts" in README
     assert f"at most {UNANSWERED_REQUESTS} unanswered requests" in README

@@ -1,4 +1,4 @@
-"""Each fault as a client sees it, on the wire."""
+"""Each type of fault as an HTTP client sees it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ ANSWERS = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["typ
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_fixed_answers_are_given_instead_of_the_real_one(caller: Caller[FaultySandbox], name: str) -> None:
+def test_answer_fault__each__given_instead_of_the_real_answer(
+    caller: Caller[FaultySandbox], name: str
+) -> None:
     rule = CATALOGUE[name].rule
     report_id = caller.create(formats=["json_v2_0"])
     stored_id = caller.saved(report_id)[0]["id"]
@@ -82,7 +84,7 @@ def test_fixed_answers_are_given_instead_of_the_real_one(caller: Caller[FaultySa
         }  # the real one: the token request has no Basic credentials
 
 
-def test_retry_after_says_what_the_rule_says(caller: Caller[FaultySandbox]) -> None:
+def test_answer_fault__retry_after__as_the_rule_says(caller: Caller[FaultySandbox]) -> None:
     expected = {
         "create_429_seconds": "1",
         "create_429_negative": "-5",
@@ -102,7 +104,7 @@ def test_retry_after_says_what_the_rule_says(caller: Caller[FaultySandbox]) -> N
 
 
 @pytest.mark.parametrize("name", ["create_answer_lost", "create_answer_reset", "create_reset_before"])
-def test_a_connection_ends_without_an_answer(caller: Caller[FaultySandbox], name: str) -> None:
+def test_silence_fault__create_report__connection_ends(caller: Caller[FaultySandbox], name: str) -> None:
     created = caller.sandbox.reports_created
     caller.sandbox.set_faults(name)
     with pytest.raises(requests.ConnectionError) as caught:
@@ -113,7 +115,7 @@ def test_a_connection_ends_without_an_answer(caller: Caller[FaultySandbox], name
     caller.create()
 
 
-def test_an_answer_that_never_comes_blocks_nobody_else(caller: Caller[FaultySandbox]) -> None:
+def test_silence_fault__hanging_answer__others_are_served(caller: Caller[FaultySandbox]) -> None:
     caller.sandbox.set_faults("create_answer_hangs")
     created = caller.sandbox.reports_created
     with pytest.raises(requests.ReadTimeout):
@@ -127,7 +129,7 @@ def test_an_answer_that_never_comes_blocks_nobody_else(caller: Caller[FaultySand
     caller.create()
 
 
-def test_a_sandbox_stops_although_it_hangs(open_sandbox: Opener) -> None:
+def test_silence_fault__sandbox_stopped__hanging_threads_end(open_sandbox: Opener) -> None:
     others = set(threading.enumerate())
     caller = open_sandbox()
     caller.sandbox.set_faults({"route": "any", "fault": {"type": "silence", "how": "hang"}})
@@ -140,7 +142,7 @@ def test_a_sandbox_stops_although_it_hangs(open_sandbox: Opener) -> None:
         assert not thread.is_alive()
 
 
-def test_an_echo_gives_the_secrets_away(caller: Caller[FaultySandbox]) -> None:
+def test_echo_fault__create_report__body_has_token_and_secret(caller: Caller[FaultySandbox]) -> None:
     caller.sandbox.set_faults("create_echo")
     answer = caller.call("POST", "/reports", json=caller.body())
     assert answer.status_code == 400
@@ -148,7 +150,7 @@ def test_an_echo_gives_the_secrets_away(caller: Caller[FaultySandbox]) -> None:
     assert caller.sandbox.client_secret in answer.text
 
 
-def test_a_redirect_leads_to_another_name_of_the_host(
+def test_redirect_fault__default__another_name_of_the_host(
     caller: Caller[FaultySandbox], report: tuple[str, str]
 ) -> None:
     caller.sandbox.set_faults({"use": "download_redirect", "times": 1})
@@ -158,7 +160,7 @@ def test_a_redirect_leads_to_another_name_of_the_host(
     assert answer.headers["Location"] == f"http://localhost:{caller.sandbox.port}/api/2{path}"
 
 
-def test_a_redirect_can_lead_to_another_sandbox_which_sees_what_was_sent(
+def test_redirect_fault__other_sandbox__receives_the_request(
     caller: Caller[FaultySandbox], open_sandbox: Opener
 ) -> None:
     other = open_sandbox()
@@ -177,7 +179,7 @@ def test_a_redirect_can_lead_to_another_sandbox_which_sees_what_was_sent(
         ("download_reset", ConnectionResetError),
     ],
 )
-def test_a_body_that_breaks_off_is_an_error(
+def test_delivery_fault__body_cut_or_reset__error_while_reading(
     caller: Caller[FaultySandbox], report: tuple[str, str], name: str, error: type[Exception]
 ) -> None:
     caller.sandbox.set_faults(name)
@@ -190,7 +192,7 @@ def test_a_body_that_breaks_off_is_an_error(
 
 
 @pytest.mark.parametrize("name", ["download_cut_chunked", "download_cut_without_length"])
-def test_a_body_can_end_too_early_without_any_error(
+def test_delivery_fault__no_length__half_a_body_without_error(
     caller: Caller[FaultySandbox], report: tuple[str, str], name: str
 ) -> None:
     caller.sandbox.set_faults(name)
@@ -202,7 +204,9 @@ def test_a_body_can_end_too_early_without_any_error(
 
 
 @pytest.mark.parametrize("name", ["download_drips", "download_stalls"])
-def test_a_body_can_take_for_ever(caller: Caller[FaultySandbox], report: tuple[str, str], name: str) -> None:
+def test_delivery_fault__drip_or_stall__read_times_out(
+    caller: Caller[FaultySandbox], report: tuple[str, str], name: str
+) -> None:
     caller.sandbox.set_faults(name)
     answer = _raw(caller, report, timeout=0.5)
     length = int(answer.headers["Content-Length"])
@@ -211,13 +215,15 @@ def test_a_body_can_take_for_ever(caller: Caller[FaultySandbox], report: tuple[s
         answer.read()
 
 
-def test_dripping_gets_there_in_the_end(caller: Caller[FaultySandbox], report: tuple[str, str]) -> None:
+def test_delivery_fault__fast_drip__whole_body_arrives(
+    caller: Caller[FaultySandbox], report: tuple[str, str]
+) -> None:
     fault = {"type": "delivery", "how": "drip", "at": 0.999, "seconds": 0.001}
     caller.sandbox.set_faults({"route": "download", "fault": fault})
     assert json.loads(gzip.decompress(_raw(caller, report).read()))
 
 
-def test_encodings_are_wrong_in_the_way_that_they_say(
+def test_encoding_fault__each__wrong_as_the_fault_says(
     caller: Caller[FaultySandbox], report: tuple[str, str]
 ) -> None:
     good = _raw(caller, report).read()
@@ -247,7 +253,7 @@ def test_encodings_are_wrong_in_the_way_that_they_say(
     assert len(gzip.decompress(bomb)) > 10**7
 
 
-def test_chunked_encoding_is_no_fault(caller: Caller[FaultySandbox], report: tuple[str, str]) -> None:
+def test_delivery_fault__chunked__same_bytes(caller: Caller[FaultySandbox], report: tuple[str, str]) -> None:
     good = _raw(caller, report).read()
     caller.sandbox.set_faults("download_chunked")
     answer = _raw(caller, report)
@@ -255,7 +261,7 @@ def test_chunked_encoding_is_no_fault(caller: Caller[FaultySandbox], report: tup
     assert answer.read() == good
 
 
-def test_tokens_can_be_bad(caller: Caller[FaultySandbox]) -> None:
+def test_token_fault__each__token_wrong_as_the_fault_says(caller: Caller[FaultySandbox]) -> None:
     path = f"/clients/{caller.sandbox.client_id}"
 
     def token_after(name: str) -> dict[str, Any]:
@@ -277,7 +283,7 @@ def test_tokens_can_be_bad(caller: Caller[FaultySandbox]) -> None:
     assert caller.call("GET", path).status_code == 401
 
 
-def test_a_token_is_revoked_in_mid_poll(caller: Caller[FaultySandbox]) -> None:
+def test_revoke_fault__while_polling__status_401_until_new_token(caller: Caller[FaultySandbox]) -> None:
     report_id = caller.create()
     caller.sandbox.set_faults("token_revoked_while_polling")
     path = f"/reports/{report_id}/stored"
@@ -286,7 +292,7 @@ def test_a_token_is_revoked_in_mid_poll(caller: Caller[FaultySandbox]) -> None:
     assert caller.call("GET", path).status_code == 200
 
 
-def test_answers_can_say_something_else(caller: Caller[FaultySandbox]) -> None:
+def test_merge_fault__each__answer_changed_as_the_fault_says(caller: Caller[FaultySandbox]) -> None:
     def created(name: str) -> requests.Response:
         caller.sandbox.set_faults(name)
         return caller.call("POST", "/reports", json=caller.body())
@@ -308,7 +314,7 @@ def test_answers_can_say_something_else(caller: Caller[FaultySandbox]) -> None:
     assert caller.call("GET", f"/clients/{caller.sandbox.client_id}").json()["tenant_id"] is None
 
 
-def test_stored_reports_can_say_something_else(caller: Caller[FaultySandbox]) -> None:
+def test_stored_fault__each__items_changed_as_the_fault_says(caller: Caller[FaultySandbox]) -> None:
     report_id = caller.create()
     real = {item["report_format"]: item for item in caller.saved(report_id)}
 
@@ -334,6 +340,6 @@ def test_stored_reports_can_say_something_else(caller: Caller[FaultySandbox]) ->
     assert [caller.poll(report_id)[0]["status"] for _ in range(2)] == ["archived", "saved"]
 
 
-def test_a_delay_delays_nothing_but_the_answer(caller: Caller[FaultySandbox]) -> None:
+def test_delay_fault__unknown_report__real_answer(caller: Caller[FaultySandbox]) -> None:
     caller.sandbox.set_faults({"route": "report", "fault": {"type": "delay", "seconds": 0.05}})
     assert caller.call("GET", "/reports/x").status_code == 404

@@ -1,4 +1,4 @@
-"""A run that dies at any request is continued by the next one: one report, whole files, nothing left over."""
+"""A run that is killed at any request is continued by the next one: one report, whole files, no strays."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def wait_for_requests(harness: FaultHarness, process: subprocess.Popen[bytes], c
 
 @pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("number", range(len(REQUESTS_OF_A_RUN)), ids=REQUESTS_OF_A_RUN.__getitem__)
-def test_killed_while_a_request_is_under_way(harness: FaultHarness, number: int, carried_out: bool) -> None:
+def test_run__killed_during_any_request__next_run_continues(
+    harness: FaultHarness, number: int, carried_out: bool
+) -> None:
     hang = {"type": "silence", "how": "hang", "carried_out": carried_out}
     harness.sandbox.set_faults({"route": "any", "after": number, "times": 1, "fault": hang})
     with start(harness) as process:
@@ -64,7 +66,9 @@ def test_killed_while_a_request_is_under_way(harness: FaultHarness, number: int,
 
 
 @pytest.mark.parametrize("report_format", ["json_v2_0", "csv_v2_0"])
-def test_killed_in_the_middle_of_a_file(harness: FaultHarness, report_format: str) -> None:
+def test_run__killed_in_mid_download__next_run_downloads_again(
+    harness: FaultHarness, report_format: str
+) -> None:
     stall = {"type": "delivery", "how": "stall"}
     harness.sandbox.set_faults({"route": "download", "format": report_format, "times": 1, "fault": stall})
     with start(harness) as process:
@@ -79,7 +83,7 @@ def test_killed_in_the_middle_of_a_file(harness: FaultHarness, report_format: st
     assert_no_strays(harness)
 
 
-def test_killed_twice_in_the_same_order(harness: FaultHarness) -> None:
+def test_run__killed_twice_for_one_request__next_run_continues(harness: FaultHarness) -> None:
     hang = {"type": "silence", "how": "hang", "carried_out": True}
     # First after the order, then while the next run looks for the report in the tenant's list.
     for route, requests in (("create_report", 4), ("tenant_reports", 3)):
@@ -92,7 +96,7 @@ def test_killed_twice_in_the_same_order(harness: FaultHarness) -> None:
     assert harness.sandbox.reports_created == 1
 
 
-def test_two_processes_for_one_period_make_one_report(harness: FaultHarness) -> None:
+def test_run__two_processes_for_one_period__one_report(harness: FaultHarness) -> None:
     harness.sandbox.set_faults({"route": "create_report", "fault": {"type": "delay", "seconds": 1.0}})
     processes = [start(harness) for _ in range(3)]
     told = {process.communicate()[0] for process in processes}
@@ -109,7 +113,7 @@ def assert_no_strays(harness: FaultHarness) -> None:
     assert names == {"json_v2_0.json", "csv_v2_0.csv", "manifest.json"}
 
 
-def test_a_run_that_no_command_began_is_ended_after_its_process_was_killed(
+def test_orphaned_run__process_killed__ended_by_the_next_command(
     cli: CliHarness, sandbox: FaultySandbox
 ) -> None:
     sandbox.set_faults("stored_in_progress_always")

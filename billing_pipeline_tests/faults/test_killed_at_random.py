@@ -1,4 +1,4 @@
-"""Killed at any moment: the warehouse holds a whole month or none, and no report is ordered for nothing."""
+"""Killed at any moment: the warehouse has a whole month or none, and no report is requested in vain."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def assert_whole_month_or_none(sandbox: FaultySandbox, data_dir: Path) -> None:
         assert (rows, reports, total) == (expected["rows"], 1, measured)
 
 
-def test_killed_at_random_moments(tmp_path: Path) -> None:
+def test_ordering__killed_at_random_moments__one_whole_report(tmp_path: Path) -> None:
     moments = random.Random(2026)
     with FaultySandbox(tenants=30, ready_after_seconds=0.05) as sandbox:
         run_to_the_end(sandbox, tmp_path)
@@ -98,7 +98,9 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("route", ["create_report", "download"])
-def test_the_command_is_killed_and_run_again(cli: CliHarness, sandbox: FaultySandbox, route: str) -> None:
+def test_run_command__killed_then_repeated__whole_month(
+    cli: CliHarness, sandbox: FaultySandbox, route: str
+) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline", "run", "--period", PERIOD.key],
         env=cli.environment,

@@ -1,4 +1,4 @@
-"""Every named fault in a report's content: what cannot be trusted is not loaded, and the old rows stay."""
+"""Every fault in the content of a report: a report that cannot be trusted is not loaded, old rows stay."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_fault(harness: FaultHarness, loaded: Path, name: str) -> None:
+def test_load_period__each_fault__outcome_of_the_catalogue(
+    harness: FaultHarness, loaded: Path, name: str
+) -> None:
     outcome = OUTCOMES[name]
     shutil.copytree(loaded, harness.data_dir)
     before = rows(harness.data_dir)
@@ -60,7 +62,7 @@ def test_fault(harness: FaultHarness, loaded: Path, name: str) -> None:
     assert harness.sandbox.reports_created == 2
 
 
-def test_a_report_that_was_loaded_with_a_warning_is_not_given_up_for_an_older_one(
+def test_load_period__loaded_with_warning__kept_over_older_report(
     harness: FaultHarness, loaded: Path
 ) -> None:
     shutil.copytree(loaded, harness.data_dir)
@@ -75,7 +77,7 @@ def test_a_report_that_was_loaded_with_a_warning_is_not_given_up_for_an_older_on
     assert rows(harness.data_dir)["report_id"] == raw.report_id
 
 
-def test_a_folder_that_cannot_be_made_is_not_blamed_on_the_report(loaded: Path, tmp_path: Path) -> None:
+def test_load_period__work_folder_impossible__report_not_blamed(loaded: Path, tmp_path: Path) -> None:
     data_dir = shutil.copytree(loaded, tmp_path / "data")
     shutil.rmtree(data_dir / "work", ignore_errors=True)
     (data_dir / "work").touch()
@@ -95,9 +97,7 @@ def test_load_period__manifest_without_parameters__refused_as_damaged(loaded: Pa
         load(data_dir)
 
 
-def test_a_report_that_another_run_downloads_meanwhile_is_the_one_that_is_loaded(
-    loaded: Path, tmp_path: Path
-) -> None:
+def test_load_period__newer_download_meanwhile__newer_one_loaded(loaded: Path, tmp_path: Path) -> None:
     data_dir = shutil.copytree(loaded, tmp_path / "data")
     (raw,) = (data_dir / "raw" / PERIOD.key).iterdir()
     newer = raw.with_name("99999999-9999-4999-8999-999999999999")

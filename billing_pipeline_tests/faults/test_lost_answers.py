@@ -1,4 +1,4 @@
-"""Orders whose fate is unknown, and what is and is not taken for their report."""
+"""Creation requests whose answer was lost, and which report is adopted as theirs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def order_of(harness: FaultHarness) -> ReportParameters:
     return ReportParameters(harness.sandbox.tenant_id, PERIOD, "usage_summary", "direct_partners")
 
 
-def test_a_report_of_other_parameters_is_not_adopted(harness: FaultHarness) -> None:
+def test_request_report__orphan_has_other_parameters__not_adopted(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("create_answer_lost", "report_other_parameters")
     raw = harness.run()
     assert raw.manifest.origin == "created"
     assert harness.sandbox.reports_created == 2
 
 
-def test_reports_that_were_there_before_are_not_adopted(harness: FaultHarness) -> None:
+def test_request_report__reports_existed_before__not_adopted(harness: FaultHarness) -> None:
     with harness.client() as client:
         strangers = {client.create_report(order_of(harness)).id for _ in range(2)}
         strangers.add(client.create_report(replace(order_of(harness), period=BillingPeriod(2026, 8))).id)
@@ -38,7 +38,7 @@ def test_reports_that_were_there_before_are_not_adopted(harness: FaultHarness) -
     assert harness.sandbox.reports_created == 4
 
 
-def test_an_order_that_is_never_answered_is_sent_a_bounded_number_of_times(harness: FaultHarness) -> None:
+def test_request_report__never_answered__bounded_number_of_posts(harness: FaultHarness) -> None:
     harness.sandbox.set_faults({"use": "create_reset_before", "times": None})
     with pytest.raises(ApiUnavailableError):
         harness.run()
@@ -46,7 +46,7 @@ def test_an_order_that_is_never_answered_is_sent_a_bounded_number_of_times(harne
     assert harness.sandbox.reports_created == 0
 
 
-def test_a_list_that_fails_after_a_lost_answer_leaves_the_question_to_the_next_run(
+def test_request_report__answer_lost_and_list_fails__next_run_adopts(
     harness: FaultHarness,
 ) -> None:
     harness.sandbox.set_faults("create_answer_lost", {"use": "tenant_reports_503", "after": 1, "times": None})
@@ -59,7 +59,9 @@ def test_a_list_that_fails_after_a_lost_answer_leaves_the_question_to_the_next_r
 
 
 @pytest.mark.parametrize("then", ["create_400", "create_403", "create_429_always", "create_not_ready_always"])
-def test_a_refusal_after_a_lost_answer_does_not_forget_the_report(harness: FaultHarness, then: str) -> None:
+def test_request_report__answer_lost_then_refused__orphan_adopted_later(
+    harness: FaultHarness, then: str
+) -> None:
     """The lost report shows up in the list only later: after another order was refused."""
     hidden = {"route": "tenant_reports", "fault": {"type": "merge", "json": {"items": []}}}
     harness.sandbox.set_faults("create_answer_lost", then, hidden)
@@ -70,13 +72,13 @@ def test_a_refusal_after_a_lost_answer_does_not_forget_the_report(harness: Fault
     assert harness.sandbox.reports_created == 1
 
 
-def test_without_the_right_to_list_reports_an_order_is_sent_again(harness: FaultHarness) -> None:
+def test_request_report__listing_forbidden__report_created_again(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("tenant_reports_404", "create_answer_lost")
     assert is_whole(harness.run())
     assert harness.sandbox.reports_created == 2
 
 
-def test_a_request_that_was_refused_is_not_continued(harness: FaultHarness) -> None:
+def test_request_report__refused_before__new_request(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("create_403")
     with pytest.raises(CredentialsError):
         harness.run()
@@ -85,7 +87,7 @@ def test_a_request_that_was_refused_is_not_continued(harness: FaultHarness) -> N
     assert "administrator role" in (harness.state.requests[0].reason or "")
 
 
-def test_a_report_that_has_vanished_when_the_run_is_resumed_is_ordered_again(harness: FaultHarness) -> None:
+def test_request_report__report_gone_on_resume__created_again(harness: FaultHarness) -> None:
     with harness.client() as client:
         first = request_report(client, harness.data_dir, order_of(harness))
     harness.sandbox.set_faults({"use": "report_404", "times": 1})
@@ -93,7 +95,7 @@ def test_a_report_that_has_vanished_when_the_run_is_resumed_is_ordered_again(har
     assert harness.state.requests[0].outcome is Outcome.GONE
 
 
-def test_a_report_that_vanishes_while_it_is_awaited_is_ordered_again(harness: FaultHarness) -> None:
+def test_wait__report_vanishes__created_again(harness: FaultHarness) -> None:
     harness.sandbox.set_faults({"use": "stored_404", "times": 1}, {"use": "report_404", "times": 1})
     assert is_whole(harness.run(timeout=30))
     latest = harness.state.latest
@@ -101,7 +103,7 @@ def test_a_report_that_vanishes_while_it_is_awaited_is_ordered_again(harness: Fa
     assert [each.outcome for each in latest.reports] == [Outcome.GONE, Outcome.OPEN]
 
 
-def test_a_failed_report_counts_across_runs(harness: FaultHarness) -> None:
+def test_wait__report_failed__attempts_counted_across_runs(harness: FaultHarness) -> None:
     """Three reports in all, although each run's deadline passes in the pause after a failure."""
     harness.sandbox.set_faults("stored_failed_always")
     for ending in (ReportNotReadyError, ReportNotReadyError, ReportFailedError):
@@ -113,7 +115,7 @@ def test_a_failed_report_counts_across_runs(harness: FaultHarness) -> None:
     assert harness.sandbox.reports_created == 3
 
 
-def test_a_lost_answer_of_the_second_report_is_looked_for_by_the_next_run(harness: FaultHarness) -> None:
+def test_wait__second_creation_lost__next_run_adopts_orphan(harness: FaultHarness) -> None:
     harness.sandbox.set_faults(
         {"use": "stored_failed_first"},
         {"use": "create_answer_lost", "after": 1},
@@ -130,7 +132,7 @@ def test_a_lost_answer_of_the_second_report_is_looked_for_by_the_next_run(harnes
     assert harness.sandbox.reports_created == 2
 
 
-def test_a_report_that_two_runs_cannot_download_is_ordered_again(harness: FaultHarness) -> None:
+def test_download__failed_in_two_runs__report_created_again(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("json_truncated")
     reports = []
     for _ in range(3):
@@ -141,7 +143,7 @@ def test_a_report_that_two_runs_cannot_download_is_ordered_again(harness: FaultH
     assert harness.sandbox.reports_created == 2
 
 
-def test_a_stopped_download_is_no_fault_of_the_report(harness: FaultHarness) -> None:
+def test_download__stopped__not_counted_against_the_report(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("download_404")
     with pytest.raises(ApiError, match="another report is ordered"):
         harness.run()

@@ -1,4 +1,4 @@
-"""No room and no right to write: one clear line, and what was there is as it was."""
+"""Disk full or not writable: one clear line, and existing data is unchanged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def content(cli: CliHarness) -> list[dict[str, object]]:
     return cli.query("SELECT * FROM usage ORDER BY report_row")
 
 
-def test_no_room(cli: CliHarness) -> None:
+def test_run__disk_full__data_kept_and_next_run_loads(cli: CliHarness) -> None:
     with FaultySandbox(tenants=60, ready_after_seconds=0.1) as sandbox:
         cli.environment["ACRONIS_BASE_URL"] = sandbox.base_url
         assert cli.command("run", "--period", PERIOD).returncode == 0
@@ -59,7 +59,7 @@ def test_no_room(cli: CliHarness) -> None:
 
 
 @pytest.mark.parametrize("below", ["file/data", "file"])
-def test_no_folder_can_be_made(cli: CliHarness, tmp_path: Path, below: str) -> None:
+def test_run__data_folder_impossible__one_clear_error(cli: CliHarness, tmp_path: Path, below: str) -> None:
     (tmp_path / "file").write_text("in the way")
 
     done = cli.command("run", "--period", PERIOD, settings={"BILLING_DATA_DIR": str(tmp_path / below)})

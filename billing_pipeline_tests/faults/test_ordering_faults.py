@@ -1,4 +1,4 @@
-"""Every named fault that can strike while a report is ordered: its outcome, and the run after it."""
+"""Every fault while a report is requested, awaited and downloaded: its outcome, and the run after it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from billing_pipeline_tests.harness.faults import FaultHarness, is_whole
 OUTCOMES = outcomes("ordering")
 
 
-def test_there_are_at_least_sixty() -> None:
+def test_catalogue__ordering_faults__at_least_sixty() -> None:
     assert len(OUTCOMES) >= 60
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_fault(harness: FaultHarness, name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_ordering__each_fault__outcome_of_the_catalogue(
+    harness: FaultHarness, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("DEBUG")
     outcome = OUTCOMES[name]
     harness.sandbox.set_faults({"use": name, **outcome.varied})

@@ -1,4 +1,4 @@
-"""What a server that has stopped answering costs: a bounded number of requests, wherever it stops."""
+"""The retry budget: a server that stops answering costs a bounded number of requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ DEAD = [
 
 @pytest.mark.parametrize("fault", DEAD, ids=["503", "429", "reset", "nonsense"])
 @pytest.mark.parametrize("after", range(7))
-def test_a_server_that_stops_answering(harness: FaultHarness, fault: dict[str, object], after: int) -> None:
+def test_run__server_stops_answering__bounded_requests(
+    harness: FaultHarness, fault: dict[str, object], after: int
+) -> None:
     """From its first, second, … seventh request on: token, client, list, order, looks, download."""
     harness.sandbox.set_faults({"route": "any", "after": after, "fault": fault})
     with pytest.raises(Exception, match=r"Run it again"):
@@ -31,25 +33,25 @@ def test_a_server_that_stops_answering(harness: FaultHarness, fault: dict[str, o
     assert harness.sandbox.reports_created <= 1
 
 
-def test_an_outage_of_some_looks_is_outlasted_and_a_longer_one_is_given_up(harness: FaultHarness) -> None:
+def test_wait__outage__short_one_survived_long_one_given_up(harness: FaultHarness) -> None:
     harness.sandbox.set_faults({"use": "stored_503_always", "times": UNANSWERED_REQUESTS - 1})
     harness.run(timeout=30)
     assert harness.sandbox.reports_created == 1
     assert harness.calls("stored_reports") > UNANSWERED_REQUESTS
 
 
-def test_looks_that_are_never_answered_use_the_whole_budget(harness: FaultHarness) -> None:
+def test_wait__polls_never_answered__whole_budget_used(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("stored_503_always")
     with pytest.raises(ApiUnavailableError):
         harness.run(timeout=30)
     assert harness.calls("stored_reports") == UNANSWERED_REQUESTS
 
 
-def test_the_limit_is_the_one_that_is_documented() -> None:
+def test_unanswered_requests__limit__as_documented() -> None:
     assert (ATTEMPTS, UNANSWERED_REQUESTS) == (5, 25)
 
 
-def test_fifty_periods_cost_no_more_than_one(cli: CliHarness, sandbox: FaultySandbox) -> None:
+def test_run__fifty_periods_in_an_outage__requests_of_one(cli: CliHarness, sandbox: FaultySandbox) -> None:
     sandbox.set_faults("everything_503")
     done = cli.command(
         "run", "--from", "2022-08", "--to", "2026-09", settings={"BILLING_FIRST_PERIOD": "2020-01"}
@@ -61,7 +63,7 @@ def test_fifty_periods_cost_no_more_than_one(cli: CliHarness, sandbox: FaultySan
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_an_error_of_the_client_itself_is_not_retried(harness: FaultHarness) -> None:
+def test_create_report__status_405__not_retried(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("create_405")
     with pytest.raises(Exception, match="405") as error:
         harness.run()

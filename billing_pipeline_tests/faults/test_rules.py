@@ -1,4 +1,4 @@
-"""The catalogue of faults, and rules that say when one strikes."""
+"""The fault catalogue, and the rules that decide which requests a fault affects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.api_caller import Caller
 
 
-def test_the_catalogue_is_large_and_every_entry_is_valid(caller: Caller[FaultySandbox]) -> None:
+def test_catalogue__each_fault__valid_rule_and_own_meaning(caller: Caller[FaultySandbox]) -> None:
     assert len(CATALOGUE) >= 60
     for name, fault in CATALOGUE.items():
         caller.sandbox.set_faults(name)
@@ -55,7 +55,7 @@ def test_set_faults__bad_rule__refused_and_old_rules_kept(
     assert [rule["name"] for rule in caller.sandbox.faults] == ["create_403"]
 
 
-def test_a_rule_strikes_after_so_many_and_so_often(caller: Caller[FaultySandbox]) -> None:
+def test_match__after_times_every__counts_requests(caller: Caller[FaultySandbox]) -> None:
     fault = {"type": "answer", "status": 503}
     caller.sandbox.set_faults({"route": "report", "fault": fault, "after": 1, "times": 2, "every": 2})
     path = f"/reports/{caller.create()}"
@@ -63,7 +63,7 @@ def test_a_rule_strikes_after_so_many_and_so_often(caller: Caller[FaultySandbox]
     assert statuses == [200, 503, 200, 503, 200, 200]
 
 
-def test_a_rule_can_strike_any_route_and_the_first_reports_only(
+def test_match__any_route_or_first_reports__only_those(
     caller: Caller[FaultySandbox], open_sandbox: Opener
 ) -> None:
     caller.sandbox.set_faults("everything_503")

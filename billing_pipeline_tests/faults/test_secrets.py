@@ -1,4 +1,4 @@
-"""Neither the secret nor a token is in anything that a run leaves or prints, whatever the API echoes."""
+"""No file or output of a run contains the client secret or a token, even if the API echoes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from billing_pipeline_tests.harness.command_line import CliHarness
 TOKEN_BEGINS = "eyJzYW5kYm94Ijp0cnVlfQ"
 
 
-def test_secrets_stay_secret(cli: CliHarness, sandbox: FaultySandbox) -> None:
+def test_run__api_echoes_secrets__none_in_files_or_output(cli: CliHarness, sandbox: FaultySandbox) -> None:
     told = b""
     for fault in ("token_echo", "create_echo", None):
         sandbox.set_faults(*([fault] if fault else []))

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.kill
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_waiting_run(cli: CliHarness, sandbox: FaultySandbox, number: signal.Signals) -> None:
+def test_run__signal_while_waiting__ends_and_can_continue(
+    cli: CliHarness, sandbox: FaultySandbox, number: signal.Signals
+) -> None:
     sandbox.set_faults("stored_in_progress_always")
     process = subprocess.Popen(
         [sys.executable, "-m", "billing_pipeline", "run", "--period", "2026-09"],
@@ -51,7 +53,7 @@ def test_a_signal_ends_a_waiting_run(cli: CliHarness, sandbox: FaultySandbox, nu
     assert row["report_id"] == state.report_id
 
 
-def test_stop_ends_a_long_wait_at_once(harness: FaultHarness) -> None:
+def test_stop__long_wait__ends_at_once(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("stored_in_progress_always")
     with pytest.raises(Exception, match="not ready"):
         harness.run(timeout=0)
@@ -75,7 +77,7 @@ def test_stop_ends_a_long_wait_at_once(harness: FaultHarness) -> None:
     assert harness.sandbox.reports_created == 1
 
 
-def test_stop_ends_a_download(harness: FaultHarness) -> None:
+def test_stop__download__ends_at_once(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("download_503_always")
     with pytest.raises(Exception, match="503"):
         harness.run()
@@ -93,7 +95,7 @@ def test_stop_ends_a_download(harness: FaultHarness) -> None:
     assert harness.sandbox.reports_created == 1
 
 
-def test_a_byte_now_and_then_does_not_keep_a_download_alive(harness: FaultHarness) -> None:
+def test_download__dripping_bytes__deadline_still_holds(harness: FaultHarness) -> None:
     drip = {"type": "delivery", "how": "drip", "seconds": 0.1}
     harness.sandbox.set_faults({"use": "download_drips", "times": None, "fault": drip})
     harness.client_options = {"read_timeout": 30}

@@ -1,4 +1,4 @@
-"""A period's report, ordered from a sandbox in which things go wrong."""
+"""The steps of a run against a sandbox with faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One period's report against the sandbox, with short waits."""
+"""The steps of a run for one period against the sandbox, with short waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that sends exactly the bytes a test gives it: for answers that no real server means to send."""
+"""A server that sends exactly the bytes a test gives it, for answers that no correct server sends."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Writes the sample reports: `python -m billing_pipeline_tests.sandbox.samples data/samples`.
 
-The distributor was picked because its 85 rows show everything that a report can hold: all four ways of having
-or not having a SKU, several storages, a partner's own one, trial, negative deltas, prices, quotas, compute
+The distributor was chosen because its 85 rows show everything that a report can contain: all four ways of
+stating a SKU, several storages, a partner's own storage, trial, negative deltas, prices, quotas, and compute
 points that are rounding ties.
 """
 

@@ -23,7 +23,7 @@ def _token_request(caller: Caller[Sandbox], **arguments: Any) -> requests.Respon
     return requests.post(caller.url + "/idp/token", timeout=10, **(defaults | arguments))
 
 
-def test_a_token_is_a_bearer_token_for_two_hours(shared_caller: Caller[Sandbox]) -> None:
+def test_token__valid_credentials__bearer_token_for_two_hours(shared_caller: Caller[Sandbox]) -> None:
     answer = _token_request(shared_caller).json()
     assert answer["token_type"] == "bearer"
     assert answer["expires_on"] == int(NOW.timestamp()) + 7200
@@ -38,7 +38,7 @@ def test_a_token_is_a_bearer_token_for_two_hours(shared_caller: Caller[Sandbox])
         ({"data": None, "json": {"grant_type": "client_credentials"}}, 400, "invalid_request"),
     ],
 )
-def test_a_token_is_refused_with_the_error_body_of_that_endpoint(
+def test_token__invalid_request__oauth_error_body(
     shared_caller: Caller[Sandbox], arguments: dict[str, Any], status: int, error: str
 ) -> None:
     answer = _token_request(shared_caller, **arguments)
@@ -47,7 +47,7 @@ def test_a_token_is_refused_with_the_error_body_of_that_endpoint(
     assert answer.json()["error_description"]
 
 
-def test_a_token_expires_after_its_two_hours(open_sandbox: Opener) -> None:
+def test_token__after_two_hours__expired(open_sandbox: Opener) -> None:
     clock = [NOW]
     caller = open_sandbox(now=lambda: clock[0])
     path = f"/clients/{caller.sandbox.client_id}"
@@ -58,16 +58,14 @@ def test_a_token_expires_after_its_two_hours(open_sandbox: Opener) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": ""}, {"Authorization": "Bearer wrong"}])
-def test_without_a_valid_token_every_call_is_unauthorized(
-    shared_caller: Caller[Sandbox], headers: dict[str, str]
-) -> None:
+def test_api__no_valid_token__status_401(shared_caller: Caller[Sandbox], headers: dict[str, str]) -> None:
     answer = shared_caller.call("POST", "/reports", headers=headers, json=shared_caller.body())
     assert answer.status_code == 401
     assert set(answer.json()["error"]) == {"code", "domain", "message", "details", "context"}
     assert answer.json()["error"]["details"]["info"]
 
 
-def test_the_client_knows_its_tenant(shared_caller: Caller[Sandbox]) -> None:
+def test_clients__own_id__names_the_tenant(shared_caller: Caller[Sandbox]) -> None:
     answer = shared_caller.call("GET", f"/clients/{shared_caller.sandbox.client_id}").json()
     assert answer["type"] == "api_client"
     assert answer["tenant_id"] == shared_caller.sandbox.tenant_id == str(UUID(answer["tenant_id"]))
@@ -104,7 +102,7 @@ BAD_PARAMETERS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("parameters", BAD_PARAMETERS, ids=str)
-def test_bad_parameters_are_refused_by_name(
+def test_create_report__invalid_parameter__status_400_names_it(
     shared_caller: Caller[Sandbox], parameters: dict[str, Any]
 ) -> None:
     answer = shared_caller.call("POST", "/reports", json=shared_caller.body(**parameters))
@@ -114,7 +112,7 @@ def test_bad_parameters_are_refused_by_name(
     assert next(iter(parameters)) in error["details"]["info"]
 
 
-def test_bad_bodies_are_refused(shared_caller: Caller[Sandbox]) -> None:
+def test_create_report__invalid_body__status_400_or_415(shared_caller: Caller[Sandbox]) -> None:
     good = shared_caller.body()
     bodies = [
         good | {"idempotency_key": "1"},
@@ -134,23 +132,23 @@ def test_bad_bodies_are_refused(shared_caller: Caller[Sandbox]) -> None:
     assert shared_caller.call("POST", "/reports", data="{}", headers={}).status_code == 415
 
 
-def test_recipients_may_be_missing_as_in_the_tutorial(shared_caller: Caller[Sandbox]) -> None:
+def test_create_report__no_recipients__created(shared_caller: Caller[Sandbox]) -> None:
     body = _without(shared_caller.body(), "recipients")
     assert shared_caller.call("POST", "/reports", json=body).status_code == 200
 
 
-def test_a_period_may_end_today(shared_caller: Caller[Sandbox]) -> None:
+def test_create_report__period_ends_today__created(shared_caller: Caller[Sandbox]) -> None:
     shared_caller.create(period={"start": "2026-11-01", "end": "2026-11-23"})
 
 
-def test_a_tenant_outside_is_forbidden(shared_caller: Caller[Sandbox]) -> None:
+def test_create_report__foreign_tenant__status_403(shared_caller: Caller[Sandbox]) -> None:
     stranger = str(uuid4())
     body = shared_caller.body(tenant_id=stranger)
     assert shared_caller.call("POST", "/reports", json=body).status_code == 403
     assert shared_caller.call("GET", f"/tenants/{stranger}/reports").status_code == 403
 
 
-def test_a_report_is_echoed_listed_and_deleted(open_sandbox: Opener) -> None:
+def test_reports__created_then_deleted__listed_only_while_existing(open_sandbox: Opener) -> None:
     caller = open_sandbox()
     first, second = caller.create(), caller.create()
     assert first != second
@@ -171,7 +169,7 @@ def test_a_report_is_echoed_listed_and_deleted(open_sandbox: Opener) -> None:
     assert caller.sandbox.reports_created == 2
 
 
-def test_stored_reports_appear_progress_and_are_saved(open_sandbox: Opener) -> None:
+def test_stored_reports__polled__empty_then_in_progress_then_saved(open_sandbox: Opener) -> None:
     caller = open_sandbox(empty_polls=1, in_progress_polls=2)
     report_id = caller.create()
     assert caller.poll(report_id) == []
@@ -189,7 +187,7 @@ def test_stored_reports_appear_progress_and_are_saved(open_sandbox: Opener) -> N
         assert datetime.fromisoformat(item["created_at"]) == NOW.astimezone(UTC)
 
 
-def test_a_download_is_a_gzip_encoded_file_of_the_stated_size(shared_caller: Caller[Sandbox]) -> None:
+def test_download__saved_report__gzip_of_the_stated_size(shared_caller: Caller[Sandbox]) -> None:
     report_id = shared_caller.create()
     for item in shared_caller.saved(report_id):
         answer = shared_caller.call("GET", f"/reports/{report_id}/stored/{item['id']}")
@@ -199,19 +197,19 @@ def test_a_download_is_a_gzip_encoded_file_of_the_stated_size(shared_caller: Cal
     assert shared_caller.call("GET", f"/reports/{report_id}/stored/{uuid4()}").status_code == 404
 
 
-def test_nothing_is_downloaded_before_it_is_written(open_sandbox: Opener) -> None:
+def test_download__report_not_ready__status_404(open_sandbox: Opener) -> None:
     caller = open_sandbox(empty_polls=10)
     assert caller.poll(caller.create()) == []
     assert caller.call("GET", f"/reports/{uuid4()}/stored/{uuid4()}").status_code == 404
 
 
-def test_unknown_paths_and_methods(shared_caller: Caller[Sandbox]) -> None:
+def test_api__unknown_path_or_method__status_404_or_405(shared_caller: Caller[Sandbox]) -> None:
     assert shared_caller.call("GET", "/nothing").status_code == 404
     assert shared_caller.call("PATCH", "/reports").status_code == 405
     assert requests.get(shared_caller.sandbox.base_url + "/", timeout=10).status_code == 404
 
 
-def test_every_request_is_in_the_journal(open_sandbox: Opener) -> None:
+def test_requests__three_calls__logged_without_the_token(open_sandbox: Opener) -> None:
     caller = open_sandbox()
     report_id = caller.create()
     caller.call("GET", f"/reports/{uuid4()}")
@@ -228,7 +226,7 @@ def test_every_request_is_in_the_journal(open_sandbox: Opener) -> None:
     assert report_id in str(caller.call("GET", f"/reports/{report_id}").json())
 
 
-def test_one_connection_serves_many_requests(shared_caller: Caller[Sandbox]) -> None:
+def test_server__requests_of_one_session__share_a_connection(shared_caller: Caller[Sandbox]) -> None:
     with requests.Session() as session:
         ports = set()
         for _ in range(3):
@@ -239,7 +237,7 @@ def test_one_connection_serves_many_requests(shared_caller: Caller[Sandbox]) -> 
     assert len(ports) == 1
 
 
-def test_a_stopped_sandbox_lets_go_of_its_port_and_connections(open_sandbox: Opener) -> None:
+def test_sandbox__stopped__port_and_connections_closed(open_sandbox: Opener) -> None:
     caller = open_sandbox()
     port = int(caller.sandbox.base_url.rsplit(":", 1)[1])
     with socket.create_connection(("127.0.0.1", port), timeout=10) as idle:

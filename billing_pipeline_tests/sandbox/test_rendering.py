@@ -56,7 +56,7 @@ def _as_csv_text(value: Any) -> str:
 
 @pytest.mark.parametrize("layout", ["flat", "grouped"])
 @pytest.mark.parametrize("show_skus", [True, False])
-def test_json_and_csv_hold_the_same_rows(
+def test_report_files__json_and_csv__hold_the_same_rows(
     open_sandbox: Callable[..., Caller[Sandbox]], layout: str, show_skus: bool
 ) -> None:
     caller = open_sandbox(tenants=30, json_layout=layout)
@@ -79,7 +79,7 @@ def test_json_and_csv_hold_the_same_rows(
         }
 
 
-def test_totals_are_production_and_trial(shared_caller: Caller[Sandbox]) -> None:
+def test_report_files__measures__total_is_production_plus_trial(shared_caller: Caller[Sandbox]) -> None:
     files = shared_caller.download(shared_caller.create(hide_zero_usage=False))
     for row in files["json_v2_0"].json()["tenants"]:
         for measure in row["usage"].values():
@@ -87,7 +87,7 @@ def test_totals_are_production_and_trial(shared_caller: Caller[Sandbox]) -> None
             assert all(type(value) is int for value in measure.values())
 
 
-def test_params_say_what_was_ordered(shared_caller: Caller[Sandbox]) -> None:
+def test_report_files__params__state_period_level_and_kind(shared_caller: Caller[Sandbox]) -> None:
     report = shared_caller.download(shared_caller.create())["json_v2_0"].json()
     assert list(report) == ["params", "tenants"]
     # 1788220800 is 2026-09-01T00:00:00Z; 30 days later less one second is the period's last one.
@@ -102,7 +102,7 @@ def test_params_say_what_was_ordered(shared_caller: Caller[Sandbox]) -> None:
     assert len({row["date"] for row in report["tenants"]}) == 30
 
 
-def test_a_report_about_a_period_before_the_first_tenant_is_empty_but_whole(
+def test_report_files__period_before_first_tenant__empty_but_complete(
     shared_caller: Caller[Sandbox],
 ) -> None:
     report_id = shared_caller.create(period={"start": "2014-01-01", "end": "2014-01-31"})
@@ -111,7 +111,7 @@ def test_a_report_about_a_period_before_the_first_tenant_is_empty_but_whole(
     assert len(files["csv_v2_0"].text.splitlines()) == 1
 
 
-def test_other_formats_are_accepted_and_say_that_they_are_not_rendered(
+def test_report_files__html_format__note_that_it_is_not_rendered(
     shared_caller: Caller[Sandbox],
 ) -> None:
     files = shared_caller.download(shared_caller.create(formats=["html", "csv_v2_0"]))

@@ -41,7 +41,7 @@ def _by_key(distributor: Distributor, selection: ReportSelection) -> dict[Key, M
     return found
 
 
-def test_equal_selections_give_equal_rows_and_a_larger_distributor_contains_the_smaller() -> None:
+def test_report_rows__larger_distributor__contains_rows_of_smaller() -> None:
     small, same, large, other = Distributor(5, 30), Distributor(5, 30), Distributor(5, 45), Distributor(6, 30)
     rows = list(report_rows(small, _selection(small, "2026-09")))
     assert rows == list(report_rows(same, _selection(same, "2026-09")))
@@ -50,7 +50,7 @@ def test_equal_selections_give_equal_rows_and_a_larger_distributor_contains_the_
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_level_is_the_level_before_plus_the_change(level: str) -> None:
+def test_report_rows__next_month__level_is_previous_plus_delta(level: str) -> None:
     distributor = Distributor(11, 60)
     before: dict[Key, Measures] = {}
     for month in MONTHS:
@@ -70,7 +70,7 @@ def test_a_level_is_the_level_before_plus_the_change(level: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["usage_summary", "usage_daily"])
-def test_a_partner_is_the_sum_of_its_customers(kind: str) -> None:
+def test_report_rows__tenant_with_children__sum_of_children(kind: str) -> None:
     distributor = Distributor(3, 70)
     window = Window.of_month("2026-09")
     parents = [t for t in distributor.root.descendants(window.months) if t.kind != "unit"]
@@ -95,7 +95,7 @@ def test_a_partner_is_the_sum_of_its_customers(kind: str) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_days_add_up_to_their_month(seed: int) -> None:
+def test_report_rows__usage_daily__days_add_up_to_month(seed: int) -> None:
     distributor = Distributor(seed, 40)
     summary = _by_key(distributor, _selection(distributor, "2026-08", level="all_customers"))
     daily = _selection(distributor, "2026-08", level="all_customers", kind="usage_daily")
@@ -113,7 +113,7 @@ def test_days_add_up_to_their_month(seed: int) -> None:
     assert {key: tuple(values) for key, values in sums.items()} == summary
 
 
-def test_two_halves_of_a_quarter_add_up_to_it() -> None:
+def test_report_rows__adjacent_windows__deltas_add_up_to_whole() -> None:
     distributor = Distributor(4, 30)
     parts = [
         Window(date(2026, 6, 10), date(2026, 7, 31)),
@@ -128,7 +128,7 @@ def test_two_halves_of_a_quarter_add_up_to_it() -> None:
     assert {key: [m[2], m[3]] for key, m in whole.items()} == {key: deltas[key] for key in whole}
 
 
-def test_hiding_zero_usage_drops_exactly_the_rows_of_zeros() -> None:
+def test_report_rows__hide_zero_usage__drops_only_rows_of_zeros() -> None:
     distributor = Distributor(8, 50)
     everything = _by_key(distributor, _selection(distributor, "2026-09"))
     shown = _by_key(distributor, _selection(distributor, "2026-09", hide_zero_usage=True))
@@ -136,7 +136,7 @@ def test_hiding_zero_usage_drops_exactly_the_rows_of_zeros() -> None:
     assert len(shown) < len(everything)
 
 
-def test_levels_hold_the_tenants_that_they_name() -> None:
+def test_report_rows__each_level__lists_its_tenants() -> None:
     distributor = Distributor(9, 60)
     window = Window.of_month("2026-09")
     everyone = list(distributor.root.descendants(window.months))
@@ -154,7 +154,7 @@ def test_levels_hold_the_tenants_that_they_name() -> None:
         assert len(blocks) == len(ids)
 
 
-def test_any_three_months_show_a_tenant_come_one_go_and_one_renamed_while_most_stay() -> None:
+def test_report_rows__any_three_months__tenants_come_go_and_rename() -> None:
     distributor = Distributor(2015, 40)
     for start in range(len(MONTHS) - 2):
         seen: list[dict[str, str]] = []
@@ -169,7 +169,7 @@ def test_any_three_months_show_a_tenant_come_one_go_and_one_renamed_while_most_s
         assert any(first[tenant] != third[tenant] for tenant in lasting)
 
 
-def test_the_default_distributor_shows_everything_that_a_report_can_hold() -> None:
+def test_report_rows__default_distributor__shows_every_kind_of_row() -> None:
     distributor = Distributor(2015, 40)
     blocks = list(report_rows(distributor, _selection(distributor, "2026-09", hide_zero_usage=True)))
     rows = [row for _, block in blocks for row in block]
@@ -198,7 +198,7 @@ def test_the_default_distributor_shows_everything_that_a_report_can_hold() -> No
     assert 0 < sum(1 for row in rows if row.pricing.price) < len(rows) / 10
 
 
-def test_a_tenant_is_listed_from_its_first_month_to_the_one_in_which_its_usage_ends() -> None:
+def test_report_rows__seasonal_tenant__listed_until_usage_ends() -> None:
     distributor = Distributor(1, 8)
     # Slot 7 comes every four months, counted from January 2015; it uses something in two of them.
     listed = []
@@ -212,7 +212,7 @@ def test_a_tenant_is_listed_from_its_first_month_to_the_one_in_which_its_usage_e
     assert may != january
 
 
-def test_nothing_was_used_before_the_distributor_opened() -> None:
+def test_report_rows__before_the_epoch__no_rows() -> None:
     distributor = Distributor(1, 40)
     assert list(report_rows(distributor, _selection(distributor, "2014-06"))) == []
 

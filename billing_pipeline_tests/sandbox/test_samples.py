@@ -11,12 +11,12 @@ from billing_pipeline_tests.sandbox.samples import write_samples
 SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
 
 
-def test_the_samples_are_up_to_date(tmp_path: Path) -> None:
+def test_write_samples__same_seed__bytes_of_the_samples(tmp_path: Path) -> None:
     for fresh in write_samples(tmp_path):
         assert fresh.read_bytes() == (SAMPLES / fresh.name).read_bytes()
 
 
-def test_the_samples_show_what_their_guide_promises() -> None:
+def test_samples__json__show_what_their_guide_lists() -> None:
     rows = json.loads((SAMPLES / "json_v2_0.json").read_text(encoding="utf-8"))["tenants"]
     assert len(rows) == 85
     assert {row.get("sku", "missing") or repr(row["sku"]) for row in rows} >= {"missing", "None", "''"}
@@ -26,7 +26,7 @@ def test_the_samples_show_what_their_guide_promises() -> None:
     assert {row["tenant"]["kind"] for row in rows} == {"customer", "partner"}
 
 
-def test_the_real_sample_has_the_documented_columns() -> None:
+def test_samples__usage_current_csv__documented_columns() -> None:
     with (SAMPLES / "csv_v2_0_usage_current.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, strict=True))
     assert len(rows[0]) == 29

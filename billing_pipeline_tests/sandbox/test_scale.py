@@ -42,7 +42,7 @@ def _peak_and_rows(tenants: int) -> tuple[int, int]:
     return peak, json_file.rows
 
 
-def test_ten_times_the_rows_need_no_more_memory() -> None:
+def test_write_report__many_more_rows__no_more_memory() -> None:
     small_peak, small_rows = _peak_and_rows(150)
     large_peak, large_rows = _peak_and_rows(1000)
     assert large_rows > 5 * small_rows

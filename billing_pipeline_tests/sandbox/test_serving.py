@@ -1,4 +1,4 @@
-"""The sandbox as a program, and its independence of what it bears witness against."""
+"""The sandbox as a program, and its independence of the code that it is a witness for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-m", "billing_pipeline", "sandbox", "--port", "0", "
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_it_prints_its_settings_serves_and_stops_when_told(stop: signal.Signals) -> None:
+def test_sandbox_command__signal__stops_after_serving(stop: signal.Signals) -> None:
     process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -40,7 +40,7 @@ def test_it_prints_its_settings_serves_and_stops_when_told(stop: signal.Signals)
             process.stdout.close()
 
 
-def test_it_shares_no_code_with_what_it_bears_witness_against() -> None:
+def test_sandbox_package__imports__nothing_of_the_pipeline() -> None:
     for path in Path(billing_pipeline.sandbox.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -32,12 +32,12 @@ from billing_pipeline_tests.harness.api_caller import Caller
         (10**15 + 26, "277777777777.79"),
     ],
 )
-def test_compute_points_are_hours_rounded_half_away_from_zero(seconds: int, points: str) -> None:
+def test_compute_points__seconds__hours_rounded_half_away_from_zero(seconds: int, points: str) -> None:
     assert compute_points(seconds) == Decimal(points)
 
 
 @given(st.integers(-(10**18), 10**18))
-def test_compute_points_are_never_off_by_more_than_half_a_hundredth(seconds: int) -> None:
+def test_compute_points__any_seconds__within_half_a_hundredth(seconds: int) -> None:
     difference = Fraction(compute_points(seconds)) - Fraction(seconds, 3600)
     assert abs(difference) <= Fraction(1, 200)
     if abs(difference) == Fraction(1, 200):
@@ -45,7 +45,9 @@ def test_compute_points_are_never_off_by_more_than_half_a_hundredth(seconds: int
 
 
 @pytest.mark.parametrize("level", ["direct_partners", "all_customers"])
-def test_totals_agree_with_the_file(shared_caller: Caller[Sandbox], level: str) -> None:
+def test_totals__report_of_a_level__equal_sums_of_its_file(
+    shared_caller: Caller[Sandbox], level: str
+) -> None:
     rows = shared_caller.download(shared_caller.create(level=level))["json_v2_0"].json()["tenants"]
     sums: dict[str, Counter[str]] = {}
     points: Counter[str] = Counter()
@@ -67,12 +69,12 @@ def test_totals_agree_with_the_file(shared_caller: Caller[Sandbox], level: str) 
 
 
 @pytest.mark.parametrize("query", ["", "period=2026", "period=2026-09&level=all", "period=2026-09&kind=x"])
-def test_totals_of_nonsense_are_refused(shared_caller: Caller[Sandbox], query: str) -> None:
+def test_totals__invalid_query__status_400(shared_caller: Caller[Sandbox], query: str) -> None:
     url = f"{shared_caller.sandbox.base_url}/sandbox/totals?{query}"
     assert requests.get(url, timeout=10).status_code == 400
 
 
-def test_totals_of_a_tenant_that_is_not_ours_are_refused(shared_caller: Caller[Sandbox]) -> None:
+def test_totals__foreign_tenant__status_400(shared_caller: Caller[Sandbox]) -> None:
     query = "period=2026-09&tenant_id=00000000-0000-4000-8000-000000000000"
     url = f"{shared_caller.sandbox.base_url}/sandbox/totals?{query}"
     assert requests.get(url, timeout=10).status_code == 400

@@ -13,9 +13,9 @@ from billing_pipeline.definitions import build_defs
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering.state import Outcome, PeriodRequests, load_requests, save_requests
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import AccountSettings, PipelineSettings
 from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline_tests.faults.sandbox import FaultySandbox
 
 PERIOD = "2026-09"
 NAMES = ["report_request", "stored_report", "raw_report", "usage"]
@@ -25,7 +25,7 @@ NAMES = ["report_request", "stored_report", "raw_report", "usage"]
 class Assets:
     """The assets of one sandbox and data folder, given as objects and not by the environment."""
 
-    sandbox: Sandbox
+    sandbox: FaultySandbox
     data_dir: Path
 
     def materialise(self, *names: str, period: str = PERIOD) -> dg.ExecuteInProcessResult:
@@ -55,7 +55,7 @@ class Assets:
 
 
 @pytest.fixture
-def assets(sandbox: Sandbox, tmp_path: Path) -> Assets:
+def assets(sandbox: FaultySandbox, tmp_path: Path) -> Assets:
     return Assets(sandbox, tmp_path / "data")
 
 

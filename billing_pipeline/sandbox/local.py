@@ -143,11 +143,9 @@ class Sandbox:
         self._folder.cleanup()
 
     def __enter__(self) -> Self:
-        """Start."""
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
         self.stop()
 
     def totals(

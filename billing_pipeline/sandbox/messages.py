@@ -54,10 +54,12 @@ class Answer:
 
 
 class ApiError(Exception):
-    """An error answer: `{"error": {"code", "domain", "message", "details": {"info"}, "context"}}`."""
+    """An error answer: `{"error": {"code", "domain", "message", "details": {"info"}, "context"}}`.
+
+    The arguments are the members of its body; `info` defaults to the message.
+    """
 
     def __init__(self, status: int, code: str | int, message: str, info: str = "", **context: object) -> None:
-        """Args are the members of the error body; `info` defaults to the message."""
         super().__init__(message)
         self.status = status
         self.code = code

@@ -70,7 +70,6 @@ class Tokens:
     """
 
     def __init__(self, now: Clock, lifetime_seconds: int) -> None:
-        """Start without tokens."""
         self._now = now
         self._lifetime = lifetime_seconds
         self._expiry: dict[str, float] = {}

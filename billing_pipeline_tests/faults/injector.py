@@ -166,6 +166,12 @@ def _encoded(answer: Answer, fault: Mapping[str, Any]) -> Answer:
     return Answer(answer.status, bodies[how](), headers)
 
 
+def prepare(fault: Mapping[str, Any]) -> None:
+    """Compute in advance what takes longer than a client waits for an answer."""
+    if fault["type"] == "encoding" and fault["how"] == "bomb":
+        _bomb(fault.get("bytes", _DEFAULT_BOMB))
+
+
 @lru_cache(maxsize=2)
 def _bomb(size: int) -> bytes:
     """Gzip of an unfinished JSON report: spaces, which compress to a thousandth of their size."""

@@ -13,7 +13,7 @@ from billing_pipeline.sandbox.messages import Answer, Request
 from billing_pipeline_tests.faults.catalogue import resolve
 from billing_pipeline_tests.faults.content import corrupt
 from billing_pipeline_tests.faults.delivery import BrokenAnswer, FaultyHandler
-from billing_pipeline_tests.faults.injector import FaultInjector
+from billing_pipeline_tests.faults.injector import FaultInjector, prepare
 from billing_pipeline_tests.faults.rules import FaultRule, FaultRules
 from billing_pipeline_tests.faults.tokens import TokenLimits
 
@@ -47,7 +47,10 @@ class FaultySandbox(Sandbox):
         Raises:
             ValueError: an entry is none of these.
         """
-        self._rules.replace([FaultRule.parse(resolve(entry)) for entry in entries])
+        rules = [FaultRule.parse(resolve(entry)) for entry in entries]
+        for rule in rules:
+            prepare(rule.fault)
+        self._rules.replace(rules)
 
     def stop(self) -> None:
         """End all waits, then stop."""

@@ -19,7 +19,6 @@ from billing_pipeline.loading.restatement import record_restatement
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import MEASURES, ControlTotals
 from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse import memory
 from billing_pipeline.warehouse.check_results import CheckResult, Finding
 from billing_pipeline.warehouse.closing import refuse_if_closed
 from billing_pipeline.warehouse.history import LoadAttempt, record
@@ -145,12 +144,10 @@ def _replace_rows(
     }
     # Each row knows its place (report_row), and rows that need not keep theirs are stored by all threads.
     connection.execute("SET preserve_insertion_order = false")
-    with memory.room_for_rows(connection):
-        for select_rows in rows.selects():
-            connection.execute(
-                read_sql("loading/queries/insert_usage.sql").format(select_rows=select_rows), origin
-            )
-            memory.free_written(connection)
+    for select_rows in rows.selects():
+        connection.execute(
+            read_sql("loading/queries/insert_usage.sql").format(select_rows=select_rows), origin
+        )
     connection.execute("RESET preserve_insertion_order")
 
 

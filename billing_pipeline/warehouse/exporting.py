@@ -10,6 +10,7 @@ from billing_pipeline.errors import WarehouseError, first_line
 from billing_pipeline.files import output_file
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import quote_literal, read_sql
+from billing_pipeline.warehouse.history import loaded_accounts
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 FORMATS = ("csv", "parquet")
@@ -55,11 +56,7 @@ def export_period(
         OutputError: the file cannot be written.
     """
     with warehouse.reading() as connection:
-        loaded = connection.execute(
-            "SELECT 1 FROM loaded_report WHERE billing_period = $billing_period",
-            {"billing_period": period.start},
-        ).fetchone()
-        if loaded is None:
+        if not loaded_accounts(connection, period):
             raise WarehouseError(
                 "the period is not loaded",
                 todo=f"Load it first: billing-pipeline run --period {period}.",

@@ -22,7 +22,6 @@ from billing_pipeline.errors import WarehouseError, first_line
 from billing_pipeline.files import sync_folder
 from billing_pipeline.row_groups import ROW_GROUP
 from billing_pipeline.sql_files import quote_literal
-from billing_pipeline.warehouse import memory
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
@@ -31,6 +30,8 @@ _STORAGE_VERSION = "v1.5.0"
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
 _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
+# MB. Twice what a thread needs while it reads rows; what checks need beyond it goes to the temporary folder.
+_MEMORY_PER_THREAD = 200
 # What a full disk, missing rights or a lost file make of DuckDB; anything else is a defect and stays one.
 _ENVIRONMENT = (OSError, duckdb.OperationalError, duckdb.FatalException)
 # How a filesystem says that it does not know a call.
@@ -104,7 +105,7 @@ class WarehouseFile:
                     )
                 yield connection
             except duckdb.Error as error:
-                if _CORRUPT in str(error) or str(self.path) in str(error):
+                if _CORRUPT in str(error) or f'"{self.path}"' in str(error):
                     raise self._cannot_be_opened(error) from error
                 if isinstance(error, duckdb.IOException):
                     raise WarehouseError(
@@ -187,7 +188,8 @@ class WarehouseFile:
         connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
         published: BinaryIO | None = None
         try:
-            memory.bound(connection)
+            (threads,) = connection.execute("SELECT current_setting('threads')").fetchone() or (2,)
+            connection.execute(f"SET memory_limit = '{_MEMORY_PER_THREAD * max(int(threads), 2)}MB'")
             connection.execute("SET TimeZone = 'UTC'")
             if self.path.exists():
                 self._attach(connection, self.path, f"{PUBLISHED} (READ_ONLY)")

@@ -24,10 +24,8 @@ def rows(warehouse: Warehouse) -> object:
 def test_an_empty_report_does_not_replace_a_month_that_has_usage(warehouse: Warehouse) -> None:
     load(warehouse, SIX)
 
-    with pytest.raises(
-        LoadStoppedError,
-        match=r"unexpectedly_empty: the report is empty, and would replace 6 rows; .*--force",
-    ):
+    message = "unexpectedly_empty: the report is empty, and would replace 6 rows; .*--force"
+    with pytest.raises(LoadStoppedError, match=message):
         load(warehouse, [], number=2)
 
     assert rows(warehouse) == 6

@@ -1,9 +1,8 @@
-"""What a load is checked for inside its transaction, and which checks stop it.
+"""The checks of a load, inside its transaction.
 
-A check that stops guards an invoice: what it objects to would be billed wrongly, twice or not at all. A
-check that warns points a person at what may well be right. Each check is a `.sql` file of
-`checks/` that lists its findings; only those marked `is_failure` make it fail. Two checks need
-more than the table: `control_totals` and `cross_check`.
+A check that stops guards an invoice: its findings would be billed wrongly, twice or not at all. A check that
+warns asks a person to look. Each check is a `.sql` file of `checks/` that lists its findings; only those
+marked `is_failure` make it fail. Two checks need more than the table: `control_totals` and `cross_check`.
 """
 
 from __future__ import annotations
@@ -59,19 +58,19 @@ def description(check_name: str) -> str:
 
 
 class LoadStoppedError(ReportRefusedError):
-    """A check that stops did not pass; nothing of the report was published.
+    """A stopping check failed; nothing of the report was published.
 
     Args:
-        checks: what every check made of the load.
+        checks: the results of all checks.
     """
 
     def __init__(self, checks: Sequence[CheckResult], *, period: str, report_id: str | None) -> None:
         self.checks = tuple(checks)
-        told = "; ".join(f"{check.check_name}: {check.detail}" for check in checks if check.stops)
+        failures = "; ".join(f"{check.check_name}: {check.detail}" for check in checks if check.stops)
         super().__init__(
-            f"the report did not pass its checks: {told}",
+            f"the report did not pass its checks: {failures}",
             todo="Nothing was loaded, and the raw report is kept. Run the period again for another report; "
-            "if that fails alike, take the findings up with Acronis (billing-pipeline status shows them).",
+            "if that fails too, take the findings up with Acronis (billing-pipeline status shows them).",
             period=period,
             report_id=report_id,
         )
@@ -90,10 +89,11 @@ def run_checks(
 
     Args:
         connection: inside the loading transaction.
-        root_tenant_id, report_level: as ordered.
+        root_tenant_id: tenant that the report was requested for.
+        report_level: level that was requested.
         forced: whether an empty report may replace what was loaded before.
     """
-    ordered = {
+    available = {
         "billing_period": period.start,
         "account": account,
         "root_tenant_id": root_tenant_id,
@@ -104,7 +104,7 @@ def run_checks(
         if check_name in _DESCRIPTIONS:
             continue
         statement = read_sql(f"loading/checks/{check_name}.sql")
-        needed = {name: value for name, value in ordered.items() if f"${name}" in statement}
+        needed = {name: value for name, value in available.items() if f"${name}" in statement}
         rows = connection.execute(statement, needed).fetchall()
         severity: Severity = "warn" if forced and check_name == _UNEXPECTEDLY_EMPTY else CHECKS[check_name]
         findings = [Finding(*row) for row in rows]

@@ -32,7 +32,7 @@ def quantities(warehouse: Warehouse, source: str = "usage") -> list[tuple[str, i
     return [(found["account"], found["n"]) for found in rows]
 
 
-def test_a_period_is_replaced_for_its_account_only(warehouse: Warehouse) -> None:
+def test_load__two_accounts__replaces_own_rows_only(warehouse: Warehouse) -> None:
     load(warehouse, [row(absolute_production=1)], number=1, **EU)
     load(warehouse, [row(tenant_id=OTHER_CUSTOMER, absolute_production=2)], number=2, **US)
 
@@ -45,7 +45,7 @@ def test_a_period_is_replaced_for_its_account_only(warehouse: Warehouse) -> None
     assert again.control_totals.rows == 1
 
 
-def test_an_empty_report_of_one_account_leaves_the_others_rows(warehouse: Warehouse) -> None:
+def test_load__empty_report_of_an_account__keeps_others(warehouse: Warehouse) -> None:
     load(warehouse, [row(absolute_production=1)], **EU)
 
     load(warehouse, [], number=2, **US)
@@ -55,7 +55,7 @@ def test_an_empty_report_of_one_account_leaves_the_others_rows(warehouse: Wareho
         load(warehouse, [], number=3, **EU)
 
 
-def test_a_first_month_is_not_compared_with_another_accounts(warehouse: Warehouse) -> None:
+def test_checks__first_month_of_an_account__no_comparison(warehouse: Warehouse) -> None:
     many = [row(offering_item=f"item_{n}", absolute_production=n + 1) for n in range(10)]
     load(warehouse, many, AUGUST, **EU)
 
@@ -69,7 +69,7 @@ def test_a_first_month_is_not_compared_with_another_accounts(warehouse: Warehous
     assert str(first.restatement or "none") == "none"
 
 
-def test_each_account_has_its_own_state(warehouse: Warehouse) -> None:
+def test_loaded_periods__two_accounts__one_state_each(warehouse: Warehouse) -> None:
     load(warehouse, [row(absolute_production=1)], **EU)
     load(warehouse, [row(tenant_id=OTHER_CUSTOMER, absolute_production=2)], number=2, **US)
 
@@ -94,7 +94,7 @@ def test_each_account_has_its_own_state(warehouse: Warehouse) -> None:
         ((row(), PARTNER), (row(tenant_id=PARTNER, tenant_kind="partner"), ROOT)),
     ],
 )
-def test_usage_that_another_account_has_loaded_is_not_billed_twice(
+def test_accounts__tenant_in_two_accounts__stops(
     warehouse: Warehouse, first: tuple[dict[str, Any], str], second: tuple[dict[str, Any], str]
 ) -> None:
     load(warehouse, [first[0]], account="eu", root_tenant_id=first[1])
@@ -108,7 +108,7 @@ def test_usage_that_another_account_has_loaded_is_not_billed_twice(
     assert query(warehouse, "SELECT DISTINCT account FROM usage") == [{"account": "eu"}]
 
 
-def test_the_same_tenant_may_move_to_another_account_in_another_month(warehouse: Warehouse) -> None:
+def test_accounts__tenant_moves_next_month__passes(warehouse: Warehouse) -> None:
     load(warehouse, [row(tenant_id=CUSTOMER)], AUGUST, **EU)
 
     load(warehouse, [row(tenant_id=CUSTOMER)], number=2, **US)

@@ -38,7 +38,7 @@ def still_there(warehouse: Warehouse) -> bool:
 
 
 @pytest.mark.parametrize("measure", ["absolute", "delta", "effective"])
-def test_sums_of_more_digits_than_fit_refuse_the_report(warehouse: Warehouse, measure: str) -> None:
+def test_load__sums_exceed_38_digits__is_refused(warehouse: Warehouse, measure: str) -> None:
     load(warehouse, [row(absolute_production=1)])
     huge: list[dict[str, Any]] = [
         row(offering_item=item, **{f"{measure}_production": LARGEST}) for item in ("servers", "vms")
@@ -50,7 +50,7 @@ def test_sums_of_more_digits_than_fit_refuse_the_report(warehouse: Warehouse, me
     assert still_there(warehouse)
 
 
-def test_one_row_whose_parts_do_not_add_up_in_38_digits_refuses_the_report(warehouse: Warehouse) -> None:
+def test_load__row_exceeds_38_digits__is_refused(warehouse: Warehouse) -> None:
     load(warehouse, [row(absolute_production=1)])
     columns = row(absolute_production=LARGEST, absolute_trial=0)
 
@@ -70,7 +70,7 @@ def test_one_row_whose_parts_do_not_add_up_in_38_digits_refuses_the_report(wareh
         "SELECT '{'::JSON AS extra",
     ],
 )
-def test_bad_content_refuses_the_report(warehouse: Warehouse, content: str) -> None:
+def test_load__bad_content__is_refused(warehouse: Warehouse, content: str) -> None:
     load(warehouse, [row(absolute_production=1)])
 
     with pytest.raises(ReportRefusedError, match="bad row"):
@@ -82,7 +82,7 @@ def test_bad_content_refuses_the_report(warehouse: Warehouse, content: str) -> N
 @pytest.mark.parametrize(
     "statement", ["SELECT nonsense", "SELECT", "FROM nowhere", "SELECT 1 AS no_such_column"]
 )
-def test_a_statement_that_does_not_fit_is_a_defect_of_ours(warehouse: Warehouse, statement: str) -> None:
+def test_load__bad_statement__is_a_defect(warehouse: Warehouse, statement: str) -> None:
     load(warehouse, [row(absolute_production=1)])
 
     with pytest.raises(WarehouseError, match=r"defect: please report it.*No further report is needed"):
@@ -92,9 +92,7 @@ def test_a_statement_that_does_not_fit_is_a_defect_of_ours(warehouse: Warehouse,
 
 
 @pytest.mark.parametrize("kind", [duckdb.InternalException, duckdb.TransactionException])
-def test_an_assertion_of_duckdb_is_no_fault_of_the_report(
-    warehouse: Warehouse, kind: type[duckdb.Error]
-) -> None:
+def test_load__duckdb_assertion__is_a_defect(warehouse: Warehouse, kind: type[duckdb.Error]) -> None:
     class Breaking(Report):
         @property
         def select_rows(self) -> str:

@@ -29,7 +29,7 @@ def closed(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def test_a_closed_period_is_refused_with_the_reason(closed: Warehouse) -> None:
+def test_load__closed_period__is_refused_with_reason(closed: Warehouse) -> None:
     with pytest.raises(PeriodClosedError) as caught:
         load(closed, [row(absolute_production=2)], number=2)
 
@@ -40,13 +40,13 @@ def test_a_closed_period_is_refused_with_the_reason(closed: Warehouse) -> None:
     assert value(closed) == 1
 
 
-def test_before_anything_is_ordered_it_can_be_asked(closed: Warehouse) -> None:
+def test_require_open__closed_period__raises(closed: Warehouse) -> None:
     with pytest.raises(PeriodClosedError, match="was closed on"):
         require_open(closed, SEPTEMBER)
     require_open(closed, SEPTEMBER.previous())
 
 
-def test_force_replaces_it_and_is_recorded(closed: Warehouse) -> None:
+def test_load__closed_period_forced__is_recorded(closed: Warehouse) -> None:
     load(closed, [row(absolute_production=2)], number=2, forced=True)
 
     assert value(closed) == 2
@@ -56,7 +56,7 @@ def test_force_replaces_it_and_is_recorded(closed: Warehouse) -> None:
         load(closed, [row(absolute_production=3)], number=3)
 
 
-def test_reopened_it_is_replaced_again(closed: Warehouse) -> None:
+def test_load__reopened_period__replaces(closed: Warehouse) -> None:
     reopen_period(closed, SEPTEMBER, note="credit note")
 
     load(closed, [row(absolute_production=2)], number=2)
@@ -72,7 +72,7 @@ def test_reopened_it_is_replaced_again(closed: Warehouse) -> None:
     assert len(query(closed, "FROM closed_period")) == 1
 
 
-def test_the_last_act_counts_though_the_clock_was_set_back(closed: Warehouse) -> None:
+def test_closing__clock_set_back__last_act_counts(closed: Warehouse) -> None:
     reopen_period(closed, SEPTEMBER)
     recorded_ahead(closed, "period_closing", "acted_at")
 
@@ -83,7 +83,7 @@ def test_the_last_act_counts_though_the_clock_was_set_back(closed: Warehouse) ->
         load(closed, [row(absolute_production=2)], number=2)
 
 
-def test_the_last_load_counts_though_the_clock_was_set_back(warehouse: Warehouse) -> None:
+def test_history__clock_set_back__last_load_counts(warehouse: Warehouse) -> None:
     load(warehouse, [row(offering_item="unheard_of")])
     recorded_ahead(warehouse, "load_history", "recorded_at")
     recorded_ahead(warehouse, "load_checks", "checked_at")
@@ -102,7 +102,7 @@ def recorded_ahead(warehouse: Warehouse, table: str, column: str) -> None:
     warehouse.change(lambda connection: connection.execute(ahead))
 
 
-def test_a_period_is_closed_only_with_the_usage_of_each_account(
+def test_close__account_missing__is_refused(
     warehouse: WarehouseFile,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -124,11 +124,11 @@ def test_a_period_is_closed_only_with_the_usage_of_each_account(
     assert query(warehouse, "SELECT note FROM closed_period") == [{"note": "run 1 [2J 7"}]
 
 
-def test_other_periods_stay_open(closed: Warehouse) -> None:
+def test_close__one_period__others_stay_open(closed: Warehouse) -> None:
     load(closed, [row(absolute_production=5)], SEPTEMBER.next(), number=2)
 
 
-def test_what_makes_no_sense_is_told(closed: Warehouse) -> None:
+def test_close_and_reopen__wrong_state__is_refused(closed: Warehouse) -> None:
     with pytest.raises(PeriodClosedError):
         close_period(closed, SEPTEMBER)
     with pytest.raises(WarehouseError, match="2026-10: the period is not loaded"):
@@ -137,7 +137,7 @@ def test_what_makes_no_sense_is_told(closed: Warehouse) -> None:
         reopen_period(closed, SEPTEMBER.next())
 
 
-def test_a_closed_month_is_due_on_day_3() -> None:
+def test_due_at__closed_month__is_day_3() -> None:
     assert due_at(BillingPeriod(2026, 9)) == datetime(2026, 10, 3, 7, tzinfo=UTC)
     assert due_at(BillingPeriod(2026, 12)) == datetime(2027, 1, 3, 7, tzinfo=UTC)
 
@@ -152,7 +152,7 @@ def test_a_closed_month_is_due_on_day_3() -> None:
         (["2026-06", "2026-08"], datetime(2026, 10, 31, tzinfo=UTC), ["2026-07", "2026-09"]),
     ],
 )
-def test_periods_that_should_be_loaded_are_overdue(
+def test_overdue_periods__missing_months__are_listed(
     loaded: list[str], now: datetime, overdue: list[str]
 ) -> None:
     found = overdue_periods([BillingPeriod.parse(key) for key in loaded], now=now)

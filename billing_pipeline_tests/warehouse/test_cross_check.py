@@ -45,7 +45,7 @@ def with_change(number: int, **columns: Any) -> list[dict[str, Any]]:
     return [{**columns_, **columns} if n == number else columns_ for n, columns_ in enumerate(ROWS)]
 
 
-def test_equal_files_pass_in_whatever_order(warehouse: Warehouse) -> None:
+def test_cross_check__equal_rows_in_another_order__passes(warehouse: Warehouse) -> None:
     loaded = load(warehouse, ROWS, witness=ROWS[::-1], mode="stop")
 
     (check,) = [check for check in loaded.checks if check.check_name == "cross_check"]
@@ -90,7 +90,7 @@ ANOTHER = row(offering_item="vms", absolute_production=1)
         ([], "json_v2_0 has 6 rows, csv_v2_0 has 0"),
     ],
 )
-def test_a_doctored_csv_stops_the_load_and_the_difference_is_named(
+def test_cross_check__csv_differs__stops_and_names_it(
     warehouse: Warehouse, doctored: list[dict[str, Any]], told: str
 ) -> None:
     load(warehouse, [row(absolute_production=1)])
@@ -102,7 +102,7 @@ def test_a_doctored_csv_stops_the_load_and_the_difference_is_named(
     assert query(warehouse, "SELECT absolute_total FROM usage") == [{"absolute_total": 1}]
 
 
-def test_as_a_warning_the_difference_is_recorded_and_the_month_loaded(warehouse: Warehouse) -> None:
+def test_cross_check__mode_warn__loads_and_records(warehouse: Warehouse) -> None:
     loaded = load(warehouse, ROWS, witness=ROWS[1:], mode="warn")
 
     assert query(warehouse, "SELECT count(*) AS found FROM usage") == [{"found": 6}]
@@ -114,7 +114,7 @@ def test_as_a_warning_the_difference_is_recorded_and_the_month_loaded(warehouse:
     assert loaded.outcome == "loaded"
 
 
-def test_switched_off_nothing_is_compared(warehouse: Warehouse) -> None:
+def test_cross_check__mode_off__compares_nothing(warehouse: Warehouse) -> None:
     loaded = load(warehouse, ROWS, witness=ROWS[1:], mode="off")
 
     (check,) = [check for check in loaded.checks if check.check_name == "cross_check"]
@@ -122,13 +122,13 @@ def test_switched_off_nothing_is_compared(warehouse: Warehouse) -> None:
     assert "switched off" in check.detail
 
 
-def test_a_report_without_its_csv_stops(warehouse: Warehouse) -> None:
+def test_cross_check__no_csv__stops(warehouse: Warehouse) -> None:
     with pytest.raises(LoadStoppedError, match="cross_check: the raw report has no csv_v2_0 file"):
         load(warehouse, ROWS, mode="stop")
 
 
 @pytest.mark.parametrize("mode", ["stop", "warn"])
-def test_a_csv_that_cannot_be_read_is_a_difference(warehouse: Warehouse, mode: Any) -> None:
+def test_cross_check__unreadable_csv__is_a_difference(warehouse: Warehouse, mode: Any) -> None:
     class Unreadable(Report):
         @property
         def select_rows(self) -> str:
@@ -148,7 +148,7 @@ def test_a_csv_that_cannot_be_read_is_a_difference(warehouse: Warehouse, mode: A
             assert query(warehouse, "SELECT count(*) AS found FROM usage") == [{"found": 6}]
 
 
-def test_a_fault_of_the_machine_is_not_blamed_on_the_report(warehouse: Warehouse) -> None:
+def test_cross_check__file_lost__blames_the_machine(warehouse: Warehouse) -> None:
     class Lost(Report):
         @property
         def select_rows(self) -> str:
@@ -160,7 +160,7 @@ def test_a_fault_of_the_machine_is_not_blamed_on_the_report(warehouse: Warehouse
         replace_period(warehouse, report, attempt(report), witness=Lost(ROWS), cross_check_mode="stop")
 
 
-def test_a_thousand_differences_are_counted_and_the_first_ones_named(warehouse: Warehouse) -> None:
+def test_cross_check__1000_differences__names_first_20(warehouse: Warehouse) -> None:
     rows = [row(offering_item=f"item {n}", absolute_production=n) for n in range(1000)]
     doctored = [row(offering_item=f"item {n}", absolute_production=n + 1) for n in range(1000)]
 
@@ -173,7 +173,7 @@ def test_a_thousand_differences_are_counted_and_the_first_ones_named(warehouse: 
     assert len(str(caught.value)) < 1500
 
 
-def test_of_many_differences_a_row_is_told_with_its_like_wherever_that_stands(warehouse: Warehouse) -> None:
+def test_cross_check__reversed_csv__pairs_rows_by_key(warehouse: Warehouse) -> None:
     rows = [row(offering_item=f"item {n}", absolute_production=n) for n in range(2500)]
     doctored = [row(offering_item=f"item {n}", absolute_production=n + 1) for n in reversed(range(2500))]
 
@@ -216,7 +216,7 @@ def _a_change(draw: st.DrawFn) -> tuple[int, str, Any]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_a_change())
-def test_no_single_change_of_any_value_goes_unnoticed(change: tuple[int, str, Any]) -> None:
+def test_cross_check__any_single_value_changes__fails(change: tuple[int, str, Any]) -> None:
     number, column, value = change
     with tempfile.TemporaryDirectory() as folder:
         warehouse = WarehouseFile(Path(folder))

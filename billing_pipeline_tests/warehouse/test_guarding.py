@@ -45,7 +45,7 @@ def tables(warehouse: WarehouseFile) -> set[str]:
     return {columns["name"] for columns in query(warehouse, "SELECT table_name AS name FROM duckdb_tables()")}
 
 
-def test_no_other_program_writes_the_file_while_a_load_runs(warehouse: WarehouseFile) -> None:
+def test_change__other_writer_meanwhile__is_locked_out(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
     def change(connection: duckdb.DuckDBPyConnection) -> subprocess.CompletedProcess[str]:
@@ -59,7 +59,7 @@ def test_no_other_program_writes_the_file_while_a_load_runs(warehouse: Warehouse
     assert {"ours", "analyst"} & tables(warehouse) == {"ours"}
 
 
-def test_what_another_program_could_write_nevertheless_is_not_lost(warehouse: WarehouseFile) -> None:
+def test_change__file_written_meanwhile__publishes_nothing(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
     def change(connection: duckdb.DuckDBPyConnection) -> None:
@@ -143,7 +143,7 @@ def test_load__fsync_fails_before_the_rename__publishes_nothing(
     assert query(warehouse, "SELECT DISTINCT absolute_total::INTEGER AS n FROM usage") == [{"n": 1}]
 
 
-def test_a_damaged_file_is_told_as_such(warehouse: WarehouseFile) -> None:
+def test_open__damaged_file__says_damaged(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     sound = warehouse.path.read_bytes()
     warehouse.path.chmod(0o640)
@@ -163,7 +163,7 @@ def test_a_damaged_file_is_told_as_such(warehouse: WarehouseFile) -> None:
             assert "Close the program" not in told
 
 
-def test_a_file_that_is_held_is_not_called_damaged(warehouse: WarehouseFile) -> None:
+def test_open__file_held_by_a_writer__says_close_it(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     held = subprocess.Popen(
         (sys.executable, "-c", _HOLD, str(warehouse.path)),
@@ -179,7 +179,7 @@ def test_a_file_that_is_held_is_not_called_damaged(warehouse: WarehouseFile) -> 
         held.communicate(b"\n")
 
 
-def test_damage_that_a_query_finds_is_told_too(warehouse: WarehouseFile) -> None:
+def test_query__damaged_block__says_damaged(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
     with pytest.raises(WarehouseError, match="run --replay"), warehouse.reading():

@@ -65,7 +65,7 @@ def remains(warehouse: WarehouseFile) -> set[str]:
     return {path.name for path in warehouse.path.parent.iterdir()} - {"warehouse.duckdb", "warehouse.lock"}
 
 
-def test_readers_hold_the_file_through_twenty_loads(warehouse: WarehouseFile) -> None:
+def test_read__twenty_loads_meanwhile__state_stays(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(0))
     readers = []
     try:
@@ -86,7 +86,7 @@ def test_readers_hold_the_file_through_twenty_loads(warehouse: WarehouseFile) ->
     assert remains(warehouse) == set()
 
 
-def test_two_loaders_at_once_lose_nothing(warehouse: WarehouseFile) -> None:
+def test_load__two_processes_at_once__both_are_kept(warehouse: WarehouseFile) -> None:
     odd = [f"2025-{month:02d}" for month in range(1, 13, 2)]
     even = [f"2025-{month:02d}" for month in range(2, 13, 2)]
 
@@ -99,7 +99,7 @@ def test_two_loaders_at_once_lose_nothing(warehouse: WarehouseFile) -> None:
     assert history == [{"loads": 18}]
 
 
-def test_a_loader_killed_at_any_moment_leaves_the_old_state_or_the_new_one(warehouse: WarehouseFile) -> None:
+def test_load__killed_at_any_moment__old_or_new_state(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(0))
     for trial in range(12):
         before = values(warehouse)["2026-09"][0]
@@ -123,7 +123,7 @@ def test_a_loader_killed_at_any_moment_leaves_the_old_state_or_the_new_one(wareh
     assert remains(warehouse) == set()
 
 
-def test_what_a_killed_loader_left_is_cleared(warehouse: WarehouseFile) -> None:
+def test_load__leftovers_of_a_killed_load__are_removed(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     folder = warehouse.path.parent
     left = folder / "warehouse.duckdb.next"
@@ -149,7 +149,7 @@ def left_a_log(path: Path, statement: str) -> None:
     subprocess.run([sys.executable, "-c", code, str(path), statement], check=True)
 
 
-def test_a_failed_change_publishes_nothing(warehouse: WarehouseFile) -> None:
+def test_change__work_fails__publishes_nothing(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     before = warehouse.path.read_bytes()
 
@@ -160,7 +160,7 @@ def test_a_failed_change_publishes_nothing(warehouse: WarehouseFile) -> None:
     assert remains(warehouse) == set()
 
 
-def test_a_change_within_a_change_is_refused_before_it_harms(warehouse: WarehouseFile) -> None:
+def test_change__within_a_change__is_refused(warehouse: WarehouseFile) -> None:
     def change(connection: duckdb.DuckDBPyConnection) -> None:
         with pytest.raises(WarehouseError, match="this very thread"):
             warehouse.change(lambda _: None)
@@ -171,7 +171,7 @@ def test_a_change_within_a_change_is_refused_before_it_harms(warehouse: Warehous
     assert query(warehouse, "FROM kept") == [{"one": 1}]
 
 
-def test_a_program_that_writes_the_published_file_is_named_and_nothing_is_lost(
+def test_load__file_open_for_writing__names_the_process(
     warehouse: WarehouseFile,
 ) -> None:
     load(warehouse, month_of(1))
@@ -191,7 +191,7 @@ def test_a_program_that_writes_the_published_file_is_named_and_nothing_is_lost(
     assert values(warehouse) == {"2026-09": [3] * 3}
 
 
-def test_the_published_file_says_that_it_is_read_only(warehouse: WarehouseFile) -> None:
+def test_load__published_file__is_not_writable(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
     warehouse.path.chmod(0o640)
 
@@ -225,7 +225,7 @@ def as_nobody(folder: Path, action: Callable[[], object]) -> str:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="gives up root's rights")
-def test_a_user_who_opens_the_file_read_write_is_refused_by_the_system(warehouse: WarehouseFile) -> None:
+def test_open__read_write_by_another_user__is_denied(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
     def rows(*, read_only: bool) -> object:
@@ -237,7 +237,7 @@ def test_a_user_who_opens_the_file_read_write_is_refused_by_the_system(warehouse
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="gives up root's rights")
-def test_a_folder_without_write_permission_is_told(warehouse: WarehouseFile) -> None:
+def test_load__folder_not_writable__is_named(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
     told = as_nobody(warehouse.path.parent, lambda: load(WarehouseFile(warehouse.path.parent), month_of(2)))
@@ -263,7 +263,7 @@ except WarehouseError as error:
 
 
 @pytest.mark.parametrize("more_bytes", [-200_000, 1, 300_000, 600_000])
-def test_a_full_disk_is_told_and_changes_nothing(warehouse: WarehouseFile, more_bytes: int) -> None:
+def test_load__disk_full__changes_nothing(warehouse: WarehouseFile, more_bytes: int) -> None:
     load(warehouse, month_of(1))
     before = warehouse.path.read_bytes()
     limit = len(before) + more_bytes
@@ -282,12 +282,12 @@ def test_a_full_disk_is_told_and_changes_nothing(warehouse: WarehouseFile, more_
     assert remains(warehouse) == set()
 
 
-def test_nothing_to_read_is_told(warehouse: WarehouseFile) -> None:
+def test_read__no_warehouse__says_so(warehouse: WarehouseFile) -> None:
     with pytest.raises(WarehouseError, match="there is no warehouse"), warehouse.reading():
         pass
 
 
-def test_a_file_that_is_no_database_is_told(warehouse: WarehouseFile) -> None:
+def test_open__not_a_database__is_refused(warehouse: WarehouseFile) -> None:
     warehouse.path.parent.mkdir()
     warehouse.path.write_bytes(b"not a database" * 1000)
 
@@ -298,7 +298,7 @@ def test_a_file_that_is_no_database_is_told(warehouse: WarehouseFile) -> None:
     assert warehouse.path.read_bytes() == b"not a database" * 1000
 
 
-def test_the_views_work_under_any_name_of_the_file(warehouse: WarehouseFile, tmp_path: Path) -> None:
+def test_views__attached_under_another_name__work(warehouse: WarehouseFile, tmp_path: Path) -> None:
     load(warehouse, month_of(1))
     copy = tmp_path / "for the auditor.duckdb"
     copy.write_bytes(warehouse.path.read_bytes())

@@ -31,7 +31,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("column", CHANGES)
-def test_what_is_billed_and_to_whom_is_restated_too(warehouse: Warehouse, column: str) -> None:
+def test_restatement__money_names_owners_change__is_kept(warehouse: Warehouse, column: str) -> None:
     value, before, after = CHANGES[column]
     load(warehouse, MONTH)
 
@@ -46,7 +46,7 @@ def test_what_is_billed_and_to_whom_is_restated_too(warehouse: Warehouse, column
     assert kept_before.items() >= unchanged.items()
 
 
-def test_the_same_month_again_restates_nothing(warehouse: Warehouse) -> None:
+def test_restatement__same_money_again__none(warehouse: Warehouse) -> None:
     load(warehouse, MONTH)
 
     assert load(warehouse, MONTH[::-1], number=2).restatement == Restatement()

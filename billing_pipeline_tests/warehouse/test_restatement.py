@@ -33,12 +33,12 @@ def kept(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     return [tuple(columns.values()) for columns in rows]
 
 
-def test_a_first_load_restates_nothing(warehouse: Warehouse) -> None:
+def test_restatement__first_load__none(warehouse: Warehouse) -> None:
     assert load(warehouse, FIRST).restatement is None
     assert kept(warehouse) == []
 
 
-def test_the_same_usage_again_restates_nothing(warehouse: Warehouse) -> None:
+def test_restatement__same_rows_in_another_order__none(warehouse: Warehouse) -> None:
     load(warehouse, FIRST)
 
     again = load(warehouse, FIRST[::-1], number=2)
@@ -47,7 +47,7 @@ def test_the_same_usage_again_restates_nothing(warehouse: Warehouse) -> None:
     assert kept(warehouse) == []
 
 
-def test_changed_new_and_vanished_keys_are_kept_with_both_values(warehouse: Warehouse) -> None:
+def test_restatement__changed_new_vanished_keys__are_kept(warehouse: Warehouse) -> None:
     load(warehouse, FIRST)
 
     again = load(
@@ -72,7 +72,7 @@ def test_changed_new_and_vanished_keys_are_kept_with_both_values(warehouse: Ware
 
 @pytest.mark.parametrize("measure", ["absolute", "delta", "effective"])
 @pytest.mark.parametrize("part", ["production", "trial"])
-def test_a_change_of_any_measure_is_kept(warehouse: Warehouse, measure: str, part: str) -> None:
+def test_restatement__any_measure_changes__is_kept(warehouse: Warehouse, measure: str, part: str) -> None:
     load(warehouse, [row(sku=None, edition=None)])
 
     load(warehouse, [row(sku=None, edition=None, **{f"{measure}_{part}": -7})], number=2)
@@ -84,7 +84,7 @@ def test_a_change_of_any_measure_is_kept(warehouse: Warehouse, measure: str, par
     assert found == {"b": "0", "a": "-7"}
 
 
-def test_another_unit_or_sku_is_another_key(warehouse: Warehouse) -> None:
+def test_restatement__other_unit_or_sku__is_another_key(warehouse: Warehouse) -> None:
     load(warehouse, [row(absolute_production=1), storage(absolute_production=5)])
 
     again = load(
@@ -95,7 +95,7 @@ def test_another_unit_or_sku_is_another_key(warehouse: Warehouse) -> None:
     assert again.restatement == Restatement(changed=0, new=2, vanished=2)
 
 
-def test_a_month_that_became_empty_and_came_back(warehouse: Warehouse) -> None:
+def test_restatement__emptied_and_back__all_keys(warehouse: Warehouse) -> None:
     load(warehouse, FIRST)
 
     assert load(warehouse, [], number=2, forced=True).restatement == Restatement(vanished=4)
@@ -103,14 +103,14 @@ def test_a_month_that_became_empty_and_came_back(warehouse: Warehouse) -> None:
     assert len(kept(warehouse)) == 8
 
 
-def test_each_restatement_is_kept(warehouse: Warehouse) -> None:
+def test_restatement__loaded_four_times__keeps_each(warehouse: Warehouse) -> None:
     for number in range(1, 5):
         load(warehouse, [row(absolute_production=number)], number=number)
 
     assert [(before, after) for _, _, before, after, _, _ in kept(warehouse)] == [(1, 2), (2, 3), (3, 4)]
 
 
-def test_other_months_do_not_matter(warehouse: Warehouse) -> None:
+def test_restatement__another_month_loaded__none(warehouse: Warehouse) -> None:
     load(warehouse, FIRST)
 
     assert (
@@ -121,7 +121,7 @@ def test_other_months_do_not_matter(warehouse: Warehouse) -> None:
     assert period_before.key == "2026-08"
 
 
-def test_a_stopped_load_restates_nothing(warehouse: Warehouse) -> None:
+def test_restatement__load_stopped__none(warehouse: Warehouse) -> None:
     load(warehouse, FIRST)
 
     with pytest.raises(LoadStoppedError):

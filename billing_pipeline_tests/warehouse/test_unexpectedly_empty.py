@@ -21,7 +21,7 @@ def rows(warehouse: Warehouse) -> object:
     return query(warehouse, "SELECT count(*) AS found FROM usage")[0]["found"]
 
 
-def test_an_empty_report_does_not_replace_a_month_that_has_usage(warehouse: Warehouse) -> None:
+def test_load__empty_report_for_loaded_month__stops(warehouse: Warehouse) -> None:
     load(warehouse, SIX)
 
     message = "unexpectedly_empty: the report is empty, and would replace 6 rows; .*--force"
@@ -31,7 +31,7 @@ def test_an_empty_report_does_not_replace_a_month_that_has_usage(warehouse: Ware
     assert rows(warehouse) == 6
 
 
-def test_by_force_it_does_and_the_check_still_says_so(warehouse: Warehouse) -> None:
+def test_load__empty_report_forced__warns(warehouse: Warehouse) -> None:
     load(warehouse, SIX)
 
     found = check(load(warehouse, [], number=2, forced=True), "unexpectedly_empty")
@@ -41,7 +41,7 @@ def test_by_force_it_does_and_the_check_still_says_so(warehouse: Warehouse) -> N
     assert rows(warehouse) == 0
 
 
-def test_a_first_load_without_rows_warns(warehouse: Warehouse) -> None:
+def test_load__empty_first_report__warns(warehouse: Warehouse) -> None:
     load(warehouse, SIX, SEPTEMBER.previous())
 
     loaded = load(warehouse, [])
@@ -50,14 +50,14 @@ def test_a_first_load_without_rows_warns(warehouse: Warehouse) -> None:
     assert check(loaded, "completeness").detail == "the report is empty"
 
 
-def test_a_month_that_is_empty_already_may_stay_so(warehouse: Warehouse) -> None:
+def test_load__empty_report_for_empty_month__passes(warehouse: Warehouse) -> None:
     load(warehouse, [])
 
     assert check(load(warehouse, [], number=2), "unexpectedly_empty").passed
 
 
 @pytest.mark.parametrize(("left", "passed"), [(3, True), (2, False)])
-def test_less_than_half_of_what_was_loaded_before_warns(
+def test_completeness__less_than_half_of_before__warns(
     warehouse: Warehouse, left: int, *, passed: bool
 ) -> None:
     load(warehouse, SIX)

@@ -118,7 +118,7 @@ def test_close__account_missing__is_refused(
         assert billing_pipeline([command, "--period", "2026-09", "--output", str(tmp_path / command)]) == 0
         assert "2026-09 lacks the usage of us, which is not loaded" in capsys.readouterr().err
     assert billing_pipeline(["close", "--period", "2026-09"]) != 0
-    assert "2026-09 lacks the usage of us, which is not loaded" in capsys.readouterr().err
+    assert "2026-09: the usage of us is not loaded" in capsys.readouterr().err
     assert billing_pipeline(["close", "--period", "2026-09", "--force", "--note", "run 1\x1b[2J\n7"]) == 0
 
     assert query(warehouse, "SELECT note FROM closed_period") == [{"note": "run 1 [2J 7"}]

@@ -83,7 +83,8 @@ def refuse_unsafe_query(connection: duckdb.DuckDBPyConnection, query: str) -> No
         raise WarehouseError(" ".join(str(tree.get("error_message")).split()), todo="Correct the query.")
     names = set(_names(tree))
     unknown = {name for kind, name in names if kind == "function" and name.lower() not in allowed_functions()}
-    refused = {name for name in unknown if name.lower() not in _own_macros(connection)}
+    own = _own_macros(connection) if unknown else frozenset()
+    refused = {name for name in unknown if name.lower() not in own}
     refused |= {name for kind, name in names if kind == "database" and name.lower().startswith(_CATALOGUE)}
     if refused:
         raise WarehouseError(f"{min(refused)} is not allowed here", todo="Query the tables and views.")

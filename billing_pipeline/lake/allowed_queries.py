@@ -69,10 +69,9 @@ def refuse_unsafe_query(connection: duckdb.DuckDBPyConnection, query: str) -> No
     Raises:
         WarehouseError: the query is something else, or names a function or database that is not allowed.
     """
-    with duckdb.connect(":memory:") as parser:
-        (found,) = parser.execute(
-            "SELECT json_serialize_sql($query::VARCHAR)", {"query": query}
-        ).fetchone() or ("{}",)
+    (found,) = _parser().cursor().execute(
+        "SELECT json_serialize_sql($query::VARCHAR)", {"query": query}
+    ).fetchone() or ("{}",)
     tree = json.loads(found)
     if tree.get("error"):
         if tree.get("error_type") == "not implemented":
@@ -88,6 +87,11 @@ def refuse_unsafe_query(connection: duckdb.DuckDBPyConnection, query: str) -> No
     refused |= {name for kind, name in names if kind == "database" and name.lower().startswith(_CATALOGUE)}
     if refused:
         raise WarehouseError(f"{min(refused)} is not allowed here", todo="Query the tables and views.")
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:")
 
 
 @cache

@@ -17,6 +17,7 @@ from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.reports import ControlTotals
 from billing_pipeline.row_groups import ROW_GROUP
+from billing_pipeline.sql_files import read_sql
 from billing_pipeline_tests.normalize import reference
 
 FIRST_DAY, LAST_DAY = date(2026, 9, 1), date(2026, 9, 30)
@@ -30,7 +31,6 @@ PARAMS = {
     "report_level": 1,
     "report_type": 5,
 }
-_USAGE = Path(__file__).parents[2] / "billing_pipeline" / "warehouse" / "usage.sql"
 _ADDED = (
     "DATE '2026-09-01' AS billing_period, "
     "DATE '2026-09-01' AS period_start, DATE '2026-09-30' AS period_end, "
@@ -56,7 +56,7 @@ def engine() -> duckdb.DuckDBPyConnection:
     """One DuckDB for the whole test run: starting it costs more than a report."""
     connection = duckdb.connect(":memory:")
     connection.execute("SET preserve_insertion_order = false")
-    connection.execute(_USAGE.read_text())
+    connection.execute(read_sql("warehouse/schema/usage.sql"))
     return connection
 
 

@@ -21,7 +21,7 @@ from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.settings.environment import ENV_FILE
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
-from billing_pipeline.warehouse import Warehouse, open_warehouse
+from billing_pipeline.warehouse import Warehouse
 
 _FOLDER = Path("data") / "demo"
 _GIB = Decimal(1024**3)
@@ -53,7 +53,7 @@ def main() -> int:
         settings = Settings()
         if status := load([AccountPeriod(period, SINGLE_ACCOUNT) for period in periods], settings):
             return status
-        ours = _loaded(open_warehouse(settings.pipeline))
+        ours = _loaded(settings.warehouse)
         theirs = {period.start: _expected(sandbox, period) for period in periods}
     agree = all(
         (row["row_count"], row["compute_points"]) == theirs[row["billing_period"]]

@@ -13,7 +13,6 @@ from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import AccountPeriod, BillingPeriod, periods_between
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
 
 _CREDENTIAL_CHECK = RetryPolicy(attempts=3)
 
@@ -58,7 +57,7 @@ def execute(arguments: argparse.Namespace) -> int:
     periods = _periods(arguments, settings.pipeline)
     accounts = _accounts(arguments, settings.pipeline)
     # Open the warehouse once up front, so that a broken one is reported once and not per period.
-    open_warehouse(settings.pipeline).exists()
+    settings.warehouse.exists()
     rejected = {} if arguments.replay else _check_credentials(accounts, settings)
     if len(rejected) == len(accounts):
         raise next(iter(rejected.values()))

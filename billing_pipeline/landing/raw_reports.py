@@ -1,4 +1,4 @@
-"""`raw/<period>/<report id>/`: each format of a report as received, and a manifest that vouches for them.
+"""`raw/<period>/<report id>/`: each format of a report as received, and a manifest with their SHA-256.
 
 The manifest is written last: a folder without one is not a raw report. With it, the folder is never
 changed again, and it is enough to rebuild the warehouse with the network off.
@@ -7,17 +7,15 @@ changed again, and it is enough to rebuild the warehouse with the network off.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
 from billing_pipeline.errors import RawReportError
-from billing_pipeline.files import atomic_write, remove_partial_files, reporting_io_errors
+from billing_pipeline.files import atomic_write, reporting_io_errors
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ApiId, Record, ReportParameters, api_id
 
@@ -79,8 +77,8 @@ class RawReport:
     """A verified raw report.
 
     Args:
-        folder: where it lies.
-        manifest: what is known of it.
+        folder: that holds its files.
+        manifest: its ids, request, times and files.
     """
 
     folder: Path
@@ -126,13 +124,6 @@ def raw_name(report_format: str) -> str:
     return f"{report_format}.{report_format.split('_', 1)[0]}"
 
 
-@contextmanager
-def raw_file(folder: Path, report_format: str) -> Iterator[BinaryIO]:
-    """A file to download into; it appears under its name when the block ends without an error."""
-    with atomic_write(folder / raw_name(report_format)) as file:
-        yield file
-
-
 def seal(folder: Path, manifest: Manifest) -> RawReport:
     """Write the manifest: from now on the folder is a raw report.
 
@@ -152,11 +143,15 @@ def seal(folder: Path, manifest: Manifest) -> RawReport:
     return RawReport(folder, manifest)
 
 
-def clear_unsealed(folder: Path) -> None:
-    """Remove what a killed download left. Only for the holder of the period's lock."""
-    if (folder / MANIFEST).exists():
-        return
-    remove_partial_files(folder)
+def is_sealed(data_dir: Path, period: BillingPeriod, report_id: str) -> bool:
+    """Whether the report was downloaded whole; its files are not verified here.
+
+    Raises:
+        DataFolderError: the folder cannot be read.
+    """
+    path = raw_folder(data_dir, period, report_id) / MANIFEST
+    with reporting_io_errors(path):
+        return path.exists()
 
 
 def find_raw_report(data_dir: Path, period: BillingPeriod, report_id: str) -> RawReport | None:
@@ -165,11 +160,9 @@ def find_raw_report(data_dir: Path, period: BillingPeriod, report_id: str) -> Ra
     Raises:
         RawReportError: a file is missing, or is not what the manifest says.
     """
-    folder = raw_folder(data_dir, period, report_id)
-    with reporting_io_errors(folder):
-        if not (folder / MANIFEST).exists():
-            return None
-        return verified(folder, period)
+    if not is_sealed(data_dir, period, report_id):
+        return None
+    return verified(raw_folder(data_dir, period, report_id), period)
 
 
 def verified(folder: Path, period: BillingPeriod) -> RawReport:

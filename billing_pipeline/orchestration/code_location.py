@@ -20,7 +20,7 @@ from billing_pipeline.orchestration.partitions import billing_periods
 from billing_pipeline.orchestration.resources import (
     ProgressReporter,
     acronis_reports_resource,
-    data_folder_resource,
+    settings_resource,
 )
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
@@ -31,13 +31,13 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
 
     Args:
         settings: default: those of the environment.
-        resources: by name (`data`, `reports`, `progress`), what to use instead of the live resource.
+        resources: by name (`settings`, `reports`, `progress`), what to use instead of the live resource.
     """
     settings = settings or Settings()
     accounts, first_period = _structure(settings)
     periods = billing_periods(first_period)
     live: dict[str, Any] = {
-        "data": data_folder_resource(settings),
+        "settings": settings_resource(settings),
         "reports": acronis_reports_resource(settings),
         "progress": ProgressReporter(),
     }

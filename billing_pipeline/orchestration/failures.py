@@ -7,7 +7,7 @@ from dagster import AssetExecutionContext, Failure, MetadataValue
 
 from billing_pipeline.errors import BillingPipelineError, PeriodClosedError, ReportRefusedError
 from billing_pipeline.loading.checks import LoadStoppedError
-from billing_pipeline.orchestration.resources import DataFolder
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import AccountPeriod
 from billing_pipeline.warehouse import LoadAttempt
 from billing_pipeline.warehouse.history import record_attempt
@@ -15,7 +15,7 @@ from billing_pipeline.warehouse.history import record_attempt
 
 @contextmanager
 def as_dagster_failure(
-    context: AssetExecutionContext, data: DataFolder, period: AccountPeriod
+    context: AssetExecutionContext, settings: Settings, period: AccountPeriod
 ) -> Iterator[None]:
     """Raise an error of ours as Dagster's `Failure`, and record the attempt.
 
@@ -37,7 +37,7 @@ def as_dagster_failure(
             checks=error.checks if isinstance(error, LoadStoppedError) else (),
         )
         try:
-            record_attempt(data.warehouse, attempt)
+            record_attempt(settings.warehouse, attempt)
         except BillingPipelineError as second:
             context.log.warning(f"The failure could not be recorded in load_history: {second}")
         raise failure_from(error) from None

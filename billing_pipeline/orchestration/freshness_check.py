@@ -11,7 +11,7 @@ from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity,
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.accounts import account_asset_key
 from billing_pipeline.orchestration.failures import failure_from
-from billing_pipeline.orchestration.resources import DataFolder
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.warehouse.freshness import overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
@@ -23,10 +23,10 @@ def freshness_check(account: str) -> AssetChecksDefinition:
         asset=account_asset_key(account, "usage"),
         description="Closed months since the first one loaded are loaded by day 3 of the next, 07:00 UTC.",
     )
-    def freshness(data: ResourceParam[DataFolder]) -> AssetCheckResult:
+    def freshness(settings: ResourceParam[Settings]) -> AssetCheckResult:
         """Closed months that should have been loaded by now and were not."""
         try:
-            loads = loaded_periods(data.warehouse)
+            loads = loaded_periods(settings.warehouse)
         except BillingPipelineError as error:
             raise failure_from(error) from None
         loaded = {

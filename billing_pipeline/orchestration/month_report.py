@@ -3,12 +3,12 @@
 from dagster import AssetExecutionContext, MetadataValue, PathMetadataValue
 
 from billing_pipeline.errors import BillingPipelineError, first_line
-from billing_pipeline.orchestration.resources import DataFolder
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
 
 
 def month_report_link(
-    context: AssetExecutionContext, data: DataFolder, period: BillingPeriod
+    context: AssetExecutionContext, settings: Settings, period: BillingPeriod
 ) -> dict[str, PathMetadataValue]:
     """Write `<data>/reports/<period>.html`, and return the metadata that links to it.
 
@@ -19,10 +19,10 @@ def month_report_link(
 
     from billing_pipeline.month_report import write_month_report  # noqa: PLC0415
 
-    path = data.path / "reports" / f"{period}.html"
+    path = settings.pipeline.data_dir / "reports" / f"{period}.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_month_report(data.warehouse, period, path)
+        write_month_report(settings.warehouse, period, path)
     except (BillingPipelineError, OSError, duckdb.Error) as error:
         context.log.warning(f"The month's page could not be written: {first_line(error)}")
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.landing import RawReport
@@ -23,19 +23,6 @@ from billing_pipeline.periods import AccountPeriod
 from billing_pipeline.reports import ReportParameters
 
 Step = TypeVar("Step")
-
-
-class Reports(Protocol):
-    """The three steps from a request to a raw report, each for one account's period."""
-
-    def request(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
-        """Make sure that there is exactly one report; see `request_report`."""
-
-    def await_stored(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
-        """Poll until the report is stored; see `await_stored_reports`."""
-
-    def download(self, period: AccountPeriod, progress: ProgressCallback) -> RawReport:
-        """Download the report; see `download_report`."""
 
 
 class AcronisReports:
@@ -166,3 +153,6 @@ class PreparedReports:
         if result is None:
             raise prepared.error or AssertionError(f"{period} was not prepared")
         return result
+
+
+Reports = AcronisReports | PreparedReports

@@ -20,7 +20,6 @@ from billing_pipeline.orchestration.reports import PreparedReport, PreparedRepor
 from billing_pipeline.orchestration.resources import ProgressListener, ProgressReporter
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import AccountPeriod
-from billing_pipeline.warehouse import open_warehouse
 
 # Dagster's own account of a failure is in its event log; a terminal gets one clear line.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -115,7 +114,7 @@ def _run_prepared(
 
 def _is_loadable(settings: Settings, period: AccountPeriod, *, force: bool) -> bool:
     try:
-        require_loadable(open_warehouse(settings.pipeline), period.period, forced=force)
+        require_loadable(settings.warehouse, period.period, forced=force)
     except BillingPipelineError:
         return False
     return True

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from billing_pipeline.settings import AccountSettings, PipelineSettings
+from billing_pipeline.warehouse import Warehouse, open_warehouse
 
 
 class Settings:
@@ -46,6 +47,11 @@ class Settings:
         if name not in self._accounts:
             self._accounts[name] = AccountSettings.load(name, self.pipeline.accounts)
         return self._accounts[name]
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse that `BILLING_WAREHOUSE` names."""
+        return open_warehouse(self.pipeline)
 
     def account_dir(self, account: str) -> Path:
         """The folder of an account's requests and raw reports."""

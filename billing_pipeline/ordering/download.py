@@ -12,6 +12,7 @@ from tenacity.nap import sleep_using_event
 from billing_pipeline.acronis import AcronisClient, BodyError, Download
 from billing_pipeline.acronis.client import DOWNLOAD_TIMEOUT_SECONDS, MAX_DOWNLOAD_BYTES
 from billing_pipeline.errors import ApiError, DownloadError, ReportNotReadyError
+from billing_pipeline.files import atomic_write, remove_partial_files
 from billing_pipeline.landing import (
     Manifest,
     RawFile,
@@ -20,7 +21,7 @@ from billing_pipeline.landing import (
     period_lock,
     raw_folder,
 )
-from billing_pipeline.landing.raw_reports import clear_unsealed, raw_file, raw_name, seal
+from billing_pipeline.landing.raw_reports import raw_name, seal
 from billing_pipeline.ordering.completeness import incompleteness
 from billing_pipeline.ordering.progress import Progress, ProgressCallback, ignore_progress
 from billing_pipeline.ordering.request import current_request, reporting_lock_wait
@@ -81,7 +82,7 @@ def download_report(
                 report_id=report.report_id,
             )
         folder = raw_folder(data_dir, period, report.report_id)
-        clear_unsealed(folder)
+        remove_partial_files(folder)
         fetch = _Fetch(client, folder, report.report_id, progress, max_bytes, timeout)
         try:
             files = tuple(fetch.file(stored) for stored in report.stored)
@@ -163,7 +164,7 @@ class _Fetch:
         stored_report_id = stored.stored_report_id
         assert stored_report_id is not None  # noqa: S101 - a saved file without an id is not ready
         self.progress(Progress(f"downloading {stored.report_format}", self.report_id))
-        with raw_file(self.folder, stored.report_format) as file:
+        with atomic_write(self.folder / raw_name(stored.report_format)) as file:
             download = self.client.download(
                 self.report_id,
                 stored_report_id,

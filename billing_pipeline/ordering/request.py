@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from billing_pipeline.acronis import AcronisClient
-from billing_pipeline.errors import BillingPipelineError, ReportNotReadyError
-from billing_pipeline.landing import find_raw_report, period_lock
+from billing_pipeline.errors import ReportNotReadyError
+from billing_pipeline.landing import is_sealed, period_lock
 from billing_pipeline.ordering.backoff import Backoff
 from billing_pipeline.ordering.create import ReportCreation, is_gone
 from billing_pipeline.ordering.progress import Progress, ProgressCallback, ignore_progress
@@ -89,17 +89,9 @@ def _ended(
         return Outcome.SUPERSEDED, "the parameters of the request have changed"
     if latest.report_id is None or latest.intent is not None:
         return None
-    if not _is_on_disk(data_dir, parameters.period, latest.report_id) and is_gone(client, latest.report_id):
+    if not is_sealed(data_dir, parameters.period, latest.report_id) and is_gone(client, latest.report_id):
         return Outcome.GONE, "the API no longer knows the report"
     return None
-
-
-def _is_on_disk(data_dir: Path, period: BillingPeriod, report_id: str) -> bool:
-    try:
-        return find_raw_report(data_dir, period, report_id) is not None
-    except BillingPipelineError:
-        # The later steps refuse a damaged raw report with their own message.
-        return True
 
 
 def current_request(requests: PeriodRequests, period: BillingPeriod) -> ReportRequest:

@@ -13,7 +13,7 @@ from typing import Any
 from billing_pipeline.acronis import AcronisClient, ApiUnavailableError
 from billing_pipeline.acronis.retries import ATTEMPTS
 from billing_pipeline.errors import ApiError, ReportFailedError, ReportNotReadyError
-from billing_pipeline.landing import find_raw_report, period_lock
+from billing_pipeline.landing import is_sealed, period_lock
 from billing_pipeline.ordering.backoff import MAX_FRACTION_OF_ELAPSED, Backoff
 from billing_pipeline.ordering.create import ReportCreation, is_gone
 from billing_pipeline.ordering.progress import Progress, ProgressCallback, ignore_progress
@@ -87,7 +87,7 @@ class _Poller:
         request = current_request(load_requests(self._data_dir, self._period), self._period)
         while True:
             assert request.report is not None  # noqa: S101 - current_request
-            if request.is_ready and self._is_on_disk(request.report.report_id):
+            if request.is_ready and is_sealed(self._data_dir, self._period, request.report.report_id):
                 return request
             try:
                 found = self._poll(request)
@@ -107,9 +107,6 @@ class _Poller:
             except (ReportNotReadyError, ApiError) as error:
                 self._record(request)
                 raise error.about(period=self._period.key, report_id=request.report_id) from None
-
-    def _is_on_disk(self, report_id: str) -> bool:
-        return find_raw_report(self._data_dir, self._period, report_id) is not None
 
     def _poll(self, request: ReportRequest) -> Readiness:
         """Poll once. No answer, or no list although the report exists, is "not yet"."""

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from billing_pipeline.errors import RawReportError
+from billing_pipeline.files import atomic_write
 from billing_pipeline.landing import (
     Manifest,
     RawFile,
@@ -17,7 +18,7 @@ from billing_pipeline.landing import (
     find_raw_report,
     raw_folder,
 )
-from billing_pipeline.landing.raw_reports import MANIFEST, clear_unsealed, raw_file, seal
+from billing_pipeline.landing.raw_reports import MANIFEST, raw_name, seal
 from billing_pipeline.ordering.state import (
     Outcome,
     PeriodRequests,
@@ -39,7 +40,7 @@ BEGIN = datetime(2026, 10, 2, 7, tzinfo=UTC)
 def land(data_dir: Path, number: int, requested_at: datetime = BEGIN, content: bytes = CONTENT) -> RawReport:
     report_id = str(UUID(int=number))
     folder = raw_folder(data_dir, PERIOD, report_id)
-    with raw_file(folder, "json_v2_0") as file:
+    with atomic_write(folder / raw_name("json_v2_0")) as file:
         file.write(content)
     raw = RawFile(
         report_format="json_v2_0",
@@ -120,7 +121,6 @@ def test_a_sealed_folder_is_never_changed(tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in landed.folder.iterdir()}
     with pytest.raises(RawReportError, match="never changed"):
         seal(landed.folder, landed.manifest)
-    clear_unsealed(landed.folder)
     assert {path.name: path.read_bytes() for path in landed.folder.iterdir()} == before
 
 

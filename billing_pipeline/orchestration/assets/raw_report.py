@@ -5,14 +5,15 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, Res
 from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period
 from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.reports import Reports
-from billing_pipeline.orchestration.resources import DataFolder, ProgressReporter
+from billing_pipeline.orchestration.resources import ProgressReporter
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
 
 
 @account_asset(after="stored_report", pool=REPORT_POOL, kinds={"json", "csv", "file"})
 def raw_report(
     context: AssetExecutionContext,
-    data: ResourceParam[DataFolder],
+    settings: ResourceParam[Settings],
     reports: ResourceParam[Reports],
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
@@ -21,7 +22,7 @@ def raw_report(
     Never changed once written; enough to rebuild the warehouse with the network off.
     """
     period = account_period(context)
-    with as_dagster_failure(context, data, period):
+    with as_dagster_failure(context, settings, period):
         raw = reports.download(period, progress.for_run(context, period))
         return MaterializeResult(
             metadata={

@@ -7,13 +7,14 @@ from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, 
 from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.forced_runs import is_forced, require_loadable
 from billing_pipeline.orchestration.reports import Reports
-from billing_pipeline.orchestration.resources import DataFolder, ProgressReporter
+from billing_pipeline.orchestration.resources import ProgressReporter
+from billing_pipeline.orchestration.settings import Settings
 
 
 @account_asset(pool=REPORT_POOL, kinds={"acronis"})
 def report_request(
     context: AssetExecutionContext,
-    data: ResourceParam[DataFolder],
+    settings: ResourceParam[Settings],
     reports: ResourceParam[Reports],
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
@@ -22,8 +23,8 @@ def report_request(
     A request whose report is not loaded yet is continued, not repeated: each POST creates another report.
     """
     period = account_period(context)
-    with as_dagster_failure(context, data, period):
-        require_loadable(data.warehouse, period.period, forced=is_forced(context))
+    with as_dagster_failure(context, settings, period):
+        require_loadable(settings.warehouse, period.period, forced=is_forced(context))
         request = reports.request(period, progress.for_run(context, period))
         report = request.report
         return MaterializeResult(

@@ -5,14 +5,15 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, Res
 from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period
 from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.reports import Reports
-from billing_pipeline.orchestration.resources import DataFolder, ProgressReporter
+from billing_pipeline.orchestration.resources import ProgressReporter
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
 
 
 @account_asset(after="report_request", pool=REPORT_POOL, kinds={"acronis"})
 def stored_report(
     context: AssetExecutionContext,
-    data: ResourceParam[DataFolder],
+    settings: ResourceParam[Settings],
     reports: ResourceParam[Reports],
     progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
@@ -21,7 +22,7 @@ def stored_report(
     Polled with growing waits until a deadline. A report that failed is requested again, three at most.
     """
     period = account_period(context)
-    with as_dagster_failure(context, data, period):
+    with as_dagster_failure(context, settings, period):
         request = reports.await_stored(period, progress.for_run(context, period))
         report = request.report
         return MaterializeResult(

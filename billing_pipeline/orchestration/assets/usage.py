@@ -20,7 +20,7 @@ from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.forced_runs import is_forced
 from billing_pipeline.orchestration.load_checks import load_check_results, load_check_specs
 from billing_pipeline.orchestration.month_report import month_report_link
-from billing_pipeline.orchestration.resources import DataFolder
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
 from billing_pipeline.reports import MEASURES
 from billing_pipeline.sql_files import read_sql
@@ -43,7 +43,7 @@ def _column_schema() -> TableSchema:
     metadata={"dagster/table_name": "warehouse.main.usage", "dagster/column_schema": _column_schema()},
 )
 def usage(
-    context: AssetExecutionContext, data: ResourceParam[DataFolder]
+    context: AssetExecutionContext, settings: ResourceParam[Settings]
 ) -> Iterator[AssetCheckResult | MaterializeResult[None]]:
     """Usage rows, typed and exact; the account's billing period is replaced whole, in one transaction.
 
@@ -51,21 +51,21 @@ def usage(
     """
     account_and_period = account_period(context)
     period, account = account_and_period
-    with as_dagster_failure(context, data, account_and_period):
+    with as_dagster_failure(context, settings, account_and_period):
         try:
             loaded = load_period(
-                data.account_dir(account),
-                data.warehouse,
+                settings.account_dir(account),
+                settings.warehouse,
                 period,
                 account=account,
                 run_id=context.run.run_id,
-                cross_check=data.cross_check,
+                cross_check=settings.pipeline.cross_check,
                 forced=is_forced(context),
             )
         except LoadStoppedError as stopped:
             yield from load_check_results(period, stopped.report_id, stopped.checks)
             raise
-        with data.warehouse.reading() as connection:
+        with settings.warehouse.reading() as connection:
             (rows_in_table,) = connection.execute("SELECT count(*) FROM usage").fetchone() or (0,)
             preview = connection.execute(
                 read_sql("warehouse/queries/preview.sql"),
@@ -86,7 +86,7 @@ def usage(
                 "load_seconds": float(loaded.load_seconds or 0),
                 "restatement": str(loaded.restatement or "first load of the period"),
                 "forced": loaded.forced,
-                **month_report_link(context, data, period),
+                **month_report_link(context, settings, period),
                 "control_totals": MetadataValue.md(
                     markdown_table(
                         ("sum of", *(totals.sums if totals else ())),

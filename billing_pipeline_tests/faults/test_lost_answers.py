@@ -145,6 +145,6 @@ def test_download__failed_in_two_runs__report_created_again(harness: FaultHarnes
 
 def test_download__stopped__not_counted_against_the_report(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("download_404")
-    with pytest.raises(ApiError, match="another report is ordered"):
+    with pytest.raises(ApiError, match="another report is requested"):
         harness.run()
     assert harness.state.requests[0].outcome is Outcome.GONE

@@ -59,7 +59,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name == command:
             import_module(f"{__name__}.{name}").describe(subparser)
     parsed = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status: int = import_module(f"{__name__}.{parsed.command}").execute(parsed)
         sys.stdout.flush()
@@ -88,4 +87,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 def console_script() -> NoReturn:
     """The entry point of the installed script."""
     prepare_streams()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

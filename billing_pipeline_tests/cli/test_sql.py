@@ -25,6 +25,7 @@ pytestmark = pytest.mark.duckdb
 @pytest.fixture(autouse=True)
 def _warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("CREATE TABLE usage (n INTEGER)")  # by which a warehouse is recognised
         connection.execute("CREATE TABLE tenant AS SELECT 'a' || chr(27) || '[2J' || chr(10) AS name, 5 AS n")
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)

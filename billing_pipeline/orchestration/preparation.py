@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, PriorityQueue, SimpleQueue
 
 from billing_pipeline.acronis import ApiUnavailableError
 from billing_pipeline.errors import CredentialsError
@@ -42,27 +43,29 @@ class ReportPreparation:
         self._listener = listener
         self._stop = threading.Event()
         self._failed_accounts: set[str] = set()
-        self._waiting: SimpleQueue[AccountPeriod | None] = SimpleQueue()
-        self._done: SimpleQueue[tuple[AccountPeriod, PreparedReport] | None] = SimpleQueue()
+        self._periods = list(periods)
+        self._waiting: SimpleQueue[AccountPeriod] = SimpleQueue()
+        # Of the reports that are on disk, the earliest month first.
+        self._done: PriorityQueue[tuple[AccountPeriod, PreparedReport | None]] = PriorityQueue()
+        for period in periods:
+            self._waiting.put(period)
         self._threads = [
             # Daemons: a socket that never answers must not keep an interrupted process alive.
             threading.Thread(target=self._work, daemon=True, name=f"report-{number}")
             for number in range(min(settings.pipeline.open_reports, len(periods)))
         ]
-        for period in periods:
-            self._waiting.put(period)
 
     def results(self) -> Iterator[tuple[AccountPeriod, PreparedReport]]:
         """Yield each period as its report is on disk or has failed; skipped periods are missing.
 
-        A period is skipped once the API is unavailable for its account, or does not accept its client.
+        A period is skipped once the API is unavailable for its account, or rejects its client.
         """
         for thread in self._threads:
-            self._waiting.put(None)
             thread.start()
-        for _ in self._threads:
-            while (result := self._done.get()) is not None:
-                yield result
+        for _ in self._periods:
+            period, report = self._done.get()
+            if report is not None:
+                yield period, report
 
     def close(self) -> None:
         """End every wait, and give the threads a few seconds to end."""
@@ -72,10 +75,11 @@ class ReportPreparation:
                 thread.join(_SECONDS_TO_STOP / len(self._threads))
 
     def _work(self) -> None:
-        while (period := self._waiting.get()) is not None and not self._stop.is_set():
-            if period.account not in self._failed_accounts:
-                self._done.put((period, self._prepare(period)))
-        self._done.put(None)
+        with suppress(Empty):
+            while not self._stop.is_set():
+                period = self._waiting.get_nowait()
+                is_skipped = period.account in self._failed_accounts
+                self._done.put((period, None if is_skipped else self._prepare(period)))
 
     def _prepare(self, period: AccountPeriod) -> PreparedReport:
         def report_progress(progress: Progress) -> None:

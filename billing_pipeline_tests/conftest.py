@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -31,6 +32,11 @@ _QUIET_CHROMIUM = [
 collect_ignore = [] if find_spec("duckdb_extension_ducklake") else ["lake"]
 if not postgres_is_installed():
     collect_ignore.append("deployment")
+
+
+# Tests time nothing: a slow machine must not make an example fail.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.load_profile("default")
 
 
 @pytest.fixture(autouse=True)

@@ -11,12 +11,10 @@ from billing_pipeline.errors import SettingsError
 from billing_pipeline.orchestration.assets import ASSETS
 from billing_pipeline.orchestration.freshness_check import freshness_check
 from billing_pipeline.orchestration.jobs import (
-    freshness_job,
     freshness_schedule,
     monthly_usage_job,
     monthly_usage_schedule,
 )
-from billing_pipeline.orchestration.partitions import billing_periods
 from billing_pipeline.orchestration.resources import (
     ProgressReporter,
     acronis_reports_resource,
@@ -35,7 +33,8 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
     """
     settings = settings or Settings()
     accounts, first_period = _structure(settings)
-    periods = billing_periods(first_period)
+    # No `end_offset`: the current month is no partition, so neither a person nor the schedule can load it.
+    periods = dg.MonthlyPartitionsDefinition(start_date=first_period.key, fmt="%Y-%m", timezone="UTC")
     live: dict[str, Any] = {
         "settings": settings_resource(settings),
         "reports": acronis_reports_resource(settings),
@@ -44,8 +43,8 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
     return dg.Definitions(
         assets=[make_asset(account, periods) for account in accounts for make_asset in ASSETS],
         asset_checks=[freshness_check(account) for account in accounts],
-        jobs=[monthly_usage_job(accounts), freshness_job(accounts)],
-        schedules=[monthly_usage_schedule(accounts, first_period), freshness_schedule()],
+        jobs=[monthly_usage_job(accounts)],
+        schedules=[monthly_usage_schedule(accounts, first_period), freshness_schedule(accounts)],
         resources={**live, **resources},
         # A process for each step costs seconds, and the steps share nothing but files.
         executor=dg.in_process_executor,

@@ -15,7 +15,6 @@ from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.freshness import DUE_DAY, DUE_HOUR
 
 MONTHLY_USAGE = "monthly_usage"
-_FRESHNESS = "freshness"
 
 
 def account_asset_keys(account: str) -> list[dg.AssetKey]:
@@ -69,20 +68,16 @@ def monthly_usage_schedule(accounts: Sequence[str], first_period: BillingPeriod)
     return schedule
 
 
-def freshness_job(accounts: Sequence[str]) -> Any:
-    """The job `freshness`."""
-    return dg.define_asset_job(
-        _FRESHNESS,
+def freshness_schedule(accounts: Sequence[str]) -> dg.ScheduleDefinition:
+    """The job `freshness` and its schedule: when the month that has ended is due."""
+    job = dg.define_asset_job(
+        "freshness",
         selection=dg.AssetSelection.checks(*map(freshness_check, accounts)),
         description="Checks that every month that has ended is loaded.",
     )
-
-
-def freshness_schedule() -> dg.ScheduleDefinition:
-    """The schedule of the job `freshness`: when the month that has ended is due."""
     return dg.ScheduleDefinition(
         name="freshness_schedule",
-        job_name=_FRESHNESS,
+        job=job,
         cron_schedule=f"0 {DUE_HOUR} {DUE_DAY} * *",
         execution_timezone="UTC",
         description="On day 3 of every month at 07:00 UTC, when the month that has ended should be loaded.",

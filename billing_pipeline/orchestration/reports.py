@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from billing_pipeline.acronis import AcronisClient
@@ -21,6 +23,7 @@ from billing_pipeline.ordering.semaphore import OpenReportSlot
 from billing_pipeline.ordering.state import ReportRequest
 from billing_pipeline.periods import AccountPeriod
 from billing_pipeline.reports import ReportParameters
+from billing_pipeline.settings import AccountSettings
 
 Step = TypeVar("Step")
 
@@ -43,76 +46,63 @@ class AcronisReports:
 
     def request(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
         """Make sure that there is exactly one report; see `request_report`."""
-        settings = self._settings.account(period.account)
-        with self._client(period.account) as client:
-            self._acquire_slot(period.account, progress)
+        with self._client(period, progress) as (client, folder, account):
             parameters = ReportParameters(
-                tenant_id=settings.tenant_id or client.own_tenant_id(),
+                tenant_id=account.tenant_id or client.own_tenant_id(),
                 period=period.period,
-                kind=settings.report_kind,
-                level=settings.report_level,
-                hide_zero_usage=settings.hide_zero_usage,
-                show_skus=settings.show_skus,
+                kind=account.report_kind,
+                level=account.report_level,
+                hide_zero_usage=account.hide_zero_usage,
+                show_skus=account.show_skus,
             )
+            first_wait, timeout = account.poll_interval_seconds, account.poll_timeout_seconds
             return request_report(
-                client,
-                self._settings.account_dir(period.account),
-                parameters,
-                progress=progress,
-                first_wait=settings.poll_interval_seconds,
-                timeout=settings.poll_timeout_seconds,
+                client, folder, parameters, progress=progress, first_wait=first_wait, timeout=timeout
             )
 
     def await_stored(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
         """Poll until the report is stored; see `await_stored_reports`."""
-        settings = self._settings.account(period.account)
-        with self._client(period.account) as client:
-            self._acquire_slot(period.account, progress)
+        with self._client(period, progress) as (client, folder, account):
+            first_wait, timeout = account.poll_interval_seconds, account.poll_timeout_seconds
             return await_stored_reports(
-                client,
-                self._settings.account_dir(period.account),
-                period.period,
-                first_wait=settings.poll_interval_seconds,
-                timeout=settings.poll_timeout_seconds,
-                progress=progress,
+                client, folder, period.period, progress=progress, first_wait=first_wait, timeout=timeout
             )
 
     def download(self, period: AccountPeriod, progress: ProgressCallback) -> RawReport:
         """Download the report, and free the slot; see `download_report`."""
-        with self._client(period.account) as client:
-            self._acquire_slot(period.account, progress)
-            raw = download_report(
-                client,
-                self._settings.account_dir(period.account),
-                period.period,
-                progress=progress,
-                max_bytes=self._settings.pipeline.max_report_gib * 1024**3,
-            )
+        max_bytes = self._settings.pipeline.max_report_gib * 1024**3
+        with self._client(period, progress) as (client, folder, _):
+            raw = download_report(client, folder, period.period, progress=progress, max_bytes=max_bytes)
         self._open_accounts.discard(period.account)
         if not self._open_accounts:
             self.close()
         return raw
 
     def close(self) -> None:
-        """Free the slot that a failed step has left."""
+        """Free the slot, if one is held."""
         if self._slot is not None:
             self._slot.release()
 
-    def _client(self, account: str) -> AcronisClient:
-        settings = self._settings.account(account)
-        return AcronisClient(settings.base_url, settings.client_id, settings.client_secret, stop=self._stop)
+    @contextmanager
+    def _client(
+        self, period: AccountPeriod, progress: ProgressCallback
+    ) -> Iterator[tuple[AcronisClient, Path, AccountSettings]]:
+        """The account's client, folder and settings; waits for a slot."""
 
-    def _acquire_slot(self, account: str, progress: ProgressCallback) -> None:
         def report_wait(seconds: float) -> None:
             progress(Progress("other runs have as many open reports as are allowed", elapsed_seconds=seconds))
 
+        account, pipeline = self._settings.account(period.account), self._settings.pipeline
         if self._slot is None:
-            pipeline = self._settings.pipeline
             self._slot = OpenReportSlot(
                 pipeline.data_dir, pipeline.open_reports, stop=self._stop, on_wait=report_wait
             )
         self._slot.acquire()
-        self._open_accounts.add(account)
+        self._open_accounts.add(period.account)
+        with AcronisClient(
+            account.base_url, account.client_id, account.client_secret, stop=self._stop
+        ) as client:
+            yield client, pipeline.account_dir(period.account), account
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from billing_pipeline.settings import AccountSettings, PipelineSettings
 from billing_pipeline.warehouse import Warehouse, open_warehouse
@@ -52,7 +51,3 @@ class Settings:
     def warehouse(self) -> Warehouse:
         """The warehouse that `BILLING_WAREHOUSE` names."""
         return open_warehouse(self.pipeline)
-
-    def account_dir(self, account: str) -> Path:
-        """The folder of an account's requests and raw reports."""
-        return self.pipeline.account_dir(account)

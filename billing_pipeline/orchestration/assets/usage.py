@@ -54,7 +54,7 @@ def usage(
     with as_dagster_failure(context, settings, account_and_period):
         try:
             loaded = load_period(
-                settings.account_dir(account),
+                settings.pipeline.account_dir(account),
                 settings.warehouse,
                 period,
                 account=account,

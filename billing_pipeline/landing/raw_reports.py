@@ -63,7 +63,6 @@ class Manifest(Record):
     requested_at: AwareDatetime
     ready_at: AwareDatetime
     downloaded_at: AwareDatetime
-    waited_seconds: float
     files: tuple[RawFile, ...]
 
     @property

@@ -130,7 +130,7 @@ def _attempt(period: BillingPeriod, account: str, report: ReportToLoad) -> LoadA
         stored_report_statuses={each.report_format: each.status for each in stored},
         requested_at=manifest.requested_at,
         ready_at=manifest.ready_at,
-        wait_seconds=Decimal(str(round(manifest.waited_seconds, 3))),
+        wait_seconds=Decimal(str(round((manifest.ready_at - manifest.requested_at).total_seconds(), 3))),
         raw_bytes=file.size,
         raw_sha256=file.sha256,
     )

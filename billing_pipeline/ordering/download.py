@@ -122,7 +122,6 @@ def _manifest(request: ReportRequest, files: tuple[RawFile, ...]) -> Manifest:
         requested_at=report.requested_at,
         ready_at=report.ready_at,
         downloaded_at=datetime.now(UTC),
-        waited_seconds=report.waited_seconds,
         files=files,
     )
 

@@ -51,8 +51,8 @@ class RequestedReport(Record):
     """A report that Acronis created for a request.
 
     `origin` is `created` if the answer to the POST arrived, and `adopted` if the answer was lost and the
-    report was found in the tenant's list. `waited_seconds` is the time spent polling, `failed_downloads` the
-    number of runs that could not download the report.
+    report was found in the tenant's list. `failed_downloads` is the number of runs that could not download
+    it.
     """
 
     report_id: ApiId
@@ -61,10 +61,14 @@ class RequestedReport(Record):
     generation_date: date | None = None
     stored: tuple[StoredFile, ...] = ()
     ready_at: AwareDatetime | None = None
-    waited_seconds: float = 0.0
     outcome: Outcome = Outcome.OPEN
     reason: str | None = None
     failed_downloads: int = 0
+
+    @property
+    def wait_seconds(self) -> float | None:
+        """Seconds from the request to its readiness; None while it is not ready."""
+        return (self.ready_at - self.requested_at).total_seconds() if self.ready_at else None
 
 
 class PostIntent(Record):

@@ -81,7 +81,6 @@ class _Poller:
         self._progress = progress
         self._reported_statuses: set[str] = set()
         self._unanswered = 0
-        self._recorded_seconds = 0.0
 
     def until_ready(self) -> ReportRequest:
         request = current_request(load_requests(self._data_dir, self._period), self._period)
@@ -105,7 +104,6 @@ class _Poller:
                 else:
                     self._pause(request, found)
             except (ReportNotReadyError, ApiError) as error:
-                self._record(request)
                 raise error.about(period=self._period.key, report_id=request.report_id) from None
 
     def _poll(self, request: ReportRequest) -> Readiness:
@@ -207,9 +205,6 @@ class _Poller:
             latest = requests.latest
             if latest is None or latest.report is None or latest.report_id != request.report_id:
                 return request.with_report(**changes)
-            elapsed = self._backoff.elapsed
-            waited = latest.report.waited_seconds + elapsed - self._recorded_seconds
-            self._recorded_seconds = elapsed
-            latest = latest.with_report(waited_seconds=round(waited, 3), **changes)
+            latest = latest.with_report(**changes)
             save_requests(self._data_dir, self._period, requests.replaced(latest))
             return latest

@@ -58,7 +58,6 @@ def land(data_dir: Path, number: int, requested_at: datetime = BEGIN, content: b
         requested_at=requested_at,
         ready_at=requested_at,
         downloaded_at=requested_at,
-        waited_seconds=1.5,
         files=(raw,),
     )
     return seal(folder, manifest)

@@ -29,7 +29,7 @@ def stored_report(
             metadata={
                 "report_id": request.report_id,
                 "reports_requested": len(request.reports),
-                "waiting_seconds": round(report.waited_seconds, 1) if report else None,
+                "waiting_seconds": report.wait_seconds if report else None,
                 "stored_reports": MetadataValue.md(
                     markdown_table(
                         ("format", "status", "stored report", "size, bytes"),

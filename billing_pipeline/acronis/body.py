@@ -18,6 +18,7 @@ import requests
 import urllib3
 
 CHUNK_BYTES = 256 * 1024
+_ENCODINGS = {"", "identity", "gzip", "x-gzip"}
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 SLOWEST_WINDOW_SECONDS = 30.0
@@ -118,12 +119,7 @@ def decoded(chunks: Iterator[bytes], content_encoding: str) -> Iterator[bytes]:
     Raises:
         BodyError: the gzip stream is damaged or incomplete, or the encoding is one not asked for.
     """
-    strange = {name.strip() for name in content_encoding.lower().split(",")} - {
-        "",
-        "identity",
-        "gzip",
-        "x-gzip",
-    }
+    strange = {name.strip() for name in content_encoding.lower().split(",")} - _ENCODINGS
     if strange:
         raise BodyError(f"it is encoded as {'+'.join(sorted(strange))[:40]}, which was not asked for")
     return _gunzipped(_gunzipped(chunks))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from http.client import HTTPException
-from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar
 
 import requests
@@ -101,9 +100,7 @@ class AcronisClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -166,7 +163,7 @@ class AcronisClient:
     def stored_reports(self, report_id: str) -> list[StoredReport]:
         """`GET /reports/{id}/stored`: one item per format; empty right after the POST."""
         items = self._get(f"/reports/{api_id(report_id)}/stored", StoredReports).items
-        return [item.redacted(self.redact(item.status_text)) for item in items]
+        return [item.model_copy(update={"status_text": self.redact(item.status_text)}) for item in items]
 
     def download(
         self,
@@ -196,13 +193,7 @@ class AcronisClient:
         path = f"/reports/{api_id(report_id)}/stored/{api_id(stored_report_id)}"
 
         def open_body(token: str) -> requests.Response:
-            response = self._transport.send(
-                "GET", path, auth=BearerAuth(token), accept="*/*", encodings="gzip"
-            )
-            if response.status_code != 200:
-                with response:
-                    self._raise_failure(f"GET {shortened(path)}", response)
-            return response
+            return self._send("GET", path, token, {200}, accept="*/*", encodings="gzip")
 
         with self._authorized(open_body) as response:
             try:
@@ -223,21 +214,14 @@ class AcronisClient:
         max_bytes: int,
         timeout: float,
     ) -> Download:
-        wire_bytes = 0
-
-        def counted() -> Any:
-            nonlocal wire_bytes
-            for chunk in received(response, deadline_seconds=timeout, stop=self.stop):
-                wire_bytes += len(chunk)
-                yield chunk
-
+        wire = received(response, deadline_seconds=timeout, stop=self.stop)
         encoding = response.headers.get("Content-Encoding")
         digest, size = hashlib.sha256(), 0
-        for content in limited(decoded(counted(), encoding or ""), max_bytes):
+        for content in limited(decoded(wire, encoding or ""), max_bytes):
             digest.update(content)
             destination.write(content)
             size += len(content)
-        return Download(size, digest.hexdigest(), wire_bytes, encoding and self.redact(encoding))
+        return Download(size, digest.hexdigest(), response.raw.tell(), encoding and self.redact(encoding))
 
     def _get(self, path: str, kind: type[_Model]) -> _Model:
         return self._authorized(lambda token: self._exchange("GET", path, kind, token=token))
@@ -254,14 +238,14 @@ class AcronisClient:
         self, call: Callable[[str], _Result], retry_if: Callable[[ApiUnavailableError], bool] = lambda _: True
     ) -> _Result:
         """Make the call with a token and retries; after a 401, once more with a new token."""
-        token = self._tokens.current()
+        attempt = retrying(self.retry_policy, self.stop, retry_if)
+        token = self._tokens.get()
         try:
-            return retrying(self.retry_policy, self.stop, retry_if)(call, token)
+            return attempt(call, token)
         except CredentialsError as error:
             if error.status != 401:
                 raise
-            token = self._tokens.replace(token)
-        return retrying(self.retry_policy, self.stop, retry_if)(call, token)
+        return attempt(call, self._tokens.get(rejected=token))
 
     def _exchange(
         self,
@@ -270,16 +254,11 @@ class AcronisClient:
         kind: type[_Model],
         *,
         token: str | None = None,
-        json: dict[str, Any] | None = None,
-        form: dict[str, str] | None = None,
+        **content: Any,
     ) -> _Model:
         """One request and its response as a `kind`. Any other content counts as a lost response."""
-        call = f"{method} {shortened(path)}"
-        secret = self._client_secret.get_secret_value()
-        auth = (self._client_id, secret) if token is None else BearerAuth(token)
-        with self._transport.send(method, path, auth=auth, json=json, form=form) as response:
-            if not 200 <= response.status_code < 300:  # the schema and the tutorial differ in which
-                self._raise_failure(call, response)
+        with self._send(method, path, token, **content) as response:
+            call = f"{method} {shortened(path)}"
             lost = method != "GET"
             try:
                 body = self._read(response, _MAX_RESPONSE_BYTES, self._read_timeout)
@@ -301,14 +280,30 @@ class AcronisClient:
                     outcome_unknown=lost,
                 ) from None
 
-    def _raise_failure(self, call: str, response: requests.Response) -> None:
-        try:
-            body = self._read(response, _MAX_ERROR_BYTES, _ERROR_SECONDS)
-        except (BodyError, HTTPException):
-            body = b""
+    def _send(
+        self,
+        method: str,
+        path: str,
+        token: str | None,
+        # The API's schema and its tutorial differ in which success a call returns.
+        successes: Container[int] = range(200, 300),
+        **options: Any,
+    ) -> requests.Response:
+        """A successful response with its body unread. Without a token, Basic authorization is sent."""
+        secret = self._client_secret.get_secret_value()
+        auth = (self._client_id, secret) if token is None else BearerAuth(token)
+        response = self._transport.send(method, path, auth=auth, **options)
+        status = response.status_code
+        if status in successes:
+            return response
+        with response:
+            try:
+                body = self._read(response, _MAX_ERROR_BYTES, _ERROR_SECONDS)
+            except (BodyError, HTTPException):
+                body = b""
         headers = {name.lower(): value for name, value in response.headers.items()}
-        at_token = call.endswith("/idp/token")
-        raise failure(call, response.status_code, headers, body, self._redact, at_token=at_token)
+        call = f"{method} {shortened(path)}"
+        raise failure(call, status, headers, body, self._redact, at_token=token is None)
 
     def _read(self, response: requests.Response, max_bytes: int, timeout: float) -> bytes:
         wire = received(response, deadline_seconds=timeout, stop=threading.Event())

@@ -1,4 +1,4 @@
-"""Errors for responses outside 2xx, classified by what can be done about them.
+"""Errors for calls that failed, classified by what can be done about them.
 
 `ApiError`: permanent. `CredentialsError`: 401 and 403. `ApiUnavailableError`: transient, raised when the
 retry budget is spent. `HistoryNotReadyError`: Acronis has not finished the period's usage history.
@@ -8,18 +8,62 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+import requests
+from urllib3.exceptions import LocationValueError, NameResolutionError, NewConnectionError
+
 from billing_pipeline.acronis.redaction import Redactor
-from billing_pipeline.acronis.retry_after import retry_after_seconds
 from billing_pipeline.errors import ApiError, CredentialsError
 
 _HISTORY_NOT_READY = re.compile(r"(?i)history is not ready|not ready but should be available")
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 _ID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f-]{27}\b")
 _NOT_IMPLEMENTED = 501
+
+_CHECK_CLIENT = (
+    "Check ACRONIS_CLIENT_ID and ACRONIS_CLIENT_SECRET, "
+    "and that the API client belongs to the data centre in ACRONIS_BASE_URL."
+)
+_CHECK_ROLE = "Check that the API client has an administrator role in the tenant (ACRONIS_TENANT_ID)."
+_CHECK_REDIRECT = "Set ACRONIS_BASE_URL to the data centre's own URL, or look for a proxy in between."
+_CHECK_OTHER = "Check ACRONIS_BASE_URL; if it is right, report the message as a defect."
+_TODO = {
+    400: "Check the report's settings (ACRONIS_TENANT_ID, ACRONIS_REPORT_KIND, ACRONIS_REPORT_LEVEL).",
+    404: "Check ACRONIS_BASE_URL and ACRONIS_TENANT_ID.",
+}
+
+MAX_PLAUSIBLE_SECONDS = 86400.0
+"""A longer wait than a day is taken for a mistake of the server."""
+
+_CHECK_ENVIRONMENT = "Check ACRONIS_BASE_URL, REQUESTS_CA_BUNDLE and the proxy settings of the environment."
+# Permanent: what the user can do.
+_PERMANENT = (
+    (
+        ssl.SSLCertVerificationError,
+        "the server's certificate is not trusted",
+        "Check ACRONIS_BASE_URL; for a company's own certificates set REQUESTS_CA_BUNDLE.",
+    ),
+    (
+        (UnicodeError, LocationValueError),
+        "cannot be called: HTTP cannot carry the host's name or a credential",
+        "Check ACRONIS_BASE_URL, ACRONIS_CLIENT_ID and ACRONIS_CLIENT_SECRET for changed characters.",
+    ),
+)
+# Transient, and the API cannot have received the request.
+_NEVER_SENT = (
+    (NameResolutionError, "the host's name cannot be resolved (check ACRONIS_BASE_URL)"),
+    (requests.exceptions.ProxyError, "the proxy named in the environment does not connect"),
+    (requests.ConnectTimeout, "no connection within the timeout (check ACRONIS_BASE_URL)"),
+    (ConnectionRefusedError, "connection refused (check ACRONIS_BASE_URL)"),
+    (NewConnectionError, "cannot be reached (check ACRONIS_BASE_URL)"),
+)
 
 TRY_LATER = "Run it again later: it continues where it stopped."
 
@@ -58,44 +102,26 @@ def failure(
         at_token: whether a token was requested; there, 400 concerns the credentials, too.
     """
     code, message = _code_and_message(body, redact)
-    detail = f": {message}" if message else ""
-    what = f"{call} answered {status}{_phrase(status)}{detail}"
+    answered = f"{call} answered {status}{_phrase(status)}"
+    what = f"{answered}: {message}" if message else answered
     details: dict[str, Any] = {"status": status, "code": code, "api_message": message}
     if _HISTORY_NOT_READY.search(message or "") and status in {400, 500}:
         return HistoryNotReadyError(
             what, todo="Run it again after 06:00 UTC on the second day of the month.", **details
         )
     if status == 401 or (at_token and status in {400, 403}):
-        return CredentialsError(
-            what,
-            todo="Check ACRONIS_CLIENT_ID and ACRONIS_CLIENT_SECRET, "
-            "and that the API client belongs to the data centre in ACRONIS_BASE_URL.",
-            **details,
-        )
+        return CredentialsError(what, todo=_CHECK_CLIENT, **details)
     if status == 403:
-        return CredentialsError(
-            what,
-            todo="Check that the API client has an administrator role in the tenant (ACRONIS_TENANT_ID).",
-            **details,
-        )
+        return CredentialsError(what, todo=_CHECK_ROLE, **details)
     if status in {408, 425, 429} or (status >= 500 and status != _NOT_IMPLEMENTED):
         return ApiUnavailableError(
             what, retry_after=retry_after_seconds(headers), outcome_unknown=status >= 500, **details
         )
     if 300 <= status < 400:
-        return ApiError(
-            f"{call} answered {status}{_phrase(status)} to {redact(_host(headers.get('location')))}, "
-            "which is not followed: it would carry the token away",
-            todo="Set ACRONIS_BASE_URL to the data centre's own URL, or look for a proxy in between.",
-            **details,
-        )
-    if status == 404:
-        todo = "Check ACRONIS_BASE_URL and ACRONIS_TENANT_ID."
-    elif status == 400:
-        todo = "Check the report's settings (ACRONIS_TENANT_ID, ACRONIS_REPORT_KIND, ACRONIS_REPORT_LEVEL)."
-    else:
-        todo = "Check ACRONIS_BASE_URL; if it is right, report the message as a defect."
-    return ApiError(what, todo=todo, **details)
+        target = redact(_host(headers.get("location")))
+        what = f"{answered} to {target}, which is not followed: it would carry the token away"
+        return ApiError(what, todo=_CHECK_REDIRECT, **details)
+    return ApiError(what, todo=_TODO.get(status, _CHECK_OTHER), **details)
 
 
 def shortened(path: str) -> str:
@@ -126,17 +152,18 @@ def _code_and_message(body: bytes, redact: Redactor) -> tuple[str | None, str | 
     `{"error", "error_description"}`, and a proxy anything.
     """
     try:
-        error = json.loads(body)["error"]
+        answer = json.loads(body)
+        error = answer["error"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None, describe(body, redact)
-    if not isinstance(error, dict):
-        described = json.loads(body).get("error_description")
-        return redact.short(str(error), 60), redact.short(": ".join(str(w) for w in (error, described) if w))
-    details = error.get("details")
-    info = details.get("info") if isinstance(details, dict) else None
-    words = ": ".join(dict.fromkeys(str(word) for word in (error.get("message"), info) if word))
-    code = error.get("code")
-    return (None if code is None else redact.short(str(code), 60)), redact.short(words) or None
+    if isinstance(error, dict):
+        details = error.get("details")
+        info = details.get("info") if isinstance(details, dict) else None
+        code, words = error.get("code"), (error.get("message"), info)
+    else:
+        code, words = str(error), (error, answer.get("error_description"))
+    message = redact.short(": ".join(dict.fromkeys(str(word) for word in words if word)))
+    return (None if code is None else redact.short(str(code), 60)), message or None
 
 
 def describe(body: bytes, redact: Redactor) -> str | None:
@@ -148,3 +175,65 @@ def describe(body: bytes, redact: Redactor) -> str | None:
         title = _TITLE.search(text)
         return f"an HTML page titled {redact.short(title[1], 80)!r}" if title else "an HTML page"
     return redact.short(text, 120)
+
+
+def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+    """Seconds to wait before the next request; None without the header, or if it is implausible.
+
+    Args:
+        headers: with lower-case names. A date is compared with the server's own `Date`, if present, so
+            that a wrong clock on either side does not matter.
+        now: the current time, for responses without `Date`; default: the system clock.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        seconds = float(value) if len(value) <= 10 else MAX_PLAUSIBLE_SECONDS * 2
+    else:
+        moment = _http_date(value)
+        if moment is None:
+            return None
+        present = _http_date(headers.get("date", "")) or now or datetime.now(UTC)
+        seconds = (moment - present) / timedelta(seconds=1)
+    return seconds if 0 <= seconds <= MAX_PLAUSIBLE_SECONDS else None
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def connection_error(call: str, base_url: str, error: Exception) -> ApiError:
+    """The error for a request that got no response, from the type of the underlying error.
+
+    Its text is not used: it may contain a proxy's password, a header or a body.
+
+    Args:
+        call: method and path.
+        base_url: the data-centre URL.
+        error: the underlying error.
+    """
+    where = f"{call} at {base_url.removesuffix('/api/2')}"
+    causes = list(_causes(error))
+    for kinds, what, todo in _PERMANENT:
+        if any(isinstance(cause, kinds) for cause in causes):
+            return ApiError(f"{where}: {what}", todo=todo)
+    for kind, what in _NEVER_SENT:
+        if any(isinstance(cause, kind) for cause in causes):
+            return ApiUnavailableError(f"{where}: {what}")
+    if isinstance(error, requests.Timeout):
+        return ApiUnavailableError(f"{where}: no answer within the timeout", outcome_unknown=True)
+    if isinstance(error, OSError) and not isinstance(error, requests.ConnectionError):
+        reason = type(error).__name__ if isinstance(error, requests.RequestException) else error.strerror
+        return ApiError(f"{where}: cannot be called ({reason or error})", todo=_CHECK_ENVIRONMENT)
+    return ApiUnavailableError(f"{where}: the connection broke off", outcome_unknown=True)
+
+
+def _causes(error: object, depth: int = 5) -> Iterator[BaseException]:
+    """The error and what it was raised from; requests and urllib3 keep causes in `args` and `reason`."""
+    if isinstance(error, BaseException) and depth:
+        yield error
+        for cause in (error.__cause__, error.__context__, getattr(error, "reason", None), *error.args):
+            yield from _causes(cause, depth - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -17,14 +17,14 @@ def _instant(value: object) -> datetime | None:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    if instant is None:
-        return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    if instant is not None and instant.tzinfo is None:
+        return instant.replace(tzinfo=UTC)
+    return instant and instant.astimezone(UTC)
 
 
 def _day(value: object) -> date | None:
-    moment = _instant(value)
-    return None if moment is None else moment.date()
+    instant = _instant(value)
+    return instant and instant.date()
 
 
 def _ids(value: object) -> object:
@@ -70,26 +70,6 @@ class Report(_Response):
         formats = self.parameters.get("formats")
         return tuple(str(name) for name in formats) if isinstance(formats, list) else None
 
-    def described(self) -> dict[str, str]:
-        """The parameters as the API describes them, flat; absent where the API leaves them out or null."""
-        period = self.parameters.get("period")
-        described = {
-            **{name: self.parameters.get(name) for name in ("kind", "level", "hide_zero_usage", "show_skus")},
-            **{name: period.get(name) for name in ("start", "end") if isinstance(period, dict)},
-            "tenant_id": _lower(self.parameters.get("tenant_id")),
-            "schedule": (self.schedule or {}).get("type"),
-            "result_action": self.result_action,
-        }
-        return {name: _text(value) for name, value in described.items() if value is not None}
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)[:80]
-
 
 class StoredReportStatus(StrEnum):
     """`status` of a stored report; `UNKNOWN` is any value that the schema does not list."""
@@ -98,6 +78,10 @@ class StoredReportStatus(StrEnum):
     SAVED = "saved"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, _: object) -> StoredReportStatus:
+        return cls.UNKNOWN
 
 
 class StoredReport(_Response):
@@ -120,16 +104,10 @@ class StoredReport(_Response):
         if not isinstance(item, dict):
             return item
         text = str(item.get("status"))[:80]
-        known = StoredReportStatus.UNKNOWN
-        if text in {"in_progress", "saved", "failed"}:
-            known = StoredReportStatus(text)
+        known = StoredReportStatus(text)
         if known is StoredReportStatus.SAVED and item.get("id") is None:
             known, text = StoredReportStatus.UNKNOWN, "saved, but without an id"
         return {**item, "status": known, "status_text": text}
-
-    def redacted(self, text: str) -> Self:
-        """A copy with another `status_text`."""
-        return self.model_copy(update={"status_text": text})
 
 
 class StoredReports(_Response):

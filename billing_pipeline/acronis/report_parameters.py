@@ -9,6 +9,7 @@ from billing_pipeline.reports import ReportParameters
 
 # Without these in the API's description, a report cannot be recognised as the one requested.
 _ESSENTIAL = {"tenant_id", "kind", "level", "start", "end"}
+_PARAMETERS = ("tenant_id", "kind", "level", "hide_zero_usage", "show_skus")
 
 
 def request_body(parameters: ReportParameters) -> dict[str, Any]:
@@ -22,7 +23,10 @@ def request_body(parameters: ReportParameters) -> dict[str, Any]:
             "kind": parameters.kind,
             "tenant_id": parameters.tenant_id,
             "level": parameters.level,
-            "period": _dates(parameters),
+            "period": {
+                "start": parameters.period.start.isoformat(),
+                "end": parameters.period.end.isoformat(),
+            },
             "formats": list(parameters.formats),
             "hide_zero_usage": parameters.hide_zero_usage,
             "show_skus": parameters.show_skus,
@@ -38,11 +42,11 @@ def differences(parameters: ReportParameters, report: Report) -> list[str]:
 
     A key that the API leaves out is no difference: the tutorial's answer has no flags, for example.
     """
-    described = report.described()
+    requested, described = _flat(request_body(parameters)), _flat(report.model_dump())
     found = [
-        f"{name} is {described[name]}, requested was {requested}"
-        for name, requested in _requested(parameters).items()
-        if name in described and described[name] != requested
+        f"{name} is {described[name]}, requested was {value}"
+        for name, value in requested.items()
+        if described.get(name, value) != value
     ]
     absent = sorted(set(parameters.formats) - set(report.formats)) if report.formats is not None else []
     return found + [f"format {name} is missing" for name in absent]
@@ -51,25 +55,25 @@ def differences(parameters: ReportParameters, report: Report) -> list[str]:
 def matches_exactly(parameters: ReportParameters, report: Report) -> bool:
     """Whether the API describes this very request, nothing essential left out: then it can be adopted."""
     return (
-        report.described().keys() >= _ESSENTIAL
+        _flat(report.model_dump()).keys() >= _ESSENTIAL
         and report.formats is not None
         and not differences(parameters, report)
     )
 
 
-def _requested(parameters: ReportParameters) -> dict[str, str]:
-    return {
-        "tenant_id": parameters.tenant_id,
-        "kind": parameters.kind,
-        "level": parameters.level,
-        **_dates(parameters),
-        "hide_zero_usage": str(parameters.hide_zero_usage).lower(),
-        "show_skus": str(parameters.show_skus).lower(),
-        "schedule": "once",
-        "result_action": "save",
+def _flat(body: dict[str, Any]) -> dict[str, str]:
+    """The parameters of a request or a response as texts, without those that are null or absent."""
+    parameters = body["parameters"]
+    period = parameters.get("period")
+    flat = {
+        **{name: parameters.get(name) for name in _PARAMETERS},
+        **{name: period.get(name) for name in ("start", "end") if isinstance(period, dict)},
+        "schedule": (body["schedule"] or {}).get("type"),
+        "result_action": body["result_action"],
     }
+    return {name: _text(name, value) for name, value in flat.items() if value is not None}
 
 
-def _dates(parameters: ReportParameters) -> dict[str, str]:
-    period = parameters.period
-    return {"start": period.start.isoformat(), "end": period.end.isoformat()}
+def _text(name: str, value: object) -> str:
+    in_lower_case = isinstance(value, bool) or name == "tenant_id"
+    return str(value).lower()[:80] if in_lower_case else str(value)[:80]

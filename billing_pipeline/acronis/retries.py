@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_when_event_set
 from tenacity.nap import sleep_using_event
-from tenacity.wait import wait_base
 
 from billing_pipeline.acronis.failures import ApiUnavailableError
 
@@ -40,14 +39,6 @@ class RetryPolicy:
         return max(backoff, min(retry_after or 0.0, self.retry_after_cap))
 
 
-class _Wait(wait_base):
-    def __init__(self, policy: RetryPolicy) -> None:
-        self._policy = policy
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        return self._policy.wait(retry_state.attempt_number, _unavailable(retry_state).retry_after)
-
-
 def retrying(
     policy: RetryPolicy, stop: threading.Event, retry_if: Callable[[ApiUnavailableError], bool]
 ) -> Retrying:
@@ -63,7 +54,7 @@ def retrying(
 
     return Retrying(
         retry=retry_if_exception(lambda e: isinstance(e, ApiUnavailableError) and retry_if(e)),
-        wait=_Wait(policy),
+        wait=lambda state: policy.wait(state.attempt_number, _unavailable(state).retry_after),
         stop=stop_after_attempt(policy.attempts) | stop_when_event_set(stop),
         sleep=sleep_using_event(stop),
         before_sleep=log,

@@ -25,28 +25,21 @@ class TokenCache:
         self._token: str | None = None
         self._renew_at = 0.0
 
-    def current(self) -> str:
-        """A token that does not expire soon; concurrent callers share one renewal."""
-        with self._lock:
-            if self._token is None or time.monotonic() >= self._renew_at:
-                self._renew()
-            assert self._token is not None  # noqa: S101 - set by _renew
-            return self._token
+    def get(self, *, rejected: str | None = None) -> str:
+        """A token that does not expire soon; concurrent callers share one renewal.
 
-    def replace(self, rejected: str) -> str:
-        """A token other than the one that the API rejected; concurrent callers share one renewal."""
+        Args:
+            rejected: the token that the API rejected, so that another one is needed.
+        """
         with self._lock:
-            if self._token is None or self._token == rejected:
-                self._renew()
-            assert self._token is not None  # noqa: S101 - set by _renew
+            if self._token in {None, rejected} or time.monotonic() >= self._renew_at:
+                requested_at = time.monotonic()
+                token = self._fetch()
+                lifetime = _lifetime(token)
+                self._token = token.access_token
+                self._renew_at = requested_at + lifetime - min(RENEW_BEFORE_SECONDS, lifetime / 10)
+            assert self._token is not None  # noqa: S101 - set above
             return self._token
-
-    def _renew(self) -> None:
-        asked_at = time.monotonic()
-        token = self._fetch()
-        lifetime = _lifetime(token)
-        self._token = token.access_token
-        self._renew_at = asked_at + lifetime - min(RENEW_BEFORE_SECONDS, lifetime / 10)
 
 
 def _lifetime(token: Token) -> float:

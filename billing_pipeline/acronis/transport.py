@@ -19,8 +19,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.cookies import RequestsCookieJar
 
-from billing_pipeline.acronis.connection_errors import connection_error
-from billing_pipeline.acronis.failures import shortened
+from billing_pipeline.acronis.failures import connection_error, shortened
 from billing_pipeline.errors import ApiError
 
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -110,8 +109,6 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-        except requests.RequestException as error:
-            raise connection_error(call, self.base_url, error) from None
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             raise connection_error(call, self.base_url, error) from None
 

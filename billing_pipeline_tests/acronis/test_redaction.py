@@ -50,7 +50,6 @@ def test_redactor__encoded_secret__is_redacted(redact: Redactor, echo: str) -> N
     "written",
     [
         lambda secret: json.dumps(secret).replace("/", r"\/"),
-        lambda secret: json.dumps(json.dumps(secret).replace("/", r"\/")),
         lambda secret: "".join(f"\\u{unit:04X}" for unit in memoryview(secret.encode("utf-16-le")).cast("H")),
         quote,
         lambda secret: quote(secret, safe="").lower(),

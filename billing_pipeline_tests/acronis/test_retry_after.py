@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_pipeline.acronis import RetryPolicy
-from billing_pipeline.acronis.retry_after import MAX_PLAUSIBLE_SECONDS, retry_after_seconds
+from billing_pipeline.acronis.failures import MAX_PLAUSIBLE_SECONDS, retry_after_seconds
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""What all settings have in common: where they are read from, and the message about a bad one."""
+"""What all settings have in common: where they are read from, folders, and the message about a bad one."""
 
 from __future__ import annotations
 
@@ -50,17 +50,34 @@ def _not_blank(variables: Mapping[str, str | None]) -> dict[str, str]:
 
 def _variables_in_file(path: Path) -> Mapping[str, str | None]:
     try:
-        variables = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+        return dotenv_values(path, interpolate=False, encoding="utf-8-sig")
     except UnicodeDecodeError:
-        variables = {"\0": None}
+        raise SettingsError(f"{path} is not text in UTF-8", todo="Save it as UTF-8.") from None
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be read: {error.strerror}", todo="Correct its permissions."
         ) from error
-    # UTF-16 without a byte order mark decodes as UTF-8 with zeros.
-    if any("\0" in name for name in variables):
-        raise SettingsError(f"{path} is not text in UTF-8", todo="Save it as UTF-8.")
-    return variables
+
+
+def folder(path: Path) -> Path:
+    """The absolute path of a folder, which need not exist yet.
+
+    Relative to the project's root: Dagster's processes and the shell have different working directories.
+
+    Raises:
+        ValueError: no folder can be there.
+    """
+    try:
+        absolute = (PROJECT_ROOT / path.expanduser()).resolve()
+    except (RuntimeError, OSError) as error:
+        # A user that the system does not know; before Python 3.13 also a symbolic link to itself.
+        raise ValueError(f"{path} cannot be resolved: {error}") from None
+    existing = next(filter(os.path.lexists, (absolute, *absolute.parents)))
+    if not existing.is_dir():
+        raise ValueError(f"{existing} is not a folder")
+    if "\\" in absolute.as_posix():
+        raise ValueError("its path must not contain a backslash, which DuckDB takes for a separator")
+    return absolute
 
 
 class EnvironmentVariables(EnvSettingsSource):

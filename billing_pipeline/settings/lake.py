@@ -7,10 +7,8 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
-from pydantic_core import PydanticCustomError
 
-from billing_pipeline.settings.environment import EnvironmentSettings
-from billing_pipeline.settings.folder import folder
+from billing_pipeline.settings.environment import EnvironmentSettings, folder
 
 _S3 = "s3://"
 
@@ -24,10 +22,21 @@ def _s3_endpoint(value: str) -> str:
     return parts.geturl()
 
 
+def _data_path(value: str) -> str:
+    if not value.startswith(_S3):
+        if "://" in value:
+            raise ValueError("must be a folder, or s3://bucket/prefix")
+        return str(folder(Path(value)))
+    bucket, _, prefix = value.removeprefix(_S3).strip("/").partition("/")
+    if not bucket or not prefix:
+        raise ValueError("must name a bucket and a prefix, s3://bucket/prefix")
+    return f"{_S3}{bucket}/{prefix}"
+
+
 class LakeSettings(EnvironmentSettings):
     """Settings of a lake, except for the connection string of its catalogue."""
 
-    data_path: str | None = Field(
+    data_path: Annotated[str, AfterValidator(_data_path)] | None = Field(
         None,
         validation_alias="BILLING_LAKE_DATA",
         description="folder of a lake's Parquet files: a shared folder, or s3://bucket/prefix",
@@ -64,26 +73,8 @@ class LakeSettings(EnvironmentSettings):
         return self.data_path is not None and self.data_path.startswith(_S3)
 
     @model_validator(mode="after")
-    def _data_path_is_valid(self) -> Self:
-        if self.data_path is None:
-            return self
-        if not self.on_s3:
-            if "://" in self.data_path:
-                raise _bad("BILLING_LAKE_DATA: must be a folder, or s3://bucket/prefix")
-            try:
-                self.data_path = str(folder(Path(self.data_path)))
-            except ValueError as error:
-                raise _bad(f"BILLING_LAKE_DATA: {error}") from None
-            return self
-        bucket, _, prefix = self.data_path.removeprefix(_S3).strip("/").partition("/")
-        if not bucket or not prefix:
-            raise _bad("BILLING_LAKE_DATA: must name a bucket and a prefix, s3://bucket/prefix")
-        self.data_path = f"{_S3}{bucket}/{prefix}"
+    def _keys_for_s3(self) -> Self:
         keys = {"AWS_ACCESS_KEY_ID": self.s3_key_id, "AWS_SECRET_ACCESS_KEY": self.s3_secret_key}
-        if missing := [name for name, value in keys.items() if not value]:
-            raise _bad(f"{' and '.join(missing)}: not set, and BILLING_LAKE_DATA is on S3")
+        if self.on_s3 and (missing := [name for name, value in keys.items() if not value]):
+            raise ValueError(f"{' and '.join(missing)}: not set, and BILLING_LAKE_DATA is on S3")
         return self
-
-
-def _bad(message: str) -> PydanticCustomError:
-    return PydanticCustomError("settings", "{message}", {"message": message})

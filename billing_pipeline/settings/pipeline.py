@@ -11,8 +11,7 @@ from pydantic_settings import SettingsConfigDict
 
 from billing_pipeline.errors import PeriodError
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
-from billing_pipeline.settings.environment import EnvironmentSettings
-from billing_pipeline.settings.folder import folder
+from billing_pipeline.settings.environment import EnvironmentSettings, folder
 
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _LAKE = "ducklake:postgres:"

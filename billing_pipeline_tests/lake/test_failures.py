@@ -83,7 +83,7 @@ FAULTS: dict[str, tuple[Callable[[LakePlace], dict[str, str]], str, str]] = {
     ),
     "a bucket without a prefix": (
         lambda _: {"BILLING_LAKE_DATA": "s3://bucket"},
-        "BILLING_LAKE_DATA: must name a bucket and a prefix",
+        "s3://bucket/prefix): must name a bucket and a prefix",
         ".env",
     ),
     "no key for a bucket": (

@@ -13,6 +13,15 @@ from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult, latest_checks
 
 Row = dict[str, Any]
+_QUERIES = (
+    "months",
+    "sku_totals",
+    "customer_totals",
+    "movements",
+    "tenant_changes",
+    "restatements",
+    "restated_keys",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +40,12 @@ class MonthFigures:
     loads: list[Row]
     compared: bool
     same_accounts: bool
+    checks: list[tuple[str, CheckResult]]
     months: list[Row]
-    skus: list[Row]
-    customers: list[Row]
+    sku_totals: list[Row]
+    customer_totals: list[Row]
     movements: list[Row]
     tenant_changes: list[Row]
-    checks: list[tuple[str, CheckResult]]
     restatements: list[Row]
     restated_keys: list[Row]
 
@@ -58,25 +67,16 @@ class MonthFigures:
                 todo=f"Load it first: billing-pipeline run --period {period}.",
                 period=period.key,
             )
-        compared = any(load["has_month_before"] for load in loads)
+        checks = {
+            key.account: found for key, found in latest_checks(connection).items() if key.period == period
+        }
         return cls(
             period=period,
             loads=loads,
-            compared=compared,
+            compared=any(load["has_month_before"] for load in loads),
             same_accounts=all(load["same_accounts_before"] for load in loads),
-            months=_rows(connection, "months", period),
-            skus=_rows(connection, "sku_totals", period),
-            customers=_rows(connection, "customer_totals", period),
-            movements=_rows(connection, "movements", period) if compared else [],
-            tenant_changes=_rows(connection, "tenant_changes", period) if compared else [],
-            checks=[
-                (checked.account, check)
-                for checked, checks in latest_checks(connection).items()
-                if checked.period == period
-                for check in checks
-            ],
-            restatements=_rows(connection, "restatements", period),
-            restated_keys=_rows(connection, "restated_keys", period),
+            checks=[(account, check) for account, found in checks.items() for check in found],
+            **{query: _rows(connection, query, period) for query in _QUERIES},
         )
 
     @property
@@ -84,20 +84,9 @@ class MonthFigures:
         """How often the month was loaded; of several accounts, the largest number."""
         return max(int(load["times_loaded"]) for load in self.loads)
 
-    @property
-    def now(self) -> Row | None:
-        """The month itself; None if it has no billable usage."""
-        return self.months[-1] if self.months and self._is(self.months[-1], self.period) else None
-
-    @property
-    def before(self) -> Row | None:
-        """The month before, if it is loaded."""
-        found = [row for row in self.months if self._is(row, self.period.previous())]
-        return found[0] if found else None
-
-    @staticmethod
-    def _is(row: Row, period: BillingPeriod) -> bool:
-        return bool(row["billing_period"] == period.start)
+    def month(self, period: BillingPeriod) -> Row | None:
+        """A month's totals; None if it is not loaded or has no billable usage."""
+        return next((row for row in self.months if row["billing_period"] == period.start), None)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, name: str, period: BillingPeriod) -> list[Row]:

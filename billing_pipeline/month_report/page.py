@@ -32,13 +32,6 @@ def write_month_report(warehouse: Warehouse, period: BillingPeriod, path: Path) 
     """
     with warehouse.reading() as connection:
         figures = MonthFigures.load(connection, period)
-    page = render(figures)
-    with output_file(path) as partial:
-        partial.write_text(page, encoding="utf-8")
-
-
-def render(figures: MonthFigures) -> str:
-    """The page's HTML."""
     environment = Environment(
         loader=PackageLoader("billing_pipeline.month_report", "."),
         autoescape=True,
@@ -46,16 +39,16 @@ def render(figures: MonthFigures) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["amount"] = amount
-    environment.filters["change"] = change
-    period = figures.period
-    return environment.get_template("page.html").render(
+    environment.filters |= {"amount": amount, "change": change}
+    page = environment.get_template("page.html").render(
         figures=figures,
         month=f"{calendar.month_name[period.month]} {period.year}",
         month_before=period.previous().key,
         charts=charts(figures),
         customers_shown=_CUSTOMERS_SHOWN,
     )
+    with output_file(path) as partial:
+        partial.write_text(page, encoding="utf-8")
 
 
 def amount(value: Decimal | int | None, unit: str = "count") -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import BinaryIO
 from billing_pipeline.errors import DataFolderError, OutputError
 
 _SUFFIX = ".partial"
-_NEW_FILE_MODE = 0o666
 # Characters of the target's name in the temporary name, which must not exceed the file system's limit.
 _PREFIX_LENGTH = 40
 _INTERNAL_FOLDERS = {"raw", "requests", "accounts", "dagster", "slots", "work", "lake"}
@@ -30,20 +28,26 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     Raises:
         DataFolderError: the file cannot be written (disk full, no permission).
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}")
     with reporting_io_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
+        with _renamed_to(path) as partial, partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         sync_folder(path.parent)
+
+
+@contextmanager
+def _renamed_to(path: Path) -> Iterator[Path]:
+    """A path beside `path`, renamed to it if the block ends without an error, removed otherwise."""
+    partial = path.with_name(f".{path.name[:_PREFIX_LENGTH]}.{secrets.token_hex(4)}{_SUFFIX}")
+    try:
+        yield partial
+        partial.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
 
 
 def remove_partial_files(folder: Path, name: str = "") -> None:
@@ -56,7 +60,7 @@ def remove_partial_files(folder: Path, name: str = "") -> None:
         name: only the partial files of this file; default: all.
     """
     with reporting_io_errors(folder):
-        for partial in folder.glob(f".{name}*{_SUFFIX}"):
+        for partial in folder.glob(f".{name[:_PREFIX_LENGTH]}*{_SUFFIX}"):
             partial.unlink(missing_ok=True)
 
 
@@ -95,8 +99,8 @@ def refuse_internal_path(path: Path, data_dir: Path) -> None:
         OutputError: `path` is one of these files, or in one of their folders.
     """
     try:
-        place = path.resolve().relative_to(data_dir.resolve()).parts
-    except (RuntimeError, ValueError):  # a circular link, or outside the data folder
+        place = Path(os.path.realpath(path)).relative_to(data_dir.resolve()).parts
+    except ValueError:  # outside the data folder
         return
     if place and (place[0] in _INTERNAL_FOLDERS or place[0].startswith(_WAREHOUSE)):
         raise OutputError(
@@ -115,18 +119,9 @@ def output_file(path: Path) -> Iterator[Path]:
         OutputError: the file cannot be written, or `path` is not a regular file.
     """
     try:
-        target = _target(path)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:_PREFIX_LENGTH]}.", dir=target.parent)
-        os.close(handle)
-        partial = Path(name)
-        try:
+        with _renamed_to(_target(path)) as partial:
+            partial.touch(exist_ok=False)
             yield partial
-            umask = os.umask(0)
-            os.umask(umask)
-            partial.chmod(_NEW_FILE_MODE & ~umask)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
             f"{path} could not be written: {error.strerror or error}",
@@ -136,12 +131,8 @@ def output_file(path: Path) -> Iterator[Path]:
 
 def _target(path: Path) -> Path:
     """The file that `path` leads to; a rename must not replace a folder, device or pipe."""
-    try:
-        target = path.resolve()
-        circular = target.is_symlink()
-    except RuntimeError:  # before Python 3.13
-        circular = True
-    if circular:
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
         raise OutputError(f"{path} is a link that leads to itself", todo="Give the path of a file.")
     if target.is_dir():
         raise OutputError(f"{path} is a folder", todo="Give the path of a file.")

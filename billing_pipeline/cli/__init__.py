@@ -63,24 +63,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = import_module(f"{__name__}.{parsed.command}").execute(parsed)
         sys.stdout.flush()
     except BillingPipelineError as error:
-        print(f"billing-pipeline {parsed.command}: {error}", file=sys.stderr)
-        return 1
+        return _failed(parsed.command, str(error))
     except BrokenPipeError:
         # The reader of stdout, such as `| head`, has closed it.
         discard_stdout()
         return 1
     except OSError as error:
-        cause = f"{error.filename}: {error.strerror}" if error.filename else error
-        print(
-            f"billing-pipeline {parsed.command}: {cause}. "
-            "Make room or correct the permissions there, and run it again.",
-            file=sys.stderr,
-        )
         discard_stdout()
-        return 1
+        cause = f"{error.filename}: {error.strerror}" if error.filename else error
+        todo = "Make room or correct the permissions there, and run it again."
+        return _failed(parsed.command, f"{cause}. {todo}")
     except KeyboardInterrupt:
-        print(f"billing-pipeline {parsed.command}: interrupted; run it again to go on", file=sys.stderr)
-        return _EXIT_INTERRUPTED
+        return _failed(parsed.command, "interrupted; run it again to go on", _EXIT_INTERRUPTED)
+    return status
+
+
+def _failed(command: str, message: str, status: int = 1) -> int:
+    print(f"billing-pipeline {command}: {message}", file=sys.stderr)
     return status
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -40,19 +41,15 @@ def execute(_: argparse.Namespace) -> int:
     lines = [
         _line(subject, requests.get(subject), loads.get(subject)) for subject in sorted({*requests, *loads})
     ]
-    if not lines and not damaged:
-        print("No period was requested or loaded yet: billing-pipeline run")
-        return 0
     if lines:
-        print(
-            tabulate(
-                lines, _HEADERS, tablefmt="simple", disable_numparse=True, colalign=("left",) * 3 + ("right",)
-            )
-        )
+        alignment = ("left",) * 3 + ("right",)
+        print(tabulate(lines, _HEADERS, tablefmt="simple", disable_numparse=True, colalign=alignment))
         if notes := list(_notes(requests, loads, settings.accounts)):
-            print("\n" + "\n".join(notes))
-    if damaged:
-        print("\n".join(damaged), file=sys.stderr)
+            print("", *notes, sep="\n")
+    elif not damaged:
+        print("No period was requested or loaded yet: billing-pipeline run")
+    for message in damaged:
+        print(message, file=sys.stderr)
     return 1 if damaged else 0
 
 
@@ -64,21 +61,17 @@ def _notes(
     """Details that have no room in the table."""
     for subject, load in loads.items():
         if load.last_outcome != "loaded":
-            yield (
-                f"{subject}  {load.last_outcome} at {load.last_attempt_at:%Y-%m-%d %H:%M} UTC:"
-                f" {load.last_reason}"
-            )
+            last = f"{load.last_outcome} at {load.last_attempt_at:%Y-%m-%d %H:%M} UTC"
+            yield f"{subject}  {last}: {load.last_reason}"
         if load.forced:
             yield f"{subject}  was loaded last with --force"
         if load.restated_keys:
-            yield (
-                f"{subject}  restated: {load.restated_keys:,} keys differ from the load before"
-                f" (table usage_restatement)"
-            )
+            differ = f"{load.restated_keys:,} keys differ from the load before"
+            yield f"{subject}  restated: {differ} (table usage_restatement)"
         for check in load.checks:
             if not check.passed:
                 yield f"{subject}  {check.check_name} ({check.severity}): {check.detail}"
-    loaded = [subject for subject, load in loads.items() if load.loaded_at]
+    loaded = {subject for subject, load in loads.items() if load.loaded_at}
     seen = {subject.account for subject in (*requests, *loads)}
     for account in sorted(accounts):
         if account not in seen:
@@ -90,13 +83,11 @@ def _notes(
 
 
 def _checks(load: LoadedPeriod) -> str:
-    failed = [check for check in load.checks if not check.passed]
     if not load.checks:
         return ""
-    stopped = sum(check.stops for check in failed)
-    words = f"{len(load.checks) - len(failed)} passed"
-    words += f", {len(failed) - stopped} warn" if len(failed) > stopped else ""
-    return words + (f", {stopped} stop" if stopped else "")
+    numbers = Counter("passed" if check.passed else check.severity for check in load.checks)
+    others = (f", {numbers[severity]} {severity}" for severity in ("warn", "stop") if numbers[severity])
+    return f"{numbers['passed']} passed{''.join(others)}"
 
 
 def _latest_requests(settings: PipelineSettings) -> tuple[dict[AccountPeriod, ReportRequest], list[str]]:
@@ -121,26 +112,28 @@ def _latest_requests(settings: PipelineSettings) -> tuple[dict[AccountPeriod, Re
 def _line(
     subject: AccountPeriod, request: ReportRequest | None, load: LoadedPeriod | None
 ) -> tuple[str, ...]:
+    report_id = (load and load.report_id) or (request and request.report_id) or ""
+    cells = (str(subject), _state(request, load), report_id)
+    if load is None:
+        return (*cells, "", "", "", "")
     return (
-        str(subject),
-        _state(request, load),
-        (load and load.report_id) or (request.report_id if request and request.report_id else ""),
-        f"{load.row_count:,}" if load and load.row_count is not None else "",
-        _totals(load.control_totals) if load and load.control_totals is not None else "",
-        _checks(load) if load else "",
-        f"{load.loaded_at:%Y-%m-%d %H:%M:%S}" if load and load.loaded_at else "",
+        *cells,
+        "" if load.row_count is None else f"{load.row_count:,}",
+        _totals(load.control_totals or {}),
+        _checks(load),
+        f"{load.loaded_at:%Y-%m-%d %H:%M:%S}" if load.loaded_at else "",
     )
 
 
 def _state(request: ReportRequest | None, load: LoadedPeriod | None) -> str:
-    loaded = ""
+    states = []
     if load is not None and load.loaded_at is not None:
-        loaded = "loaded, closed" if load.closed_at else "loaded"
+        states.append("loaded, closed" if load.closed_at else "loaded")
     if load is not None and load.last_outcome != "loaded":
-        return f"{loaded}; last attempt {load.last_outcome}" if loaded else load.last_outcome
-    if request is None or (load is not None and request.report_id == load.report_id):
-        return loaded
-    return "; ".join(filter(None, (loaded, _progress_of(request))))
+        states.append(f"last attempt {load.last_outcome}" if states else load.last_outcome)
+    elif request is not None and (load is None or request.report_id != load.report_id):
+        states.append(_progress_of(request))
+    return "; ".join(states)
 
 
 def _progress_of(request: ReportRequest) -> str:

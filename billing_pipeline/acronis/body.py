@@ -40,6 +40,28 @@ class BodyError(Exception):
         self.retry_helps = retry_helps
 
 
+def content(
+    response: requests.Response,
+    *,
+    max_bytes: int,
+    deadline_seconds: float,
+    stop: threading.Event | None = None,
+) -> Iterator[bytes]:
+    """The decoded body, in pieces of bounded size.
+
+    Args:
+        response: opened with `stream=True`.
+        max_bytes: limit for the decoded content.
+        deadline_seconds: the whole body must be there by then.
+        stop: ends the transfer when set.
+
+    Raises:
+        BodyError: the body did not arrive whole, is damaged, or is larger than the limit.
+    """
+    wire = received(response, deadline_seconds=deadline_seconds, stop=stop or threading.Event())
+    return limited(decoded(wire, response.headers.get("Content-Encoding", "")), max_bytes)
+
+
 def received(
     response: requests.Response,
     *,
@@ -49,11 +71,7 @@ def received(
 ) -> Iterator[bytes]:
     """The body's bytes as they come over the wire, transfer encoding undone, content encoding not.
 
-    Args:
-        response: opened with `stream=True`.
-        deadline_seconds: the whole body must be there by then.
-        stop: ends the transfer when set.
-        slowest_window: seconds in which at least `SLOWEST_BYTES` must come.
+    Args as for `content`; at least `SLOWEST_BYTES` must come in `slowest_window` seconds.
 
     Raises:
         BodyError: cut off (shorter than its Content-Length included), or too slow.

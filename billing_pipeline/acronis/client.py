@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Any, BinaryIO, Self, TypeVar
 
 import requests
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from billing_pipeline.acronis import transport
-from billing_pipeline.acronis.body import BodyError, decoded, limited, received
-from billing_pipeline.acronis.failures import ApiUnavailableError, describe, failure, shortened
+from billing_pipeline.acronis.body import BodyError, content
+from billing_pipeline.acronis.failures import ApiUnavailableError, describe, shortened
 from billing_pipeline.acronis.models import (
     ApiClientRecord,
     Report,
@@ -27,7 +26,7 @@ from billing_pipeline.acronis.redaction import Redactor
 from billing_pipeline.acronis.report_parameters import request_body
 from billing_pipeline.acronis.retries import RetryPolicy, retrying
 from billing_pipeline.acronis.tokens import TokenCache
-from billing_pipeline.acronis.transport import BearerAuth, Transport
+from billing_pipeline.acronis.transport import MAX_ERROR_BYTES, BearerAuth, Transport
 from billing_pipeline.errors import ApiError, CredentialsError, DownloadError
 from billing_pipeline.reports import ReportParameters, api_id
 
@@ -36,8 +35,6 @@ DOWNLOAD_TIMEOUT_SECONDS = 900.0
 MAX_DOWNLOAD_BYTES = 20 * 1024**3
 """Limit for the decompressed size of a stored report. A million rows take 0.3 to 0.8 GB."""
 _MAX_RESPONSE_BYTES = 32 * 1024**2
-_MAX_ERROR_BYTES = 64 * 1024
-_ERROR_SECONDS = 10.0
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Result = TypeVar("_Result")
@@ -93,8 +90,10 @@ class AcronisClient:
         self._client_id = client_id
         self._client_secret = client_secret
         self._read_timeout = read_timeout
-        self._transport = Transport(base_url, connect_timeout=connect_timeout, read_timeout=read_timeout)
         self._redact = Redactor(client_id, client_secret.get_secret_value())
+        self._transport = Transport(
+            base_url, self._redact, connect_timeout=connect_timeout, read_timeout=read_timeout
+        )
         self._tokens = TokenCache(self._fetch_token)
 
     def __enter__(self) -> Self:
@@ -134,12 +133,12 @@ class AcronisClient:
             ApiUnavailableError: with `outcome_unknown`, the response was lost and a report may exist.
             ApiError: the request was refused.
         """
-
-        def post(token: str) -> Report:
-            return self._exchange("POST", "/reports", Report, token=token, json=request_body(parameters))
-
-        # A 429 is clearly a refusal. A 503 may come from a gateway that lost the API's response.
-        return self._authorized(post, retry_if=lambda error: not error.outcome_unknown)
+        body = request_body(parameters)
+        return self._authorized(
+            lambda token: self._exchange("POST", "/reports", Report, token=token, json=body),
+            # A 429 is clearly a refusal. A 503 may come from a gateway that lost the API's response.
+            retry_if=lambda error: not error.outcome_unknown,
+        )
 
     def report(self, report_id: str) -> Report:
         """`GET /reports/{id}`.
@@ -193,11 +192,17 @@ class AcronisClient:
         path = f"/reports/{api_id(report_id)}/stored/{api_id(stored_report_id)}"
 
         def open_body(token: str) -> requests.Response:
-            return self._send("GET", path, token, {200}, accept="*/*", encodings="gzip")
+            return self._transport.send(
+                "GET", path, auth=BearerAuth(token), successes={200}, accept="*/*", encodings="gzip"
+            )
 
+        digest, size = hashlib.sha256(), 0
         with self._authorized(open_body) as response:
             try:
-                return self._write(response, destination, max_bytes, timeout)
+                for chunk in content(response, max_bytes=max_bytes, deadline_seconds=timeout, stop=self.stop):
+                    digest.update(chunk)
+                    destination.write(chunk)
+                    size += len(chunk)
             except BodyError as error:
                 raise DownloadError(
                     f"stored report {stored_report_id} did not arrive whole: {error.reason}",
@@ -206,31 +211,16 @@ class AcronisClient:
                     else "Look at what the API sends; if the report is really like this, raise the limit.",
                     report_id=report_id,
                 ) from error
-
-    def _write(
-        self,
-        response: requests.Response,
-        destination: BinaryIO,
-        max_bytes: int,
-        timeout: float,
-    ) -> Download:
-        wire = received(response, deadline_seconds=timeout, stop=self.stop)
         encoding = response.headers.get("Content-Encoding")
-        digest, size = hashlib.sha256(), 0
-        for content in limited(decoded(wire, encoding or ""), max_bytes):
-            digest.update(content)
-            destination.write(content)
-            size += len(content)
         return Download(size, digest.hexdigest(), response.raw.tell(), encoding and self.redact(encoding))
 
     def _get(self, path: str, kind: type[_Model]) -> _Model:
         return self._authorized(lambda token: self._exchange("GET", path, kind, token=token))
 
     def _fetch_token(self) -> Token:
-        def request() -> Token:
-            return self._exchange("POST", "/idp/token", Token, form={"grant_type": "client_credentials"})
-
-        token: Token = retrying(self.retry_policy, self.stop, lambda _: True)(request)
+        token: Token = retrying(self.retry_policy, self.stop)(
+            self._exchange, "POST", "/idp/token", Token, form={"grant_type": "client_credentials"}
+        )
         self._redact.remember_token(token.access_token)
         return token
 
@@ -248,64 +238,33 @@ class AcronisClient:
         return attempt(call, self._tokens.get(rejected=token))
 
     def _exchange(
-        self,
-        method: str,
-        path: str,
-        kind: type[_Model],
-        *,
-        token: str | None = None,
-        **content: Any,
+        self, method: str, path: str, kind: type[_Model], *, token: str | None = None, **options: Any
     ) -> _Model:
-        """One request and its response as a `kind`. Any other content counts as a lost response."""
-        with self._send(method, path, token, **content) as response:
-            call = f"{method} {shortened(path)}"
-            lost = method != "GET"
+        """One request and its response as a `kind`. Any other content counts as a lost response.
+
+        Without a token, the client's id and secret are sent.
+        """
+        call, lost = f"{method} {shortened(path)}", method != "GET"
+        secret = self._client_secret.get_secret_value()
+        auth = (self._client_id, secret) if token is None else BearerAuth(token)
+        with self._transport.send(method, path, auth=auth, **options) as response:
             try:
-                body = self._read(response, _MAX_RESPONSE_BYTES, self._read_timeout)
+                body = b"".join(
+                    content(response, max_bytes=_MAX_RESPONSE_BYTES, deadline_seconds=self._read_timeout)
+                )
+                return kind.model_validate_json(body)
             except BodyError as error:
                 raise ApiUnavailableError(
                     f"{call}: the answer did not arrive whole: {error.reason}", outcome_unknown=lost
                 ) from None
-            try:
-                return kind.model_validate_json(body)
             except ValidationError as error:
-                seen = "" if token is None else describe(body[:_MAX_ERROR_BYTES], self._redact)
+                seen = "" if token is None else describe(body[:MAX_ERROR_BYTES], self._redact)
                 problem = error.errors(include_input=False, include_url=False)[0]
                 where = ".".join(str(part) for part in problem["loc"])
-                said = self.redact(f"{where + ': ' if where else ''}{problem['msg']}")
+                found = self.redact(": ".join(filter(None, (where, problem["msg"]))))
                 raise ApiUnavailableError(
                     f"{call} answered {response.status_code} with something unexpected "
-                    f"({said}){': ' + seen if seen else ''}",
+                    f"({found}){': ' + seen if seen else ''}",
                     status=response.status_code,
                     outcome_unknown=lost,
                 ) from None
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        token: str | None,
-        # The API's schema and its tutorial differ in which success a call returns.
-        successes: Container[int] = range(200, 300),
-        **options: Any,
-    ) -> requests.Response:
-        """A successful response with its body unread. Without a token, Basic authorization is sent."""
-        secret = self._client_secret.get_secret_value()
-        auth = (self._client_id, secret) if token is None else BearerAuth(token)
-        response = self._transport.send(method, path, auth=auth, **options)
-        status = response.status_code
-        if status in successes:
-            return response
-        with response:
-            try:
-                body = self._read(response, _MAX_ERROR_BYTES, _ERROR_SECONDS)
-            except (BodyError, HTTPException):
-                body = b""
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        call = f"{method} {shortened(path)}"
-        raise failure(call, status, headers, body, self._redact, at_token=token is None)
-
-    def _read(self, response: requests.Response, max_bytes: int, timeout: float) -> bytes:
-        wire = received(response, deadline_seconds=timeout, stop=threading.Event())
-        encoding = response.headers.get("Content-Encoding", "")
-        return b"".join(limited(decoded(wire, encoding), max_bytes))

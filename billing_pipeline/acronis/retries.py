@@ -17,20 +17,20 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 """Attempts of one call. Acronis recommends two retries for 50x; two more outlast a short restart."""
-FIRST_WAIT_SECONDS = 1.0
-LONGEST_WAIT_SECONDS = 30.0
-RETRY_AFTER_CAP_SECONDS = 120.0
-"""Longest `Retry-After` that is honoured in full."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Number of attempts, and exponential backoff with jitter; waits in seconds."""
+    """Number of attempts, and exponential backoff with jitter; waits in seconds.
+
+    Args:
+        retry_after_cap: longest `Retry-After` that is honoured in full.
+    """
 
     attempts: int = ATTEMPTS
-    first_wait: float = FIRST_WAIT_SECONDS
-    longest_wait: float = LONGEST_WAIT_SECONDS
-    retry_after_cap: float = RETRY_AFTER_CAP_SECONDS
+    first_wait: float = 1.0
+    longest_wait: float = 30.0
+    retry_after_cap: float = 120.0
 
     def wait(self, attempt: int, retry_after: float | None) -> float:
         """Seconds to wait after attempt number `attempt` (from 1): at least `retry_after`, up to the cap."""
@@ -40,7 +40,9 @@ class RetryPolicy:
 
 
 def retrying(
-    policy: RetryPolicy, stop: threading.Event, retry_if: Callable[[ApiUnavailableError], bool]
+    policy: RetryPolicy,
+    stop: threading.Event,
+    retry_if: Callable[[ApiUnavailableError], bool] = lambda _: True,
 ) -> Retrying:
     """Retry after each `ApiUnavailableError` that satisfies `retry_if`; reraise the last one.
 

@@ -6,7 +6,7 @@ honoured, except that requests to loopback never go through a proxy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
@@ -19,12 +19,18 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.cookies import RequestsCookieJar
 
-from billing_pipeline.acronis.failures import connection_error, shortened
+from billing_pipeline.acronis.body import BodyError, content
+from billing_pipeline.acronis.failures import connection_error, failure, shortened
+from billing_pipeline.acronis.redaction import Redactor
 from billing_pipeline.errors import ApiError
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 60.0
 """Longest silence of the server within an exchange."""
+
+MAX_ERROR_BYTES = 64 * 1024
+"""Limit for the body of an error."""
+_ERROR_SECONDS = 10.0
 
 USER_AGENT = "billing-pipeline"
 
@@ -63,11 +69,15 @@ class Transport:
 
     Args:
         base_url: the data-centre URL with `/api/2` at its end.
+        redact: removes secrets from messages.
         connect_timeout: seconds until the connection must be established.
         read_timeout: seconds of silence after which the exchange is given up.
     """
 
-    def __init__(self, base_url: str, *, connect_timeout: float, read_timeout: float) -> None:
+    def __init__(
+        self, base_url: str, redact: Redactor, *, connect_timeout: float, read_timeout: float
+    ) -> None:
+        self._redact = redact
         self.base_url = base_url
         self._timeouts = (connect_timeout, read_timeout)
         # An empty proxy means none, whatever `http_proxy`, `all_proxy` and `no_proxy` say.
@@ -84,20 +94,23 @@ class Transport:
         path: str,
         *,
         auth: AuthBase | tuple[str, str],
+        # The API's schema and its tutorial differ in which success a call returns.
+        successes: Container[int] = range(200, 300),
         accept: str = "application/json",
         encodings: str = "identity",
         json: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Send a request and return the response, whatever its status. The caller closes it.
+        """Send a request and return its successful response. The caller closes it.
 
         Raises:
-            ApiUnavailableError: no response; with `outcome_unknown` the API may have received the request.
-            ApiError: no response, and retrying is pointless (certificate, proxy or URL is wrong).
+            ApiUnavailableError: no response, or one that may differ later; with `outcome_unknown` the API
+                may have executed the request.
+            ApiError: the request was refused, or retrying is pointless (certificate, proxy or URL is wrong).
         """
         call = f"{method} {shortened(path)}"
         try:
-            return self._session.request(
+            response = self._session.request(
                 method,
                 self.base_url + path,
                 auth=auth,
@@ -111,6 +124,17 @@ class Transport:
             )
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             raise connection_error(call, self.base_url, error) from None
+        status = response.status_code
+        if status in successes:
+            return response
+        with response:
+            try:
+                body = b"".join(content(response, max_bytes=MAX_ERROR_BYTES, deadline_seconds=_ERROR_SECONDS))
+            except (BodyError, HTTPException):
+                body = b""
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        at_token = not isinstance(auth, BearerAuth)
+        raise failure(call, status, headers, body, self._redact, at_token=at_token)
 
     def close(self) -> None:
         """Close the connections."""

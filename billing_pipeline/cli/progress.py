@@ -31,11 +31,10 @@ class ProgressLine:
         with self._lock:
             if self._rewrites:
                 # A line wider than the terminal would be cleared in part only.
-                self._stream.write(_CLEAR_LINE + text[: shutil.get_terminal_size().columns - 1])
+                self._write(text[: shutil.get_terminal_size().columns - 1])
             elif text != self._shown:
-                self._stream.write(text + "\n")
+                self._write(text + "\n")
             self._shown = text
-            self._stream.flush()
 
     def glimpse(self, text: str) -> None:
         """Show progress in a terminal, nothing in a log file."""
@@ -45,17 +44,19 @@ class ProgressLine:
     def clear(self) -> None:
         """Remove the progress from the terminal."""
         with self._lock:
-            if self._rewrites and self._shown:
-                self._stream.write(_CLEAR_LINE)
-                self._stream.flush()
+            if self._shown:
+                self._write("")
             self._shown = ""
 
     def settle(self, text: str) -> None:
         """Print a line that stays, such as a result."""
         with self._lock:
-            self._stream.write(f"{_CLEAR_LINE if self._rewrites else ''}{text}\n")
+            self._write(text + "\n")
             self._shown = ""
-            self._stream.flush()
+
+    def _write(self, text: str) -> None:
+        self._stream.write((_CLEAR_LINE if self._rewrites else "") + text)
+        self._stream.flush()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,7 +102,7 @@ def failure(
         at_token: whether a token was requested; there, 400 concerns the credentials, too.
     """
     code, message = _code_and_message(body, redact)
-    answered = f"{call} answered {status}{_phrase(status)}"
+    answered = f"{call} answered {status} {responses.get(status, '')}".rstrip()
     what = f"{answered}: {message}" if message else answered
     details: dict[str, Any] = {"status": status, "code": code, "api_message": message}
     if _HISTORY_NOT_READY.search(message or "") and status in {400, 500}:
@@ -127,13 +127,6 @@ def failure(
 def shortened(path: str) -> str:
     """A path for messages, its UUIDs cut to eight characters."""
     return _ID.sub(r"\1…", path)
-
-
-def _phrase(status: int) -> str:
-    try:
-        return f" {HTTPStatus(status).phrase}"
-    except ValueError:
-        return ""
 
 
 def _host(location: str | None) -> str:

@@ -93,11 +93,11 @@ def load(
             line.settle(f"{run.period}  {run.summary}")
             if run.failure is not None:
                 failures.append(run.failure)
-    for failure in failures:
-        print(f"billing-pipeline run: {failure}", file=sys.stderr)
     if remaining:
         names = f"{remaining[0]} … {remaining[-1]}" if len(remaining) > 1 else str(remaining[0])
-        print(f"billing-pipeline run: not attempted after that: {names}", file=sys.stderr)
+        failures.append(f"not attempted after that: {names}")
+    for failure in failures:
+        print(f"billing-pipeline run: {failure}", file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -143,14 +143,10 @@ def _check_credentials(accounts: Sequence[str], settings: Settings) -> dict[str,
     rejected: dict[str, BillingPipelineError] = {}
     line = ProgressLine()
     for account in [settings.account(name) for name in accounts]:
+        credentials = (account.base_url, account.client_id, account.client_secret)
         with (
             warnings_shown_by(line.glimpse),
-            AcronisClient(
-                account.base_url,
-                account.client_id,
-                account.client_secret,
-                retry_policy=_CREDENTIAL_CHECK,
-            ) as client,
+            AcronisClient(*credentials, retry_policy=_CREDENTIAL_CHECK) as client,
         ):
             try:
                 client.own_tenant_id()

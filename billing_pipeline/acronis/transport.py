@@ -50,18 +50,18 @@ class BearerAuth(AuthBase):
 class _VerifyingAdapter(HTTPAdapter):
     """Refuses to send without certificate verification, however it was switched off."""
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send the request.
+    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
+        """Prepare the connection's verification, before anything is sent.
 
         Raises:
-            ApiError: certificate verification is off; nothing was sent.
+            ApiError: certificate verification is off.
         """
-        if len(args) > 2 or kwargs.get("verify", True) in (False, None, ""):
+        if not verify:
             raise ApiError(
                 "TLS verification was switched off; nothing was sent",
                 todo="Give a certificate bundle in REQUESTS_CA_BUNDLE instead.",
             )
-        return super().send(request, *args, **kwargs)
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
 
 
 class Transport:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import Warehouse
-from billing_pipeline.warehouse.history import loaded_accounts
+from billing_pipeline.warehouse.history import require_loaded
 
 
 def warn_of_missing_accounts(warehouse: Warehouse, period: BillingPeriod, accounts: Collection[str]) -> None:
@@ -19,7 +19,7 @@ def warn_of_missing_accounts(warehouse: Warehouse, period: BillingPeriod, accoun
         accounts: all accounts of the settings.
     """
     with warehouse.reading() as connection:
-        missing = sorted(set(accounts) - loaded_accounts(connection, period))
+        missing = sorted(set(accounts) - require_loaded(connection, period))
     if missing:
         print(
             f"{period} lacks the usage of {', '.join(missing)}, which is not loaded",

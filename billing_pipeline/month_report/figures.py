@@ -7,10 +7,10 @@ from typing import Any
 
 import duckdb
 
-from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult, latest_checks
+from billing_pipeline.warehouse.history import require_loaded
 
 Row = dict[str, Any]
 _QUERIES = (
@@ -60,13 +60,8 @@ class MonthFigures:
         Raises:
             WarehouseError: the period is not loaded.
         """
+        require_loaded(connection, period)
         loads = _rows(connection, "load", period)
-        if not loads:
-            raise WarehouseError(
-                "the period is not loaded",
-                todo=f"Load it first: billing-pipeline run --period {period}.",
-                period=period.key,
-            )
         checks = {
             key.account: found for key, found in latest_checks(connection).items() if key.period == period
         }

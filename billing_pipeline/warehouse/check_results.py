@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import duckdb
 
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
-from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse.recorded_times import next_time
+from billing_pipeline.sql_files import read_sql, rows_as_dicts
+from billing_pipeline.warehouse.records import append
 
 Severity = Literal["stop", "warn"]
 
@@ -76,51 +76,25 @@ class CheckResult:
 def record_checks(
     connection: duckdb.DuckDBPyConnection,
     period: BillingPeriod,
-    account: str,
-    report_id: str | None,
     results: Iterable[CheckResult],
-    *,
-    published: bool,
+    load: Mapping[str, Any],
 ) -> None:
-    """Write results to `load_checks`, inside `Warehouse.change`."""
-    checked_at = next_time(connection, "load_checks", period)
-    rows = [
-        {
-            "billing_period": period.start,
-            "account": account,
-            "report_id": report_id,
-            "check_name": result.check_name,
-            "passed": result.passed,
-            "severity": result.severity,
-            "finding_rows": result.finding_rows,
-            "detail": result.detail,
-            "findings": json.dumps([asdict(finding) for finding in result.findings], ensure_ascii=False),
-            "published": published,
-            "checked_at": checked_at,
-        }
-        for result in results
-    ]
-    if rows:
-        connection.execute(
-            "INSERT INTO load_checks BY NAME SELECT unnest($rows, recursive := true)", {"rows": rows}
-        )
+    """Write results to `load_checks`, inside `Warehouse.change`.
+
+    Args:
+        load: account, report_id and published, which are the same for all.
+    """
+    rows = [{**asdict(result), **load} for result in results]
+    for row in rows:
+        row["findings"] = json.dumps(row["findings"], ensure_ascii=False)
+    append(connection, "load_checks", period, rows)
 
 
 def latest_checks(connection: duckdb.DuckDBPyConnection) -> dict[AccountPeriod, list[CheckResult]]:
     """The results of the last checked load of each period and account, those that object first."""
-    rows: list[tuple[Any, ...]] = connection.execute(
-        read_sql("warehouse/queries/latest_checks.sql")
-    ).fetchall()
     found: dict[AccountPeriod, list[CheckResult]] = {}
-    for billing_period, account, *columns, findings in rows:
-        name, severity, passed, finding_rows, detail = columns
-        result = CheckResult(
-            name,
-            severity,
-            passed,
-            finding_rows,
-            detail,
-            tuple(Finding(**finding) for finding in json.loads(findings)),
-        )
-        found.setdefault(AccountPeriod(BillingPeriod.containing(billing_period), account), []).append(result)
+    for row in rows_as_dicts(connection.execute(read_sql("warehouse/queries/latest_checks.sql"))):
+        checked = AccountPeriod(BillingPeriod.containing(row.pop("billing_period")), row.pop("account"))
+        findings = tuple(Finding(**finding) for finding in json.loads(row.pop("findings")))
+        found.setdefault(checked, []).append(CheckResult(**row, findings=findings))
     return found

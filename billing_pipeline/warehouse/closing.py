@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Literal
 
@@ -12,8 +12,8 @@ import duckdb
 from billing_pipeline.errors import PeriodClosedError, WarehouseError, printable_line
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse.history import loaded_accounts
-from billing_pipeline.warehouse.recorded_times import next_time
+from billing_pipeline.warehouse.history import require_loaded
+from billing_pipeline.warehouse.records import append
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 
@@ -31,14 +31,17 @@ def close_period(
         PeriodClosedError: it is closed already.
     """
 
-    def close(connection: duckdb.DuckDBPyConnection) -> None:
-        _refuse_if_not_loaded(connection, period, accounts)
+    def check(connection: duckdb.DuckDBPyConnection) -> None:
+        if missing := sorted(set(accounts) - require_loaded(connection, period)):
+            raise WarehouseError(
+                f"the usage of {', '.join(missing)} is not loaded, so the period is not whole",
+                todo=f"Load it first: billing-pipeline run --period {period}. If there is none to come, "
+                "close the period with --force.",
+                period=period.key,
+            )
         refuse_if_closed(connection, period)
-        _record(connection, period, "closed", note)
 
-    with warehouse.reading() as connection:
-        _refuse_if_not_loaded(connection, period, accounts)
-    warehouse.change(close)
+    _record(warehouse, period, "closed", note, check)
 
 
 def reopen_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | None = None) -> None:
@@ -48,13 +51,13 @@ def reopen_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | No
         WarehouseError: the period is not closed, or the warehouse cannot be changed.
     """
 
-    def reopen(connection: duckdb.DuckDBPyConnection) -> None:
-        _refuse_if_not_closed(connection, period)
-        _record(connection, period, "reopened", note)
+    def check(connection: duckdb.DuckDBPyConnection) -> None:
+        if not _closing(connection, period):
+            raise WarehouseError(
+                "the period is not closed", todo="There is nothing to reopen.", period=period.key
+            )
 
-    with warehouse.reading() as connection:
-        _refuse_if_not_closed(connection, period)
-    warehouse.change(reopen)
+    _record(warehouse, period, "reopened", note, check)
 
 
 def require_open(warehouse: Warehouse, period: BillingPeriod) -> None:
@@ -94,48 +97,21 @@ def _closing(
     ).fetchone()
 
 
-def _refuse_if_not_loaded(
-    connection: duckdb.DuckDBPyConnection, period: BillingPeriod, accounts: Collection[str]
-) -> None:
-    loaded = loaded_accounts(connection, period)
-    if not loaded:
-        raise WarehouseError(
-            "the period is not loaded, so it cannot be closed",
-            todo=f"Load it first: billing-pipeline run --period {period}.",
-            period=period.key,
-        )
-    if missing := sorted(set(accounts) - loaded):
-        raise WarehouseError(
-            f"the usage of {', '.join(missing)} is not loaded, so the period is not whole",
-            todo=f"Load it first: billing-pipeline run --period {period}. If there is none to come, "
-            "close the period with --force.",
-            period=period.key,
-        )
-
-
-def _refuse_if_not_closed(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> None:
-    if not _closing(connection, period):
-        raise WarehouseError(
-            "the period is not closed", todo="There is nothing to reopen.", period=period.key
-        )
-
-
 def _record(
-    connection: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
     period: BillingPeriod,
     action: Literal["closed", "reopened"],
     note: str | None,
+    check: Callable[[duckdb.DuckDBPyConnection], None],
 ) -> None:
-    connection.execute(
-        read_sql("warehouse/queries/record_closing.sql"),
-        {
-            "billing_period": period.start,
-            "action": action,
-            "acted_at": next_time(connection, "period_closing", period),
-            "acted_by": _user(),
-            "note": note and printable_line(note),
-        },
-    )
+    def change(connection: duckdb.DuckDBPyConnection) -> None:
+        check(connection)
+        row = {"action": action, "acted_by": _user(), "note": note and printable_line(note)}
+        append(connection, "period_closing", period, [row])
+
+    with warehouse.reading() as connection:
+        check(connection)  # first without a change, which makes a warehouse where there is none
+    warehouse.change(change)
 
 
 def _user() -> str | None:

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import duckdb
 
-from billing_pipeline.errors import WarehouseError, first_line
+from billing_pipeline.errors import first_line
 from billing_pipeline.files import output_file
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import quote_literal, read_sql
-from billing_pipeline.warehouse.history import loaded_accounts
+from billing_pipeline.warehouse.history import require_loaded
 from billing_pipeline.warehouse.warehouse import Warehouse
 
-FORMATS = ("csv", "parquet")
+_OPTIONS = {"csv": "HEADER true, DELIMITER ','", "parquet": "COMPRESSION zstd"}
+FORMATS = tuple(_OPTIONS)
 EXPORTABLE = (
     "usage",
     "billable_usage",
@@ -56,24 +57,19 @@ def export_period(
         OutputError: the file cannot be written.
     """
     with warehouse.reading() as connection:
-        if not loaded_accounts(connection, period):
-            raise WarehouseError(
-                "the period is not loaded",
-                todo=f"Load it first: billing-pipeline run --period {period}.",
-                period=period.key,
-            )
-        statement = read_sql(f"warehouse/queries/export_{file_format}.sql").format(
-            columns=_columns(connection, table, as_text=file_format == "csv"),
-            table=table,
-            day=period.start.isoformat(),
-            order=_ORDER.get(table, "ALL"),
-            path="{path}",
-        )
+        require_loaded(connection, period)
+        columns = _columns(connection, table, as_text=file_format == "csv")
         with output_file(path) as partial:
+            statement = read_sql("warehouse/queries/export.sql").format(
+                columns=columns,
+                table=table,
+                day=period.start,
+                order=_ORDER.get(table, "ALL"),
+                path=quote_literal(partial),
+                options=f"FORMAT {file_format}, {_OPTIONS[file_format]}",
+            )
             try:
-                (rows,) = connection.execute(
-                    statement.replace("{path}", quote_literal(partial))
-                ).fetchone() or (0,)
+                (rows,) = connection.execute(statement).fetchone() or (0,)
             except duckdb.IOException as error:
                 # DuckDB names the file that it failed on: the warehouse's, or else it is about the export.
                 if str(partial) not in str(error) and warehouse.location in str(error):

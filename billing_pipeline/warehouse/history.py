@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 
+from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.reports import ControlTotals
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult, latest_checks, record_checks
-from billing_pipeline.warehouse.recorded_times import next_time
+from billing_pipeline.warehouse.records import append
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 
@@ -71,11 +72,6 @@ class LoadAttempt:
     checks: tuple[CheckResult, ...] = ()
 
 
-_COLUMNS = [
-    column.name for column in fields(LoadAttempt) if column.name not in {"period", "restatement", "checks"}
-]
-
-
 @dataclass(frozen=True, slots=True)
 class LoadedPeriod:
     """What the warehouse knows of an account's period: its last attempt, and its last load if there was one.
@@ -101,29 +97,23 @@ class LoadedPeriod:
 
 def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
     """Write one attempt inside `Warehouse.change`."""
-    row: dict[str, Any] = {name: getattr(attempt, name) for name in _COLUMNS}
-    totals = attempt.control_totals
+    row = asdict(attempt)
+    for name in ("period", "restatement", "checks"):
+        del row[name]
+    totals, restatement = attempt.control_totals, attempt.restatement
     row |= {
-        "billing_period": attempt.period.start,
-        "requested_report_ids": list(attempt.requested_report_ids),
-        "stored_report_statuses": json.dumps(dict(attempt.stored_report_statuses)),
+        "stored_report_statuses": json.dumps(row["stored_report_statuses"]),
         "control_totals": json.dumps(totals.sums) if totals else None,
         "row_count": totals.rows if totals else None,
-        "restated_keys": attempt.restatement.keys if attempt.restatement else None,
-        "recorded_at": next_time(connection, "load_history", attempt.period),
+        "restated_keys": restatement.keys if restatement else None,
     }
-    columns = ", ".join(row)
-    connection.execute(
-        f"INSERT INTO load_history ({columns}) VALUES ({', '.join('$' + name for name in row)})", row
-    )
-    record_checks(
-        connection,
-        attempt.period,
-        attempt.account,
-        attempt.report_id,
-        attempt.checks,
-        published=attempt.outcome == "loaded",
-    )
+    append(connection, "load_history", attempt.period, [row])
+    load = {
+        "account": attempt.account,
+        "report_id": attempt.report_id,
+        "published": attempt.outcome == "loaded",
+    }
+    record_checks(connection, attempt.period, attempt.checks, load)
 
 
 def record_attempt(warehouse: Warehouse, attempt: LoadAttempt) -> None:
@@ -156,10 +146,20 @@ def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
     }
 
 
-def loaded_accounts(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> frozenset[str]:
-    """The accounts whose usage of a period is loaded."""
-    rows = connection.execute(
+def require_loaded(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> frozenset[str]:
+    """The accounts whose usage of a period is loaded.
+
+    Raises:
+        WarehouseError: there are none.
+    """
+    accounts = connection.execute(
         "SELECT account FROM loaded_report WHERE billing_period = $billing_period",
         {"billing_period": period.start},
     ).fetchall()
-    return frozenset(account for (account,) in rows)
+    if not accounts:
+        raise WarehouseError(
+            "the period is not loaded",
+            todo=f"Load it first: billing-pipeline run --period {period}.",
+            period=period.key,
+        )
+    return frozenset(account for (account,) in accounts)

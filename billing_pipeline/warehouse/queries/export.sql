@@ -1,0 +1,7 @@
+-- One period of a table or view as a file: CSV in UTF-8 with a header and all digits, or Parquet with the table's types.
+COPY (
+    SELECT {columns}
+    FROM {table}
+    WHERE billing_period = DATE '{day}'
+    ORDER BY {order}
+) TO {path} ({options})

@@ -7,20 +7,20 @@ marked `is_failure` make it fail. Two checks need more than the table: `control_
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import opening_comment, read_sql
 from billing_pipeline.warehouse.check_results import CheckResult, Finding, Severity
+from billing_pipeline.warehouse.history import LoadAttempt
 
 CROSS_CHECK = "cross_check"
 CONTROL_TOTALS = "control_totals"
 _UNEXPECTEDLY_EMPTY = "unexpectedly_empty"
 
-CHECKS: Mapping[str, Severity] = {
+CHECKS: dict[str, Severity] = {
     CONTROL_TOTALS: "stop",
     CROSS_CHECK: "stop",
     _UNEXPECTEDLY_EMPTY: "stop",
@@ -76,37 +76,24 @@ class LoadStoppedError(ReportRefusedError):
         )
 
 
-def run_checks(
-    connection: duckdb.DuckDBPyConnection,
-    period: BillingPeriod,
-    account: str,
-    *,
-    root_tenant_id: str | None,
-    report_level: str | None,
-    forced: bool = False,
-) -> list[CheckResult]:
-    """Run every check that needs nothing but the tables, over the account's rows of the period.
+def run_checks(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> list[CheckResult]:
+    """Run every check that needs nothing but the tables, over the rows that were loaded.
 
     Args:
         connection: inside the loading transaction.
-        root_tenant_id: tenant that the report was requested for.
-        report_level: level that was requested.
-        forced: whether an empty report may replace what was loaded before.
+        attempt: if it is forced, an empty report may replace what was loaded before.
     """
-    available = {
-        "billing_period": period.start,
-        "account": account,
-        "root_tenant_id": root_tenant_id,
-        "report_level": report_level or "direct_partners",
+    available = attempt.scope | {
+        "root_tenant_id": attempt.root_tenant_id,
+        "report_level": attempt.report_level or "direct_partners",
     }
     results = []
-    for check_name in CHECKS:
+    severities = CHECKS | {_UNEXPECTEDLY_EMPTY: "warn"} if attempt.forced else CHECKS
+    for check_name, severity in severities.items():
         if check_name in _DESCRIPTIONS:
             continue
         statement = read_sql(f"loading/checks/{check_name}.sql")
         needed = {name: value for name, value in available.items() if f"${name}" in statement}
-        rows = connection.execute(statement, needed).fetchall()
-        severity: Severity = "warn" if forced and check_name == _UNEXPECTEDLY_EMPTY else CHECKS[check_name]
-        findings = [Finding(*row) for row in rows]
+        findings = [Finding(*row) for row in connection.execute(statement, needed).fetchall()]
         results.append(CheckResult.from_findings(check_name, findings, severity=severity))
     return results

@@ -6,19 +6,22 @@ goes wrong on the way of the one does not go wrong on the way of the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import zip_longest
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 import duckdb
 
-from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.loading.checks import CROSS_CHECK
 from billing_pipeline.loading.row_digest import compared_columns, digest
-from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse.check_results import CheckResult, Finding, Severity
+from billing_pipeline.sql_files import read_sql, rows_as_dicts
+from billing_pipeline.warehouse.check_results import CheckResult, Finding
+from billing_pipeline.warehouse.history import LoadAttempt
+
+CrossCheckMode = Literal["stop", "warn", "off"]
 
 _MAX_FINDINGS = 20
 
@@ -28,30 +31,47 @@ class Witness(Protocol):
 
     @property
     def select_rows(self) -> str: ...
-    def refusal(self, error: duckdb.Error) -> BillingPipelineError: ...
+    def refusal(self, error: duckdb.Error) -> ReportRefusedError: ...
 
 
 def cross_check(
     connection: duckdb.DuckDBPyConnection,
-    period: BillingPeriod,
-    account: str,
-    witness: Witness,
-    *,
-    severity: Severity,
+    attempt: LoadAttempt,
+    witness: Witness | ReportRefusedError | None,
+    mode: CrossCheckMode,
 ) -> CheckResult:
-    """Compare the account's rows of the period in the table, completely, with those of the witness.
-
-    Both sides are summed up first; the rows themselves are compared only if the sums differ.
+    """Compare the rows that were loaded, completely, with those of the witness.
 
     Args:
         connection: inside the load's transaction, after the period's rows were inserted.
-        severity: what a difference does to the load.
+        witness: None if there is no other file; an error if it cannot be read.
+        mode: whether a difference stops the load, is a warning, or is not looked for.
+    """
+    result = partial(CheckResult.from_findings, CROSS_CHECK, severity="warn" if mode == "off" else mode)
+    if mode == "off":
+        return result([], passing="switched off: nothing was compared")
+    if witness is None:
+        return result([Finding("the raw report has no csv_v2_0 file", 0)])
+    try:
+        if isinstance(witness, ReportRefusedError):
+            raise witness
+        rows, findings = _compare(connection, attempt, witness)
+    except ReportRefusedError as error:
+        return result([Finding(f"csv_v2_0 cannot be read: {error.what}", 0)])
+    return result(findings, passing=f"{rows:,} rows are the same")
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt, witness: Witness
+) -> tuple[int, list[Finding]]:
+    """The number of rows that were loaded, and what differs.
+
+    Both sides are summed up first; the rows themselves are compared only if the sums differ.
     """
     columns = compared_columns(connection)
-    typed = ", ".join(column.typed for column in columns)
-    parameters = {"billing_period": period.start, "account": account}
+    typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in columns.items())
     loaded = "FROM usage WHERE billing_period = $billing_period AND account = $account"
-    in_json = digest(connection, columns, loaded, parameters)
+    in_json = digest(connection, columns, loaded, attempt.scope)
     try:
         # Over a connection of its own, because a file that cannot be read would abort the transaction.
         with connection.cursor() as reader:
@@ -59,88 +79,65 @@ def cross_check(
     except duckdb.OperationalError:
         raise  # of the machine (disk, memory), not of the report
     except duckdb.Error as error:
-        return no_witness(witness.refusal(error), severity)
+        raise witness.refusal(error) from error
     (rows_json, _), (rows_csv, _) = in_json, in_csv
     if in_json == in_csv:
-        same = f"{rows_json:,} rows are the same"
-        return CheckResult.from_findings(CROSS_CHECK, [], severity=severity, passing=same)
-    names = [column.name for column in columns]
+        return rows_json, []
     statement = read_sql("loading/queries/cross_check.sql").format(
-        names=", ".join(names), typed=typed, witness=witness.select_rows
+        names=", ".join(columns), typed=typed, witness=witness.select_rows
     )
-    rows = connection.execute(statement, parameters | {"keys": _MAX_FINDINGS + 1}).fetchall()
-    findings = _findings(
-        [
-            _Unmatched(total, key, json_row, csv_row, dict(zip(names, values, strict=True)))
-            for total, key, json_row, csv_row, *values in rows
-        ]
-    )
+    unmatched = connection.execute(statement, attempt.scope | {"keys": _MAX_FINDINGS + 1})
+    findings = _findings(rows_as_dicts(unmatched), columns)
     if rows_json != rows_csv:
         findings.insert(0, Finding(f"json_v2_0 has {rows_json:,} rows, csv_v2_0 has {rows_csv:,}", 0))
-    return CheckResult.from_findings(CROSS_CHECK, findings, severity=severity)
+    return rows_json, findings
 
 
-def no_witness(error: BillingPipelineError | None, severity: Severity) -> CheckResult:
-    """What the cross-check says when there is nothing to compare with.
-
-    Args:
-        error: why the other file cannot be read; None if it was not delivered.
-    """
-    finding = f"csv_v2_0 cannot be read: {error.what}" if error else "the raw report has no csv_v2_0 file"
-    return CheckResult.from_findings(CROSS_CHECK, [Finding(finding, 0)], severity=severity)
+_Row = dict[str, Any]
+"""A row of `cross_check.sql`."""
 
 
-class _Unmatched(NamedTuple):
-    """A row that one file has more often than the other; with its first place in each, if it is there."""
-
-    unmatched_rows: int
-    natural_key: dict[str, Any]
-    json_row: int | None
-    csv_row: int | None
-    values: dict[str, Any]
-
-    def __str__(self) -> str:
-        place = (
-            f"{self.json_row} of json_v2_0" if self.json_row is not None else f"{self.csv_row} of csv_v2_0"
-        )
-        return (
-            f"row {place}: {self.values['offering_item']} of tenant {self.values['tenant_id']} "
-            f"({self.values['tenant_name'] or 'no name'})"
-        )
-
-
-def _findings(unmatched: Sequence[_Unmatched]) -> list[Finding]:
+def _findings(unmatched: Sequence[_Row], columns: Iterable[str]) -> list[Finding]:
     """Describe the differences; rows of one natural key are one row with other values."""
-    by_key: dict[str, list[_Unmatched]] = {}
+    by_key: dict[str, list[_Row]] = {}
     for row in unmatched:
-        by_key.setdefault(repr(row.natural_key), []).append(row)
-    findings = [Finding(finding, 1) for rows in by_key.values() for finding in _differences(rows)]
+        by_key.setdefault(repr(row["natural_key"]), []).append(row)
+    findings = [Finding(text, 1) for rows in by_key.values() for text in _differences(rows, columns)]
     if len(findings) > _MAX_FINDINGS:
-        total = unmatched[0].unmatched_rows
+        total = unmatched[0]["unmatched_rows"]
         rest = Finding(f"{total:,} rows have no match in the other file", total - _MAX_FINDINGS)
         return [*findings[:_MAX_FINDINGS], rest]
     return findings
 
 
-def _differences(rows: Sequence[_Unmatched]) -> Iterator[str]:
+def _differences(rows: Sequence[_Row], columns: Iterable[str]) -> Iterator[str]:
     """What differs between the rows of one natural key, of which the two files have different ones."""
-    yield from (
-        f"{row} is not in both files equally often"
-        for row in rows
-        if row.json_row is not None and row.csv_row is not None
-    )
-    only_json = [row for row in rows if row.csv_row is None]
-    only_csv = [row for row in rows if row.json_row is None]
+    only_json = [row for row in rows if row["csv_row"] is None]
+    only_csv = [row for row in rows if row["json_row"] is None]
+    for row in rows:
+        if row["json_row"] is not None and row["csv_row"] is not None:
+            yield f"{_place(row)} is not in both files equally often"
     for ours, theirs in zip_longest(only_json, only_csv):
-        if ours is None or theirs is None:
-            yield f"{ours or theirs} is not in {'csv_v2_0' if ours else 'json_v2_0'}"
+        if theirs is None:
+            yield f"{_place(ours)} is not in csv_v2_0"
+        elif ours is None:
+            yield f"{_place(theirs)} is not in json_v2_0"
         else:
             different = (
-                f"{name} {_text(value)}, in csv_v2_0 {_text(theirs.values[name])}"
-                for name, value in ours.values.items()
-                if value != theirs.values[name]
+                f"{name} {_text(ours[name])}, in csv_v2_0 {_text(theirs[name])}"
+                for name in columns
+                if ours[name] != theirs[name]
             )
-            yield f"{ours}: {'; '.join(different)}"
+            yield f"{_place(ours)}: {'; '.join(different)}"
+
+
+def _place(row: _Row) -> str:
+    json_row = row["json_row"]
+    place = f"{row['csv_row']} of csv_v2_0" if json_row is None else f"{json_row} of json_v2_0"
+    return (
+        f"row {place}: {row['offering_item']} of tenant {row['tenant_id']} "
+        f"({row['tenant_name'] or 'no name'})"
+    )
 
 
 def _text(value: Any) -> str:

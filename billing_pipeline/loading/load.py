@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import shutil
 from contextlib import ExitStack
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
 from billing_pipeline.files import reporting_io_errors
 from billing_pipeline.landing import RawReport, period_lock
-from billing_pipeline.loading.cross_check import Witness
-from billing_pipeline.loading.replace import CrossCheckMode, replace_period
+from billing_pipeline.loading.cross_check import CrossCheckMode, Witness
+from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.ordering import ReportToLoad, report_to_load
 from billing_pipeline.ordering.state import Outcome, record_outcome
@@ -59,7 +58,7 @@ def load_period(
             # Under the lock: a report that another run loads meanwhile must not be replaced by an older one.
             report = report_to_load(folder, period)
             report_id = report.raw.report_id
-            attempt = replace(_attempt(period, account, report), run_id=run_id, forced=forced)
+            attempt = _attempt(period, account, report, run_id=run_id, forced=forced)
             try:
                 loaded = _replace(folder, warehouse, report.raw, attempt, cross_check)
             except ReportRefusedError as error:
@@ -111,7 +110,9 @@ def _open_witness(raw: RawReport, expected: ExpectedReport) -> Witness | ReportR
         return error  # the cross-check decides what that means for the load
 
 
-def _attempt(period: BillingPeriod, account: str, report: ReportToLoad) -> LoadAttempt:
+def _attempt(
+    period: BillingPeriod, account: str, report: ReportToLoad, *, run_id: str, forced: bool
+) -> LoadAttempt:
     manifest, file = report.raw.manifest, report.raw.file(JSON_FORMAT)
     requested = (
         [each.report_id for each in report.request.reports] if report.request else [manifest.report_id]
@@ -133,4 +134,6 @@ def _attempt(period: BillingPeriod, account: str, report: ReportToLoad) -> LoadA
         wait_seconds=Decimal(str(round((manifest.ready_at - manifest.requested_at).total_seconds(), 3))),
         raw_bytes=file.size,
         raw_sha256=file.sha256,
+        run_id=run_id,
+        forced=forced,
     )

@@ -8,23 +8,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Protocol
 
 import duckdb
 
-from billing_pipeline.errors import BillingPipelineError, ReportRefusedError, WarehouseError, first_line
-from billing_pipeline.loading.checks import CONTROL_TOTALS, CROSS_CHECK, LoadStoppedError, run_checks
-from billing_pipeline.loading.cross_check import Witness, cross_check, no_witness
+from billing_pipeline.errors import ReportRefusedError, WarehouseError, first_line
+from billing_pipeline.loading.checks import CONTROL_TOTALS, LoadStoppedError, run_checks
+from billing_pipeline.loading.cross_check import CrossCheckMode, Witness, cross_check
 from billing_pipeline.loading.restatement import record_restatement
-from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import MEASURES, ControlTotals
-from billing_pipeline.sql_files import read_sql
+from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult, Finding
 from billing_pipeline.warehouse.closing import refuse_if_closed
 from billing_pipeline.warehouse.history import LoadAttempt, record
 from billing_pipeline.warehouse.warehouse import Warehouse
-
-CrossCheckMode = Literal["stop", "warn", "off"]
 
 # What the values of a report can make of DuckDB: error('row …') of the normaliser, a value that does not fit
 # its column, a sum of more than 38 digits.
@@ -49,16 +46,16 @@ class UsageRows(Protocol):
 
     `selects` are executed one by one, in their order; together they yield every row, with each column of
     `usage` that comes from the file, and they fail inside DuckDB on a bad row; `refusal` turns that failure
-    into words; `control_totals` come from the file another way. All of it can be asked for again.
+    into words; `control_totals` come from the file another way.
     """
 
-    def selects(self) -> Iterator[str]: ...
     @property
     def period_start(self) -> date: ...
     @property
     def period_end(self) -> date: ...
+    def selects(self) -> Iterator[str]: ...
     def control_totals(self) -> ControlTotals: ...
-    def refusal(self, error: duckdb.Error) -> BillingPipelineError: ...
+    def refusal(self, error: duckdb.Error) -> ReportRefusedError: ...
 
 
 def replace_period(
@@ -88,37 +85,27 @@ def replace_period(
         WarehouseError: the warehouse cannot be changed. Nothing changed.
     """
     started = time.monotonic()
-    period = attempt.period
 
     def load(connection: duckdb.DuckDBPyConnection) -> LoadAttempt:
         if not attempt.forced:
-            refuse_if_closed(connection, period)
+            refuse_if_closed(connection, attempt.period)
         loaded_at = datetime.now(UTC)
-        with _blamed(rows):
+        with _classified_errors(rows):
             _replace_rows(connection, rows, attempt, loaded_at)
-            in_table = table_control_totals(connection, period, attempt.account)
-            checks = [
-                _compare_totals(rows.control_totals(), in_table),
-                _compare_files(connection, attempt, witness, cross_check_mode),
-                *run_checks(
-                    connection,
-                    period,
-                    attempt.account,
-                    root_tenant_id=attempt.root_tenant_id,
-                    report_level=attempt.report_level,
-                    forced=attempt.forced,
-                ),
-            ]
+            totals = _control_totals(connection, attempt)
+            checks = (
+                _compare_totals(rows.control_totals(), totals),
+                cross_check(connection, attempt, witness, cross_check_mode),
+                *run_checks(connection, attempt),
+            )
             if any(check.stops for check in checks):
-                raise LoadStoppedError(checks, period=period.key, report_id=attempt.report_id)
+                raise LoadStoppedError(checks, period=attempt.period.key, report_id=attempt.report_id)
             loaded = replace(
                 attempt,
                 outcome="loaded",
-                control_totals=in_table,
-                checks=tuple(checks),
-                restatement=record_restatement(
-                    connection, period, attempt.account, report_id=attempt.report_id, restated_at=loaded_at
-                ),
+                control_totals=totals,
+                checks=checks,
+                restatement=record_restatement(connection, attempt, loaded_at),
                 load_seconds=Decimal(str(round(time.monotonic() - started, 3))),
             )
         record(connection, loaded)
@@ -130,11 +117,10 @@ def replace_period(
 def _replace_rows(
     connection: duckdb.DuckDBPyConnection, rows: UsageRows, attempt: LoadAttempt, loaded_at: datetime
 ) -> None:
-    replaced = {"billing_period": attempt.period.start, "account": attempt.account}
     connection.execute(
-        "DELETE FROM usage WHERE billing_period = $billing_period AND account = $account", replaced
+        "DELETE FROM usage WHERE billing_period = $billing_period AND account = $account", attempt.scope
     )
-    origin = replaced | {
+    origin = attempt.scope | {
         "period_start": rows.period_start,
         "period_end": rows.period_end,
         "root_tenant_id": attempt.root_tenant_id,
@@ -152,7 +138,7 @@ def _replace_rows(
 
 
 @contextmanager
-def _blamed(rows: UsageRows) -> Iterator[None]:
+def _classified_errors(rows: UsageRows) -> Iterator[None]:
     """Tell what the report's content made of DuckDB from what is a defect; the environment's faults pass."""
     try:
         yield
@@ -175,29 +161,10 @@ def _compare_totals(in_file: ControlTotals, in_table: ControlTotals) -> CheckRes
     )
 
 
-def _compare_files(
-    connection: duckdb.DuckDBPyConnection,
-    attempt: LoadAttempt,
-    witness: Witness | ReportRefusedError | None,
-    mode: CrossCheckMode,
-) -> CheckResult:
-    if mode == "off":
-        return CheckResult.from_findings(
-            CROSS_CHECK, [], severity="warn", passing="switched off: nothing was compared"
-        )
-    if witness is None or isinstance(witness, ReportRefusedError):
-        return no_witness(witness, mode)
-    return cross_check(connection, attempt.period, attempt.account, witness, severity=mode)
-
-
-def table_control_totals(
-    connection: duckdb.DuckDBPyConnection, period: BillingPeriod, account: str
-) -> ControlTotals:
-    """The control totals of an account's period as the table has them."""
-    by_unit = connection.execute(
-        read_sql("loading/queries/control_totals.sql"), {"billing_period": period.start, "account": account}
-    ).fetchall()
+def _control_totals(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> ControlTotals:
+    """The control totals of the rows that were loaded, as the table has them."""
+    by_unit = rows_as_dicts(connection.execute(read_sql("loading/queries/control_totals.sql"), attempt.scope))
     return ControlTotals(
-        rows=sum(row[1] for row in by_unit),
-        sums={row[0]: dict(zip(MEASURES, map(int, row[2:]), strict=True)) for row in by_unit},
+        rows=sum(row["row_count"] for row in by_unit),
+        sums={row["measurement_unit"]: {name: int(row[name]) for name in MEASURES} for row in by_unit},
     )

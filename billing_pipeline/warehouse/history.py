@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 
@@ -70,6 +70,11 @@ class LoadAttempt:
     forced: bool = False
     restatement: Restatement | None = None
     checks: tuple[CheckResult, ...] = ()
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """SQL parameters that select its rows."""
+        return {"billing_period": self.period.start, "account": self.account}
 
 
 @dataclass(frozen=True, slots=True)

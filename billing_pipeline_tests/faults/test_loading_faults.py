@@ -14,7 +14,7 @@ from billing_pipeline.errors import BillingPipelineError, DataFolderError, RawRe
 from billing_pipeline.landing import period_lock
 from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.load import load_period
-from billing_pipeline.loading.replace import CrossCheckMode
+from billing_pipeline.loading.cross_check import CrossCheckMode
 from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.catalogue import outcomes

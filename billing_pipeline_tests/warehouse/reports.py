@@ -12,7 +12,8 @@ from uuid import UUID
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.loading.replace import CrossCheckMode, replace_period
+from billing_pipeline.loading.cross_check import CrossCheckMode
+from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.reports import MEASURES, ControlTotals
 from billing_pipeline.warehouse import LoadAttempt, Warehouse

@@ -11,7 +11,7 @@ differing AS (
     SELECT hash(natural_key(either_row)) AS key_hash
     FROM either_row
     GROUP BY key_hash
-    HAVING sum(side * hash({digested})::HUGEINT) <> 0 OR sum(side) <> 0
+    HAVING sum(side * hash({hashed})::HUGEINT) <> 0 OR sum(side) <> 0
 ),
 
 whole_row AS (

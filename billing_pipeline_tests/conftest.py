@@ -1,4 +1,4 @@
-"""What every test may use: a running sandbox, and the command line in a place of its own."""
+"""What every test may use: a sandbox, an empty warehouse, and the command line in a folder of its own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import OWN_SETTINGS, CliHarness
 from billing_pipeline_tests.postgres import is_installed as postgres_is_installed
@@ -51,6 +52,12 @@ def sandbox() -> Iterator[FaultySandbox]:
     """A small distributor whose reports are ready almost at once."""
     with FaultySandbox(tenants=8, ready_after_seconds=0.2) as running:
         yield running
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> WarehouseFile:
+    """A warehouse in a folder of its own; nothing is published yet."""
+    return WarehouseFile(tmp_path / "data")
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from billing_pipeline.normalize.slow_rows import SlowRowReader
 from billing_pipeline.normalize.splitter import BLOCK_SIZE, Batch, Splitter
 from billing_pipeline.normalize.typed_rows import Totals
 from billing_pipeline.reports import ControlTotals
-from billing_pipeline.row_groups import ROW_GROUP
+from billing_pipeline.warehouse.warehouse import ROW_GROUP
 
 _MAX_BATCHES = 8
 """Batches that one statement reads, and that are written ahead of it. Fewer make more statements, and to plan

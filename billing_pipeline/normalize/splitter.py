@@ -24,7 +24,7 @@ from billing_pipeline.normalize.refusals import DAMAGED, refused
 from billing_pipeline.normalize.slow_rows import SlowRowReader
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 from billing_pipeline.normalize.typed_rows import Totals, TypedRows
-from billing_pipeline.row_groups import ROW_GROUP
+from billing_pipeline.warehouse.warehouse import ROW_GROUP
 
 BLOCK_SIZE = 1 << 18
 """Bytes that are checked at once: what fits the processor's cache."""

@@ -20,10 +20,9 @@ from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError, first_line
 from billing_pipeline.files import sync_folder
-from billing_pipeline.row_groups import ROW_GROUP
 from billing_pipeline.sql_files import quote_literal
 from billing_pipeline.warehouse.schema import create_schema
-from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
+from billing_pipeline.warehouse.warehouse import PUBLISHED, ROW_GROUP, Result
 
 # DuckDB 1.5 still opens files of this version; without it, only 2.0 does.
 _STORAGE_VERSION = "v1.5.0"

@@ -13,8 +13,8 @@ import pytest
 from billing_pipeline.errors import BillingPipelineError, DataFolderError, RawReportError
 from billing_pipeline.landing import period_lock
 from billing_pipeline.loading.checks import LoadStoppedError
-from billing_pipeline.loading.load import load_period
 from billing_pipeline.loading.cross_check import CrossCheckMode
+from billing_pipeline.loading.load import load_period
 from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.catalogue import outcomes

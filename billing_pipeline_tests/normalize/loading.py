@@ -16,8 +16,8 @@ import duckdb
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
 from billing_pipeline.reports import ControlTotals
-from billing_pipeline.row_groups import ROW_GROUP
 from billing_pipeline.sql_files import read_sql
+from billing_pipeline.warehouse.warehouse import ROW_GROUP
 from billing_pipeline_tests.normalize import reference
 
 FIRST_DAY, LAST_DAY = date(2026, 9, 1), date(2026, 9, 30)

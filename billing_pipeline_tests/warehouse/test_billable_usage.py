@@ -44,7 +44,7 @@ def billed(warehouse: Warehouse, *columns: str) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_levels_count_with_their_level_and_what_accumulates_with_its_change(warehouse: Warehouse) -> None:
+def test_billable_usage__levels_and_ranges__absolute_and_delta(warehouse: Warehouse) -> None:
     load(
         warehouse,
         [
@@ -61,7 +61,7 @@ def test_levels_count_with_their_level_and_what_accumulates_with_its_change(ware
     ]
 
 
-def test_a_tenants_storages_are_added_up_and_kept_apart_by_ownership(warehouse: Warehouse) -> None:
+def test_billable_usage__several_storages__one_line_per_ownership(warehouse: Warehouse) -> None:
     load(
         warehouse,
         [
@@ -77,7 +77,7 @@ def test_a_tenants_storages_are_added_up_and_kept_apart_by_ownership(warehouse: 
     ]
 
 
-def test_production_trial_and_total_stand_beside_each_other(warehouse: Warehouse) -> None:
+def test_billable_usage__trial_usage__is_in_a_column_of_its_own(warehouse: Warehouse) -> None:
     load(
         warehouse,
         [row(absolute_production=5, absolute_trial=2), points(delta_trial=3600, delta_production=18)],
@@ -89,7 +89,7 @@ def test_production_trial_and_total_stand_beside_each_other(warehouse: Warehouse
     ]
 
 
-def test_points_are_rounded_once_a_row_and_then_added(warehouse: Warehouse) -> None:
+def test_billable_usage__compute_points__rounded_per_row(warehouse: Warehouse) -> None:
     half_a_hundredth = {"delta_production": 18}
 
     load(warehouse, [points(infra_id=infra, **half_a_hundredth) for infra in (STORAGE_1, STORAGE_2)])
@@ -97,7 +97,7 @@ def test_points_are_rounded_once_a_row_and_then_added(warehouse: Warehouse) -> N
     assert billed(warehouse, "quantity") == [(Decimal("0.02"),)]
 
 
-def test_each_sku_of_an_item_is_a_line_and_so_is_none(warehouse: Warehouse) -> None:
+def test_billable_usage__item_with_and_without_sku__one_line_each(warehouse: Warehouse) -> None:
     load(warehouse, [row(sku=sku, absolute_production=n) for n, sku in ((1, "A"), (2, "B"), (4, None))])
 
     assert billed(warehouse, "sku", "quantity") == [("A", Decimal(1)), ("B", Decimal(2)), (None, Decimal(4))]
@@ -114,7 +114,7 @@ def test_each_sku_of_an_item_is_a_line_and_so_is_none(warehouse: Warehouse) -> N
         (None, [PARTNER, CUSTOMER, OTHER_CUSTOMER]),
     ],
 )
-def test_no_partners_row_is_added_to_its_customers(
+def test_billable_usage__report_of_a_level__bills_that_level_only(
     warehouse: Warehouse, level: str | None, tenants: list[str]
 ) -> None:
     rows = [
@@ -131,7 +131,7 @@ def test_no_partners_row_is_added_to_its_customers(
     assert [str(found) for (found,) in billed(warehouse, "tenant_id")] == tenants
 
 
-def test_of_daily_rows_the_last_level_counts_and_all_changes_do(warehouse: Warehouse) -> None:
+def test_billable_usage__daily_rows__last_level_all_changes(warehouse: Warehouse) -> None:
     days = [date(2026, 9, 1), date(2026, 9, 29), date(2026, 9, 30)]
     rows = [row(usage_date=day, absolute_production=n) for n, day in enumerate(days, 5)]
     # Nothing is stored on the last day: a report without zeros has no row then.
@@ -146,7 +146,7 @@ def test_of_daily_rows_the_last_level_counts_and_all_changes_do(warehouse: Wareh
     ]
 
 
-def test_what_lies_on_no_infrastructure_has_no_owner(warehouse: Warehouse) -> None:
+def test_billable_usage__no_infrastructure__has_no_owner(warehouse: Warehouse) -> None:
     load(warehouse, [row(absolute_production=1), storage(infra_owner_id=None, absolute_production=GIB)])
 
     assert billed(warehouse, "offering_item", "storage_ownership") == [
@@ -182,7 +182,9 @@ def test_what_lies_on_no_infrastructure_has_no_owner(warehouse: Warehouse) -> No
         ([storage(infra_owner_id=SUB_PARTNER, tenant_id=PARTNER, tenant_kind="partner")], "acronis"),
     ],
 )
-def test_whose_a_storage_is(warehouse: Warehouse, rows: list[dict[str, Any]], ownership: str) -> None:
+def test_ownership__storage_of_each_owner__is_recognised(
+    warehouse: Warehouse, rows: list[dict[str, Any]], ownership: str
+) -> None:
     load(warehouse, rows)
     owner = rows[0]["infra_owner_id"]
 
@@ -206,9 +208,7 @@ def one(engine: duckdb.DuckDBPyConnection, expression: str) -> Any:
 
 
 @given(st.integers(-(10**27), 10**27))
-def test_gib_are_the_bytes_to_ten_decimals_rounded_half_away_from_zero(
-    engine: duckdb.DuckDBPyConnection, size: int
-) -> None:
+def test_gib__bytes__ten_decimals_half_away_from_zero(engine: duckdb.DuckDBPyConnection, size: int) -> None:
     exact = Fraction(abs(size), GIB)
     rounded = (Decimal(exact.numerator * 10**10 // exact.denominator) * 2 + 1) // 2  # floor
     remainder = exact * 10**10 - int(rounded)
@@ -229,14 +229,14 @@ def test_gib_are_the_bytes_to_ten_decimals_rounded_half_away_from_zero(
         (2**20, "0.0009765625"),
     ],
 )
-def test_half_of_the_last_decimal_is_rounded_away_from_zero(
+def test_gib__half_of_last_decimal__rounds_away_from_zero(
     engine: duckdb.DuckDBPyConnection, size: int, gib: str
 ) -> None:
     assert one(engine, f"gib({size}::DECIMAL(38, 0))") == Decimal(gib)
 
 
 @given(st.integers(0, 2**63))
-def test_gib_give_the_bytes_back(engine: duckdb.DuckDBPyConnection, size: int) -> None:
+def test_gib__any_size__gives_the_bytes_back(engine: duckdb.DuckDBPyConnection, size: int) -> None:
     found: Decimal = one(engine, f"gib({size}::DECIMAL(38, 0))")
 
     assert (found * GIB).quantize(Decimal(1), ROUND_HALF_UP) == size

@@ -46,7 +46,7 @@ def csv_rows(warehouse: Warehouse, folder: Path, table: str = "usage") -> list[d
         return list(csv.DictReader(file))
 
 
-def test_a_formula_is_text_in_csv(loaded: Warehouse, tmp_path: Path) -> None:
+def test_export_csv__formula__becomes_text(loaded: Warehouse, tmp_path: Path) -> None:
     names = [columns["tenant_name"] for columns in csv_rows(loaded, tmp_path)]
 
     assert names[: len(DANGEROUS)] == [f"'{name}" for name in DANGEROUS]
@@ -57,9 +57,7 @@ def test_a_formula_is_text_in_csv(loaded: Warehouse, tmp_path: Path) -> None:
             assert not value.startswith("-") or Decimal(value) < 0, "a negative number is no formula"
 
 
-def test_values_in_csv_have_all_their_digits_and_stay_what_they_are(
-    loaded: Warehouse, tmp_path: Path
-) -> None:
+def test_export_csv__values__keep_all_digits(loaded: Warehouse, tmp_path: Path) -> None:
     *_, bytes_row, last = csv_rows(loaded, tmp_path)
 
     assert bytes_row["delta_production"] == "-" + "1" + "0" * 37
@@ -71,14 +69,14 @@ def test_values_in_csv_have_all_their_digits_and_stay_what_they_are(
     assert last["billing_period"] == "2026-09-01"
 
 
-def test_columns_stand_in_the_order_of_the_table(loaded: Warehouse, tmp_path: Path) -> None:
+def test_export_csv__columns__in_the_order_of_the_table(loaded: Warehouse, tmp_path: Path) -> None:
     described = [columns["column_name"] for columns in query(loaded, "DESCRIBE usage")]
 
     assert list(csv_rows(loaded, tmp_path)[0]) == described
     assert [int(columns["report_row"]) for columns in csv_rows(loaded, tmp_path)] == list(range(1, 21))
 
 
-def test_parquet_holds_what_the_table_holds(loaded: Warehouse, tmp_path: Path) -> None:
+def test_export_parquet__rows__equal_the_table(loaded: Warehouse, tmp_path: Path) -> None:
     path = tmp_path / "september.parquet"
 
     assert export_period(loaded, SEPTEMBER, "usage", "parquet", path) == 20
@@ -94,7 +92,7 @@ def test_parquet_holds_what_the_table_holds(loaded: Warehouse, tmp_path: Path) -
     assert rows[0][5] == FORMULA
 
 
-def test_another_reader_understands_the_csv(loaded: Warehouse, tmp_path: Path) -> None:
+def test_export_csv__other_reader__reads_the_same(loaded: Warehouse, tmp_path: Path) -> None:
     path = tmp_path / "usage.csv"
     export_period(loaded, SEPTEMBER, "usage", "csv", path)
 
@@ -106,7 +104,7 @@ def test_another_reader_understands_the_csv(loaded: Warehouse, tmp_path: Path) -
 
 @pytest.mark.parametrize("table", EXPORTABLE)
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
-def test_whatever_can_be_exported_is_the_same_file_each_time(
+def test_export__same_period_twice__same_file(
     loaded: Warehouse, tmp_path: Path, table: str, file_format: str
 ) -> None:
     paths = [tmp_path / "1", tmp_path / "2"]
@@ -117,25 +115,25 @@ def test_whatever_can_be_exported_is_the_same_file_each_time(
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
-def test_only_the_period_is_exported(loaded: Warehouse, tmp_path: Path) -> None:
+def test_export__two_periods_loaded__writes_one(loaded: Warehouse, tmp_path: Path) -> None:
     load(loaded, [row(absolute_production=1)], SEPTEMBER.next(), number=2)
 
     assert len(csv_rows(loaded, tmp_path)) == 20
 
 
-def test_a_period_that_is_not_loaded_is_told(loaded: Warehouse, tmp_path: Path) -> None:
+def test_export__period_not_loaded__is_refused(loaded: Warehouse, tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="2026-08: the period is not loaded"):
         export_period(loaded, SEPTEMBER.previous(), "usage", "csv", tmp_path / "x.csv")
     assert not (tmp_path / "x.csv").exists()
 
 
 @pytest.mark.parametrize("place", ["missing/x.csv", "."])
-def test_a_place_that_cannot_be_written_is_told(loaded: Warehouse, tmp_path: Path, place: str) -> None:
+def test_export__unwritable_path__is_refused(loaded: Warehouse, tmp_path: Path, place: str) -> None:
     with pytest.raises(OutputError):
         export_period(loaded, SEPTEMBER, "usage", "csv", tmp_path / place)
 
 
-def test_the_old_file_stays_until_the_new_one_is_whole(
+def test_export__rename_fails__old_file_stays(
     loaded: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "usage.csv"

@@ -64,7 +64,7 @@ def found(warehouse: Warehouse, statement: str) -> list[tuple[Any, ...]]:
     return [tuple(columns.values()) for columns in query(warehouse, statement)]
 
 
-def test_month_over_month(two_months: Warehouse) -> None:
+def test_month_over_month__two_months__change_per_line(two_months: Warehouse) -> None:
     changes = found(
         two_months,
         "SELECT tenant_name, offering_item, quantity_before, quantity, change, change_percent, movement"
@@ -81,7 +81,7 @@ def test_month_over_month(two_months: Warehouse) -> None:
     ]
 
 
-def test_tenant_changes(two_months: Warehouse) -> None:
+def test_tenant_changes__two_months__new_lost_renamed(two_months: Warehouse) -> None:
     changes = found(two_months, "SELECT change, name_before, name FROM tenant_changes ORDER BY ALL")
 
     assert changes == [
@@ -91,7 +91,7 @@ def test_tenant_changes(two_months: Warehouse) -> None:
     ]
 
 
-def test_storage_growth(two_months: Warehouse) -> None:
+def test_storage_growth__two_months__growth_per_storage(two_months: Warehouse) -> None:
     growth = found(
         two_months,
         "SELECT billing_period, tenant_id::VARCHAR, gib, gib_before, growth FROM storage_growth ORDER BY ALL",
@@ -103,7 +103,7 @@ def test_storage_growth(two_months: Warehouse) -> None:
     ]
 
 
-def test_sku_totals(two_months: Warehouse) -> None:
+def test_sku_totals__two_months__totals_per_sku(two_months: Warehouse) -> None:
     totals = found(
         two_months,
         "SELECT sku, offering_item_without_sku, storage_ownership, quantity, unit, tenants FROM sku_totals"
@@ -118,7 +118,7 @@ def test_sku_totals(two_months: Warehouse) -> None:
     ]
 
 
-def test_a_sku_counts_the_tenants_that_its_quantity_is_of(warehouse: Warehouse) -> None:
+def test_sku_totals__tenants__only_those_with_usage(warehouse: Warehouse) -> None:
     load(
         warehouse,
         [
@@ -134,7 +134,7 @@ def test_a_sku_counts_the_tenants_that_its_quantity_is_of(warehouse: Warehouse) 
     assert totals == [("ACRCLST", Decimal(1), Decimal(6), 1), ("STWRKSTTNS", Decimal(0), Decimal(5), 0)]
 
 
-def test_compute_points_by_customer(two_months: Warehouse) -> None:
+def test_compute_points_by_customer__two_months__sums(two_months: Warehouse) -> None:
     assert found(
         two_months,
         "SELECT billing_period, tenant_name, compute_points, compute_points_trial"
@@ -142,7 +142,7 @@ def test_compute_points_by_customer(two_months: Warehouse) -> None:
     ) == [(SEPTEMBER.start, "Stadtwerke Gruppe", Decimal("2.00"), Decimal("0.00"))]
 
 
-def test_the_first_month_is_compared_with_nothing(two_months: Warehouse) -> None:
+def test_month_views__first_month__no_comparison(two_months: Warehouse) -> None:
     periods = found(
         two_months,
         "SELECT billing_period FROM month_over_month UNION SELECT billing_period FROM tenant_changes",
@@ -151,7 +151,7 @@ def test_the_first_month_is_compared_with_nothing(two_months: Warehouse) -> None
     assert periods == [(SEPTEMBER.start,)]
 
 
-def test_a_month_is_not_compared_with_one_further_back(warehouse: Warehouse) -> None:
+def test_month_views__gap_of_a_month__no_comparison(warehouse: Warehouse) -> None:
     load(warehouse, [row(absolute_production=1)], BillingPeriod(2026, 7))
     load(warehouse, [row(absolute_production=2)])
 
@@ -167,7 +167,7 @@ def test_a_month_is_not_compared_with_one_further_back(warehouse: Warehouse) -> 
 
 
 @pytest.mark.parametrize("view", ["month_over_month", "tenant_changes", "storage_growth"])
-def test_one_month_asked_for_alone_is_the_same(two_months: Warehouse, view: str) -> None:
+def test_month_macros__one_month__equal_the_view(two_months: Warehouse, view: str) -> None:
     filtered = found(two_months, f"FROM {view} WHERE billing_period = '{SEPTEMBER.start}' ORDER BY ALL")
 
     assert filtered
@@ -175,7 +175,7 @@ def test_one_month_asked_for_alone_is_the_same(two_months: Warehouse, view: str)
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_each_view_opens_with_the_question_that_it_answers(two_months: Warehouse, view: str) -> None:
+def test_views__opening_comment__is_a_question(two_months: Warehouse, view: str) -> None:
     text = read_sql(f"warehouse/views/{view}.sql")
 
     assert "?" in text.split("\n", 1)[0]

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.duckdb
 
 
 @pytest.mark.parametrize("said", [None, "", "file"])
-def test_the_file_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None) -> None:
+def test_open_warehouse__no_setting__is_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None
+) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
     if said is not None:
         monkeypatch.setenv("BILLING_WAREHOUSE", said)
@@ -33,7 +35,7 @@ def test_the_file_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not warehouse.exists()
 
 
-def test_a_file_needs_no_maintenance(
+def test_maintain__file__has_nothing_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
@@ -47,7 +49,7 @@ def test_a_file_needs_no_maintenance(
     assert warehouse.path.read_bytes() == before
 
 
-def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+def test_load__symbolic_link__replaces_its_target(tmp_path: Path) -> None:
     (tmp_path / "share").mkdir()
     target, link = tmp_path / "share" / "usage.duckdb", tmp_path / "data" / "warehouse.duckdb"
     link.parent.mkdir()
@@ -77,7 +79,7 @@ def test_load__file_without_tables__makes_them(
         assert connection.execute("SELECT count(*) FROM usage").fetchall() == [(3,)]
 
 
-def test_a_file_that_only_a_newer_duckdb_can_write_is_told(tmp_path: Path) -> None:
+def test_load__file_of_newer_duckdb__is_refused(tmp_path: Path) -> None:
     warehouse = WarehouseFile(tmp_path)
     load(warehouse, month_of(1))
     with duckdb.connect(":memory:") as connection:

@@ -22,7 +22,9 @@ def export(warehouse: Warehouse, path: Path) -> None:
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_link_stays_and_its_file_is_written(warehouse: Warehouse, tmp_path: Path, *, exists: bool) -> None:
+def test_export__symbolic_link__writes_its_target(
+    warehouse: Warehouse, tmp_path: Path, *, exists: bool
+) -> None:
     (tmp_path / "share").mkdir()
     target, link = tmp_path / "share" / "usage.csv", tmp_path / "usage.csv"
     if exists:
@@ -36,7 +38,7 @@ def test_a_link_stays_and_its_file_is_written(warehouse: Warehouse, tmp_path: Pa
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_link_that_leads_to_itself_is_told(tmp_path: Path) -> None:
+def test_output_file__circular_link__is_refused(tmp_path: Path) -> None:
     loop = tmp_path / "usage.csv"
     loop.symlink_to(loop)
 
@@ -46,7 +48,7 @@ def test_a_link_that_leads_to_itself_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["warehouse.duckdb", "requests/2026-09.json", "raw/page.html"])
-def test_what_the_pipeline_keeps_is_not_written_over(
+def test_export__internal_file__is_refused(
     warehouse: WarehouseFile,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -68,7 +70,7 @@ def test_what_the_pipeline_keeps_is_not_written_over(
     assert warehouse.path.read_bytes() == before
 
 
-def test_a_pipe_is_refused_and_stays(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_export__pipe__is_refused(warehouse: Warehouse, tmp_path: Path) -> None:
     pipe = tmp_path / "usage.csv"
     os.mkfifo(pipe)
 
@@ -78,7 +80,7 @@ def test_a_pipe_is_refused_and_stays(warehouse: Warehouse, tmp_path: Path) -> No
     assert pipe.is_fifo()
 
 
-def test_a_socket_is_refused_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_file__socket__is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # the name of a socket must be short
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("usage.csv")
@@ -88,7 +90,7 @@ def test_a_socket_is_refused_and_stays(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="makes a device")
-def test_a_device_is_refused_and_stays(tmp_path: Path) -> None:
+def test_output_file__device__is_refused(tmp_path: Path) -> None:
     device, link = tmp_path / "null", tmp_path / "link"
     try:
         os.mknod(device, 0o20666, os.makedev(1, 3))
@@ -102,14 +104,14 @@ def test_a_device_is_refused_and_stays(tmp_path: Path) -> None:
     assert device.is_char_device()
 
 
-def test_a_folder_behind_a_link_is_refused(tmp_path: Path) -> None:
+def test_output_file__link_to_folder__is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
 
     with pytest.raises(OutputError, match="is a folder"), output_file(tmp_path / "link"):
         pass
 
 
-def test_a_long_name_is_a_name(tmp_path: Path) -> None:
+def test_output_file__long_name__is_written(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 251 + ".csv")
 
     with output_file(path) as partial:

@@ -67,7 +67,7 @@ def _hundredths(seconds: int) -> int:
     return rounded if seconds >= 0 else -rounded
 
 
-def test_every_line_of_the_bill(demo: Warehouse) -> None:
+def test_billable_usage__demo_month__every_line(demo: Warehouse) -> None:
     expected = expected_bill()
     found = query(demo, f"SELECT * FROM billable_usage WHERE billing_period = '{SEPTEMBER.start}'")
     in_smallest_unit = {"compute points": Decimal(100), "GiB": Decimal(2**30), "count": Decimal(1)}
@@ -88,7 +88,7 @@ def test_every_line_of_the_bill(demo: Warehouse) -> None:
         assert quantities == expected[key], key
 
 
-def test_whose_a_storage_is_is_told_right_for_every_owner(demo: Warehouse) -> None:
+def test_ownership__demo_month__every_owner(demo: Warehouse) -> None:
     owners = query(
         demo, "SELECT DISTINCT infra_owner_id, storage_ownership, reason FROM infrastructure_ownership"
     )
@@ -100,7 +100,7 @@ def test_whose_a_storage_is_is_told_right_for_every_owner(demo: Warehouse) -> No
         assert owner["storage_ownership"] == ("acronis" if is_acronis else "partner"), owner
 
 
-def test_new_lost_and_renamed_tenants(demo: Warehouse) -> None:
+def test_tenant_changes__demo_months__new_lost_renamed(demo: Warehouse) -> None:
     distributor = DemoMonths().distributor
     names = {period: _active_names(distributor.root, period.key) for period in PERIODS}
     expected = set()
@@ -136,7 +136,7 @@ def _active_names(root: Tenant, key: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("level", ["all_customers", "accounts", "itself", "all_partners"])
-def test_reports_of_other_levels_load_and_bill_one_level(
+def test_billable_usage__other_levels__bill_one_level(
     tmp_path_factory: pytest.TempPathFactory, level: str
 ) -> None:
     warehouse = WarehouseFile(tmp_path_factory.mktemp(level))
@@ -151,7 +151,7 @@ def test_reports_of_other_levels_load_and_bill_one_level(
     )
 
 
-def test_a_daily_report_bills_what_the_summary_bills(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_billable_usage__daily_report__bills_like_summary(tmp_path_factory: pytest.TempPathFactory) -> None:
     bills = []
     for kind in ("usage_summary", "usage_daily"):
         warehouse = WarehouseFile(tmp_path_factory.mktemp(kind))

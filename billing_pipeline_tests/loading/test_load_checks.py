@@ -54,7 +54,7 @@ def failed(found: dict[str, CheckResult]) -> set[str]:
     return {name for name, check in found.items() if not check.passed}
 
 
-def test_a_sound_month_passes_every_check(warehouse: WarehouseFile) -> None:
+def test_checks__sound_month__all_pass(warehouse: WarehouseFile) -> None:
     found = results(warehouse, SOUND)
 
     assert list(found) == list(CHECKS)
@@ -62,7 +62,7 @@ def test_a_sound_month_passes_every_check(warehouse: WarehouseFile) -> None:
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_each_check_says_what_it_makes_sure_of(name: str) -> None:
+def test_description__each_check__is_a_sentence(name: str) -> None:
     assert len(description(name)) > 20
     assert "--" not in description(name)
 
@@ -117,7 +117,7 @@ WARNINGS = {
 
 
 @pytest.mark.parametrize("name", STOPS)
-def test_what_would_be_billed_wrongly_stops_the_load(warehouse: WarehouseFile, name: str) -> None:
+def test_stopping_check__its_fault__stops_the_load(warehouse: WarehouseFile, name: str) -> None:
     rows, told = STOPS[name]
     load(warehouse, [row(absolute_production=1)])
 
@@ -133,7 +133,7 @@ def test_what_would_be_billed_wrongly_stops_the_load(warehouse: WarehouseFile, n
 
 
 @pytest.mark.parametrize("name", WARNINGS)
-def test_what_may_be_right_warns_and_is_loaded(warehouse: WarehouseFile, name: str) -> None:
+def test_warning_check__its_fault__warns_and_loads(warehouse: WarehouseFile, name: str) -> None:
     rows, told = WARNINGS[name]
 
     found = results(warehouse, rows)
@@ -145,7 +145,7 @@ def test_what_may_be_right_warns_and_is_loaded(warehouse: WarehouseFile, name: s
     assert query(warehouse, "SELECT count(*) AS found FROM usage") == [{"found": len(rows)}]
 
 
-def test_every_check_of_the_table_is_shown_to_fail() -> None:
+def test_checks__each__has_a_failing_example() -> None:
     elsewhere = {"accounts", "cross_check", "control_totals", "unexpectedly_empty", "tenant_history"}
 
     assert {*STOPS, *WARNINGS, *elsewhere} == set(CHECKS)
@@ -158,7 +158,7 @@ def test_every_check_of_the_table_is_shown_to_fail() -> None:
     }
 
 
-def test_rows_of_several_storages_are_no_duplicates_but_the_same_storage_twice_is(
+def test_duplicates__same_storage_twice__stops(
     warehouse: WarehouseFile,
 ) -> None:
     assert failed(results(warehouse, [storage(), storage(infra_id=STORAGE_2), storage(sku=None)])) == {
@@ -170,7 +170,7 @@ def test_rows_of_several_storages_are_no_duplicates_but_the_same_storage_twice_i
     assert "rows 1, 2" in found["duplicates"].detail
 
 
-def test_no_value_is_a_value_of_the_natural_key(warehouse: WarehouseFile) -> None:
+def test_duplicates__rows_without_sku__stops(warehouse: WarehouseFile) -> None:
     nothing = {"edition": None, "sku": None, "application_id": None}
 
     found = results(warehouse, [row(**nothing, absolute_production=1), row(**nothing, absolute_production=1)])
@@ -178,7 +178,7 @@ def test_no_value_is_a_value_of_the_natural_key(warehouse: WarehouseFile) -> Non
     assert "duplicates" in failed(found)
 
 
-def test_control_totals_of_the_raw_report_must_be_those_of_the_table(warehouse: WarehouseFile) -> None:
+def test_control_totals__sum_differs__stops(warehouse: WarehouseFile) -> None:
     report = Report(SOUND)
     honest = report.control_totals()
     sums = {unit: dict(values) for unit, values in honest.sums.items()}
@@ -195,21 +195,21 @@ def test_control_totals_of_the_raw_report_must_be_those_of_the_table(warehouse: 
     assert not warehouse.path.exists()
 
 
-def test_the_report_covers_the_ordered_month(warehouse: WarehouseFile) -> None:
+def test_period_and_tenant__other_days_covered__stops(warehouse: WarehouseFile) -> None:
     report = Report(SOUND, covers=(date(2026, 9, 1), date(2026, 9, 29)))
 
     with pytest.raises(LoadStoppedError, match="covers 2026-09-01 to 2026-09-29, not the month"):
         replace_period(warehouse, report, attempt(report), cross_check_mode="off")
 
 
-def test_a_report_about_the_tenant_itself_holds_no_other(warehouse: WarehouseFile) -> None:
+def test_period_and_tenant__other_tenant_in_itself_report__stops(warehouse: WarehouseFile) -> None:
     found = results(warehouse, [row(tenant_id=ROOT), row()], report_level="itself")
 
     assert failed(found) == {"period_and_tenant"}
     assert CUSTOMER in found["period_and_tenant"].detail
 
 
-def test_partners_within_partners_are_not_billed_and_that_is_told(warehouse: WarehouseFile) -> None:
+def test_level__all_partners__says_what_is_not_billed(warehouse: WarehouseFile) -> None:
     partner = row(tenant_id=PARTNER, tenant_kind="partner", absolute_production=5)
 
     found = results(warehouse, [partner], report_level="all_partners")
@@ -218,7 +218,7 @@ def test_partners_within_partners_are_not_billed_and_that_is_told(warehouse: War
     assert query(warehouse, "FROM billable_usage") == []
 
 
-def test_seconds_that_do_not_give_their_points_stop(warehouse: WarehouseFile) -> None:
+def test_compute_points__wrong_points__stops(warehouse: WarehouseFile) -> None:
     found = results(warehouse, [points(delta_production=40123, dr_compute_points_production="11.14")])
 
     assert "not the seconds divided by 3600" in found["compute_points"].detail
@@ -230,7 +230,7 @@ def test_seconds_that_do_not_give_their_points_stop(warehouse: WarehouseFile) ->
 
 @pytest.mark.parametrize("measure", ["absolute", "delta"])
 @pytest.mark.parametrize("difference", [1, -1])
-def test_a_total_that_is_not_the_sum_is_named(
+def test_totals__total_is_not_the_sum__names_measure(
     warehouse: WarehouseFile, measure: str, difference: int
 ) -> None:
     wrong = row(offering_item="vms", **{f"{measure}_production": 5, f"{measure}_total": 5 + difference})
@@ -241,14 +241,14 @@ def test_a_total_that_is_not_the_sum_is_named(
     assert found["totals"].detail == f"{measure}: 1 rows, the first is row 6: vms of tenant {CUSTOMER}"
 
 
-def test_a_listed_item_in_another_unit_is_drift(warehouse: WarehouseFile) -> None:
+def test_unknown_offering_items__other_unit__warns(warehouse: WarehouseFile) -> None:
     found = results(warehouse, [storage(measurement_unit="quantity", absolute_production=1)])
 
     assert "storage is in quantity, listed in bytes" in found["unknown_offering_items"].detail
 
 
 @pytest.mark.parametrize("item", ["pw_base_servers", "pg_base_storage", "bndl_compute_points", "p_adv_vms"])
-def test_an_edition_prefix_does_not_make_an_item_unknown(warehouse: WarehouseFile, item: str) -> None:
+def test_unknown_offering_items__edition_prefix__passes(warehouse: WarehouseFile, item: str) -> None:
     unit = {"storage": "bytes", "points": "seconds"}.get(item.rpartition("_")[2], "quantity")
     rows = [
         points(offering_item=item) if unit == "seconds" else row(offering_item=item, measurement_unit=unit)
@@ -257,7 +257,7 @@ def test_an_edition_prefix_does_not_make_an_item_unknown(warehouse: WarehouseFil
     assert "unknown_offering_items" not in failed(results(warehouse, rows))
 
 
-def test_an_item_that_lost_its_skus_is_told_once(warehouse: WarehouseFile) -> None:
+def test_sku_coverage__item_lost_its_skus__one_finding(warehouse: WarehouseFile) -> None:
     both = [row(absolute_production=1), row(offering_item="vms", sku=None, absolute_production=1)]
     lost = [
         row(sku=None, absolute_production=1),
@@ -277,14 +277,14 @@ def test_an_item_that_lost_its_skus_is_told_once(warehouse: WarehouseFile) -> No
     assert "workstations: 1 of 1" in again["sku_coverage"].detail, "still listed"
 
 
-def test_an_inferred_owner_is_told_once(warehouse: WarehouseFile) -> None:
+def test_storage_ownership__inferred_owner__one_finding(warehouse: WarehouseFile) -> None:
     rows, _ = WARNINGS["storage_ownership"]
     load(warehouse, rows, BillingPeriod(2026, 8))
 
     assert results(warehouse, rows)["storage_ownership"].passed
 
 
-def test_half_a_month_is_told(warehouse: WarehouseFile) -> None:
+def test_completeness__half_a_month__warns(warehouse: WarehouseFile) -> None:
     tenants = [
         row(tenant_id=f"30000000-0000-4000-8000-0000000001{n:02d}", absolute_production=1) for n in range(10)
     ]
@@ -312,7 +312,7 @@ GIB = 2**30
         ([500, 6000, 520], 5500, False),
     ],
 )
-def test_storage_far_from_the_tenants_own_history(
+def test_tenant_history__storage_far_off__warns(
     warehouse: WarehouseFile, history: list[int], now: int, is_far: bool
 ) -> None:
     period = SEPTEMBER
@@ -326,7 +326,7 @@ def test_storage_far_from_the_tenants_own_history(
     assert not is_far or str(now * GIB) in found["tenant_history"].detail
 
 
-def test_results_are_kept_with_the_load(warehouse: WarehouseFile) -> None:
+def test_load_checks__loaded_and_stopped__are_recorded(warehouse: WarehouseFile) -> None:
     load(warehouse, SOUND)
     load(warehouse, [{**columns, "sku": None} for columns in SOUND], number=2)
 

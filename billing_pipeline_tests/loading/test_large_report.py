@@ -10,12 +10,12 @@ import pytest
 
 from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.normalize import ExpectedReport, JsonReport
-from billing_pipeline.row_groups import ROW_GROUP
 from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_rows import ReportSelection, report_rows
 from billing_pipeline.sandbox.windows import Window
 from billing_pipeline.warehouse import Warehouse, WarehouseFile
+from billing_pipeline.warehouse.warehouse import ROW_GROUP
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, query
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,9 @@ def write(path: Path, layout: str) -> None:
 
 
 @pytest.mark.parametrize("layout", ["flat", "grouped"])
-def test_every_row_is_where_the_report_has_it(tmp_path: Path, warehouse: Warehouse, layout: str) -> None:
+def test_load__report_of_many_batches__every_row_in_place(
+    tmp_path: Path, warehouse: Warehouse, layout: str
+) -> None:
     path = tmp_path / "report.json"
     write(path, layout)
     expected = [
@@ -56,7 +58,7 @@ def test_every_row_is_where_the_report_has_it(tmp_path: Path, warehouse: Warehou
     assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_a_file_with_larger_row_groups_is_taken_on(tmp_path: Path) -> None:
+def test_load__file_with_larger_row_groups__is_continued(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     write(path, "flat")
     rows = sum(len(rows) for _, rows in report_rows(DISTRIBUTOR, SELECTION))

@@ -11,9 +11,8 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -24,8 +23,9 @@ from billing_pipeline.sql_files import quote_literal
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline.warehouse.warehouse import PUBLISHED, ROW_GROUP, Result
 
-# DuckDB 1.5 still opens files of this version; without it, only 2.0 does.
-_STORAGE_VERSION = "v1.5.0"
+# DuckDB 1.5 still opens files of this version; without it, only 2.0 does. The copy needs no log of its own:
+# after a crash it is thrown away.
+_STORAGE_OPTIONS = f"STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE {ROW_GROUP}, RECOVERY_MODE no_wal_writes"
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
 _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
@@ -161,59 +161,48 @@ class WarehouseFile:
     def _change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         self._remove_leftovers()
         try:
-            with self._guarded() as (connection, published):
-                self._refuse_log()
-                before = self._state()
-                self._copy(connection, published)
+            with self._next_state() as connection:
                 connection.execute("BEGIN")
                 result = work(connection)
                 connection.execute("COMMIT")
-                connection.execute("CHECKPOINT warehouse; USE memory; DETACH warehouse")
-                # While the published file is still held, so that nothing is written to it meanwhile.
-                self._publish(before)
-                return result
+            return result
         finally:
             # The error of the change is the one to report, and after the rename there is none.
             with suppress(OSError):
                 self._remove_leftovers()
 
     @contextmanager
-    def _guarded(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, BinaryIO | None]]:
-        """A connection that has the published file attached for as long as the change lasts, and that file.
+    def _next_state(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to a copy of the published file; the copy is published at the end.
 
-        This fails while some program has the file open for writing, and keeps any from doing so, because
-        what it wrote would be lost.
+        The published file stays attached meanwhile. That fails while some program has it open for writing,
+        and keeps any from doing so, because what it wrote would be lost.
         """
-        connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
-        published: BinaryIO | None = None
-        try:
-            (threads,) = connection.execute("SELECT current_setting('threads')").fetchone() or (2,)
-            connection.execute(f"SET memory_limit = '{_MEMORY_PER_THREAD * max(int(threads), 2)}MB'")
-            connection.execute("SET TimeZone = 'UTC'")
-            if self.path.exists():
-                self._attach(connection, self.path, f"{PUBLISHED} (READ_ONLY)")
-                # A process that closes any descriptor of a file gives up all its locks on it (POSIX), so the
-                # one to copy from stays open until DuckDB has closed its own.
-                published = self.path.open("rb")
-            yield connection, published
-        finally:
-            # After an error nothing of the copy is wanted, and closing a full disk's file fails again.
-            with suppress(duckdb.Error):
-                connection.close()
-            if published is not None:
-                published.close()
-
-    def _copy(self, connection: duckdb.DuckDBPyConnection, published: BinaryIO | None) -> None:
-        if published is not None:
-            with self._next.open("xb") as copy:
-                shutil.copyfileobj(published, copy, _COPIED_AT_ONCE)
-        # No log of its own: after a crash the copy is thrown away.
-        options = (
-            f"STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP}, RECOVERY_MODE no_wal_writes"
-        )
-        self._attach(connection, self._next, f"warehouse ({options})")
-        connection.execute("USE warehouse")
-        create_schema(connection)
+        # A process that closes any descriptor of a file gives up all its locks on it (POSIX), so the one to
+        # copy from stays open until DuckDB has closed its own.
+        with ExitStack() as files:
+            connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
+            try:
+                (threads,) = connection.execute("SELECT current_setting('threads')").fetchone() or (2,)
+                connection.execute(f"SET memory_limit = '{_MEMORY_PER_THREAD * max(int(threads), 2)}MB'")
+                connection.execute("SET TimeZone = 'UTC'")
+                before = self._state()
+                if before is not None:
+                    self._attach(connection, self.path, f"{PUBLISHED} (READ_ONLY)")
+                    published = files.enter_context(self.path.open("rb"))
+                    with self._next.open("xb") as copy:
+                        shutil.copyfileobj(published, copy, _COPIED_AT_ONCE)
+                self._refuse_log()
+                self._attach(connection, self._next, f"warehouse ({_STORAGE_OPTIONS})")
+                connection.execute("USE warehouse")
+                create_schema(connection)
+                yield connection
+                connection.execute("CHECKPOINT warehouse; USE memory; DETACH warehouse")
+                self._publish(before)
+            finally:
+                # After an error nothing of the copy is wanted, and closing a full disk's file fails again.
+                with suppress(duckdb.Error):
+                    connection.close()
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, name_and_options: str) -> None:
         try:

@@ -137,18 +137,16 @@ def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
     with warehouse.reading() as connection:
         rows = rows_as_dicts(connection.execute(read_sql("warehouse/queries/periods.sql")))
         checks = latest_checks(connection)
-    keys = [AccountPeriod(BillingPeriod.containing(row["billing_period"]), row["account"]) for row in rows]
-    return {
-        key: LoadedPeriod(
-            **row
-            | {
-                "report_id": str(row["report_id"]) if row["report_id"] else None,
-                "control_totals": json.loads(row["control_totals"]) if row["control_totals"] else None,
-                "checks": tuple(checks.get(key, ())),
-            }
+    found = {}
+    for row in rows:
+        key = AccountPeriod(BillingPeriod.containing(row["billing_period"]), row["account"])
+        totals = row.pop("control_totals")
+        found[key] = LoadedPeriod(
+            **row,
+            control_totals=json.loads(totals) if totals else None,
+            checks=tuple(checks.get(key, ())),
         )
-        for key, row in zip(keys, rows, strict=True)
-    }
+    return found
 
 
 def require_loaded(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> frozenset[str]:

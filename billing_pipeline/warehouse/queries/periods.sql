@@ -5,7 +5,7 @@ SELECT
     last(outcome ORDER BY recorded_at) AS last_outcome,
     last(reason ORDER BY recorded_at) AS last_reason,
     max(recorded_at) AS last_attempt_at,
-    last(report_id ORDER BY recorded_at) FILTER (outcome = 'loaded') AS report_id,
+    (last(report_id ORDER BY recorded_at) FILTER (outcome = 'loaded'))::VARCHAR AS report_id,
     last(row_count ORDER BY recorded_at) FILTER (outcome = 'loaded') AS row_count,
     last(control_totals ORDER BY recorded_at) FILTER (outcome = 'loaded') AS control_totals,
     max(recorded_at) FILTER (outcome = 'loaded') AS loaded_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -11,7 +11,6 @@ import duckdb
 
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
-from billing_pipeline.warehouse.records import append
 
 Severity = Literal["stop", "warn"]
 
@@ -50,6 +49,11 @@ class CheckResult:
         """Whether the load must not be published."""
         return not self.passed and self.severity == "stop"
 
+    def as_row(self) -> dict[str, Any]:
+        """Its columns in `load_checks`."""
+        row = asdict(self)
+        return row | {"findings": json.dumps(row["findings"], ensure_ascii=False)}
+
     @classmethod
     def from_findings(
         cls,
@@ -71,23 +75,6 @@ class CheckResult:
             detail="; ".join(messages[:_MAX_SHOWN]) + more if messages else passing,
             findings=tuple(findings[:_MAX_STORED]),
         )
-
-
-def record_checks(
-    connection: duckdb.DuckDBPyConnection,
-    period: BillingPeriod,
-    results: Iterable[CheckResult],
-    load: Mapping[str, Any],
-) -> None:
-    """Write results to `load_checks`, inside `Warehouse.change`.
-
-    Args:
-        load: account, report_id and published, which are the same for all.
-    """
-    rows = [{**asdict(result), **load} for result in results]
-    for row in rows:
-        row["findings"] = json.dumps(row["findings"], ensure_ascii=False)
-    append(connection, "load_checks", period, rows)
 
 
 def latest_checks(connection: duckdb.DuckDBPyConnection) -> dict[AccountPeriod, list[CheckResult]]:

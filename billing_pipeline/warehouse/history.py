@@ -15,7 +15,7 @@ from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.reports import ControlTotals
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
-from billing_pipeline.warehouse.check_results import CheckResult, latest_checks, record_checks
+from billing_pipeline.warehouse.check_results import CheckResult, latest_checks
 from billing_pipeline.warehouse.records import append
 from billing_pipeline.warehouse.warehouse import Warehouse
 
@@ -118,7 +118,7 @@ def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
         "report_id": attempt.report_id,
         "published": attempt.outcome == "loaded",
     }
-    record_checks(connection, attempt.period, attempt.checks, load)
+    append(connection, "load_checks", attempt.period, [check.as_row() | load for check in attempt.checks])
 
 
 def record_attempt(warehouse: Warehouse, attempt: LoadAttempt) -> None:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from itertools import chain
 
 import duckdb
 
@@ -16,6 +15,7 @@ _TABLES = tuple(
     f"warehouse/schema/{name}.sql"
     for name in ("usage", "load_history", "load_checks", "usage_restatement", "period_closing", "macros")
 )
+_VIEW = "warehouse/views/{}.sql"
 _OFFERING_ITEM = "warehouse/schema/offering_item.sql"
 _OFFERING_ITEMS = "warehouse/schema/offering_items.csv"
 
@@ -42,12 +42,17 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(read_sql("warehouse/schema/schema_version.sql"))
     if is_current(connection):
         return
+    views = {view: read_sql(_VIEW.format(view)) for view in VIEWS}
+    comments = (
+        f"COMMENT ON VIEW {view} IS {quote_literal(opening_comment(definition))}"
+        for view, definition in views.items()
+    )
     # In one transaction, because each one is made durable by itself, which takes longer than the work.
     connection.execute("BEGIN")
     connection.execute(_script(map(read_sql, _TABLES)))
     with resources.as_file(resources.files("billing_pipeline").joinpath(_OFFERING_ITEMS)) as path:
         connection.execute(read_sql(_OFFERING_ITEM), {"path": str(path)})
-    connection.execute(_script(chain.from_iterable(map(_view, VIEWS))))
+    connection.execute(_script([*views.values(), *comments]))
     connection.execute("DELETE FROM schema_version")
     connection.execute("INSERT INTO schema_version VALUES ($fingerprint)", {"fingerprint": _fingerprint()})
     connection.execute("COMMIT")
@@ -64,16 +69,7 @@ def _script(statements: Iterable[str]) -> str:
     return "\n;\n".join(statements)
 
 
-def _view(view: str) -> tuple[str, str]:
-    definition = read_sql(_view_path(view))
-    return definition, f"COMMENT ON VIEW {view} IS {quote_literal(opening_comment(definition))}"
-
-
-def _view_path(view: str) -> str:
-    return f"warehouse/views/{view}.sql"
-
-
 @cache
 def _fingerprint() -> str:
-    names = (*_TABLES, _OFFERING_ITEM, _OFFERING_ITEMS, *map(_view_path, VIEWS))
+    names = (*_TABLES, _OFFERING_ITEM, _OFFERING_ITEMS, *map(_VIEW.format, VIEWS))
     return hashlib.sha256("\0".join(map(read_sql, names)).encode()).hexdigest()

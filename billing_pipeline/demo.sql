@@ -1,4 +1,4 @@
--- What the demo shows of each loaded month.
+-- The demo's summary of each loaded month.
 SELECT
     billing_period,
     count(*) AS row_count,

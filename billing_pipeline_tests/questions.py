@@ -1,6 +1,6 @@
 """`docs/questions.md` and the README: each query with its answer.
 
-`python -m billing_pipeline_tests.questions` renews them.
+`python -m billing_pipeline_tests.questions` regenerates the answers.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _BLOCK = re.compile(r"```sql\n(?P<query>.*?)\n```\n(?:\n```text\n(?P<answer>.*?)
 
 
 def queries(page: str) -> list[tuple[str, str | None]]:
-    """Each query of the page, and the answer that stands below it."""
+    """Each query of the page, with the answer below it."""
     return [(found["query"], found["answer"]) for found in _BLOCK.finditer(page)]
 
 
 def answered(page: str, ask: Callable[[str], str]) -> str:
-    """The page with its queries answered anew."""
+    """The page with its answers regenerated."""
     return _BLOCK.sub(
         lambda found: f"```sql\n{found['query']}\n```\n\n```text\n{ask(found['query'])}\n```\n", page
     )

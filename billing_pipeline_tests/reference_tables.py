@@ -1,4 +1,4 @@
-"""The tables of `docs/warehouse.md` that are made from the code.
+"""The tables of `docs/warehouse.md` that are generated from the code.
 
 `python -m billing_pipeline_tests.reference_tables` renews them.
 """
@@ -18,20 +18,20 @@ PAGE = PROJECT_ROOT / "docs" / "warehouse.md"
 
 
 def tables() -> dict[str, str]:
-    """Each table by the name of its place in the page."""
+    """Each table by the name of its marker in the page."""
     views = [(f"`{view}`", opening_comment(read_sql(f"warehouse/views/{view}.sql"))) for view in VIEWS]
     checks = [
         (f"`{name}`", f"**{how}s**" if how == "stop" else f"{how}s", description(name))
         for name, how in CHECKS.items()
     ]
     return {
-        "views": tabulate(views, ("view", "the question it answers"), tablefmt="github"),
-        "checks": tabulate(checks, ("check", "a failure", "makes sure that"), tablefmt="github"),
+        "views": tabulate(views, ("view", "question"), tablefmt="github"),
+        "checks": tabulate(checks, ("check", "on failure", "rule"), tablefmt="github"),
     }
 
 
 def renewed(page: str) -> str:
-    """The page with its tables as the code has them."""
+    """The page with its tables regenerated from the code."""
     for name, table in tables().items():
         page = re.sub(
             rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",

@@ -47,8 +47,8 @@ CHECKS: dict[str, Severity] = {
 """
 
 _DESCRIPTIONS = {
-    CONTROL_TOTALS: "Row count and exact sums are those of the raw report, which were added up another way.",
-    CROSS_CHECK: "json_v2_0 and csv_v2_0, two files of one report, hold the same rows, measures and SKUs.",
+    CONTROL_TOTALS: "Control totals match: row count and exact sums equal those that another parser added up.",
+    CROSS_CHECK: "json_v2_0 and csv_v2_0 of one report contain the same rows, measures and SKUs.",
 }
 
 

@@ -1,4 +1,4 @@
--- Totals by tenant, the largest first.
+-- Totals by tenant, largest first.
 SELECT
     max(tenant_name) AS tenant_name,
     max(tenant_kind) AS tenant_kind,

@@ -1,4 +1,4 @@
--- What the month was loaded from: a report for each account.
+-- The loaded report of each account.
 SELECT
     account,
     root_tenant_id::VARCHAR AS root_tenant_id,

@@ -1,4 +1,4 @@
--- The month and up to twelve before it: who was billed, what is stored where, and compute points.
+-- The month and up to twelve before it: billed tenants, storage by ownership, and compute points.
 SELECT
     billing_period,
     count(DISTINCT tenant_id) FILTER (quantity_total <> 0) AS tenants,

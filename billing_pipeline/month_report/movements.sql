@@ -1,4 +1,4 @@
--- The largest changes of each unit against the month before.
+-- The largest changes of each unit since the month before.
 SELECT tenant_name, offering_item, sku, storage_ownership, unit, quantity_before, quantity, change, change_percent, movement
 FROM month_over_month_in($month::DATE)
 WHERE movement <> 'same'

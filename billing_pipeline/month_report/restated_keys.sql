@@ -1,4 +1,4 @@
--- The keys that differed, the latest restatement and the largest differences first.
+-- Restated keys: latest restatement first, then largest difference.
 SELECT
     restated_at,
     change,

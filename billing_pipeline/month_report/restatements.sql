@@ -1,4 +1,4 @@
--- What differed when the month was loaded again: how much, each time.
+-- Restatements of the month, with the number of keys by kind of change.
 SELECT
     restated_at,
     any_value(report_id_before)::VARCHAR AS report_id_before,

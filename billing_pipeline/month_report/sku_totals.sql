@@ -1,4 +1,4 @@
--- Totals by SKU and unit over all accounts, beside those of the month before.
+-- Totals by SKU and unit over all accounts, with the change since the month before.
 WITH by_sku AS (
     SELECT
         billing_period,

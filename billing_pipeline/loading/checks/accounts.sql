@@ -1,7 +1,7 @@
--- No tenant is in another account's report of the month too, where its usage would be billed twice.
+-- No tenant is in two accounts' reports of one month, because its usage would be billed twice.
 --
--- A report's root tenant counts with its tenants: a partner's row of one account contains all that another account
--- reports below that partner.
+-- Root tenants are included: a partner's row in one account contains everything that another account reports below
+-- that partner.
 WITH theirs AS (
     SELECT account, tenant_id FROM usage WHERE billing_period = $billing_period AND account <> $account
     UNION
@@ -18,7 +18,7 @@ ours AS (
 
 SELECT
     format(
-        'account {} has loaded the month with {} of the same tenants, such as {}',
+        'account {} has {} of the same tenants in the month, such as {}',
         theirs.account, count(*), min(tenant_id)
     ) AS finding,
     (

@@ -1,4 +1,4 @@
--- The month has usage, and not less than half of the rows and tenants of the month before, or of its own rows before.
+-- The month has usage: at least half the rows and tenants of the month before, and half the rows of its last load.
 WITH tenant AS (
     SELECT tenant_id, billing_period = $billing_period AS is_now, count(*) AS usage_rows
     FROM usage

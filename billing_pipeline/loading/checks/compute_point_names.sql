@@ -1,4 +1,4 @@
--- Items called compute points are in seconds and accumulate, and nothing else is in seconds.
+-- Compute point items, and no others, are measured in seconds and accumulate over the period.
 SELECT
     format(
         '{} in {}{}: {} rows, the first is row {}',
@@ -11,7 +11,7 @@ WHERE
     billing_period = $billing_period AND account = $account
     AND (
         (measurement_unit = 'seconds' AND (NOT is_range OR NOT ends_with(offering_item, 'compute_points')))
-        -- assigned_compute_points are a setting of a server, not usage.
+        -- assigned_compute_points is a server's setting, not usage.
         OR (
             measurement_unit <> 'seconds'
             AND ends_with(offering_item, 'compute_points')

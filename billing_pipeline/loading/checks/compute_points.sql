@@ -1,4 +1,4 @@
--- Rows in seconds have compute points, which are the seconds divided by 3600; no other row has any.
+-- Compute points equal seconds / 3600 in rows measured in seconds, and are NULL in all others.
 WITH wrong AS (
     SELECT
         report_row,
@@ -15,7 +15,7 @@ WITH wrong AS (
                     dr_compute_points_production IS NOT NULL
                     OR dr_compute_points_trial IS NOT NULL
                     OR dr_compute_points_total IS NOT NULL
-            -- Half a hundredth of a point is 18 seconds.
+            -- Rounding tolerance: half a hundredth of a point is 18 seconds.
             ELSE NOT coalesce(
                 abs(dr_compute_points_production * 3600 - delta_production) <= 18
                 AND abs(dr_compute_points_trial * 3600 - delta_trial) <= 18

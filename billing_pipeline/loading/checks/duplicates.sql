@@ -1,6 +1,6 @@
--- No usage is listed twice: period, date, tenant, application, item, edition, infrastructure and SKU tell rows apart.
+-- The natural key is unique: date, tenant, application, item, edition, infrastructure and SKU.
 --
--- Hashes find the candidates in little memory; the rows themselves decide.
+-- Hashes find the candidates in little memory; comparing the keys themselves rules out collisions.
 WITH candidate AS (
     SELECT hash(natural_key(usage)) AS key_hash
     FROM usage

@@ -1,4 +1,4 @@
--- Total is production plus trial, for the effective usage too, which nothing is billed from.
+-- Total equals production plus trial in the effective usage too, which is not invoiced.
 SELECT
     format('effective: {} rows, the first is row {}', count(*), min(report_row)) AS finding,
     count(*) AS usage_rows,

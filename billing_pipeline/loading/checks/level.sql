@@ -1,6 +1,6 @@
--- All rows are of the level that was ordered, so that no partner's row is added to its customers' rows.
+-- All rows are of the requested level, so that no partner's row is added to its customers' rows.
 SELECT
-    format('the tenant that the report is about is among its own children: {}', max(tenant_name)) AS finding,
+    format('the report''s root tenant is among its own children: {}', max(tenant_name)) AS finding,
     count(*) AS usage_rows,
     true AS is_failure
 FROM usage
@@ -26,7 +26,7 @@ GROUP BY tenant_kind
 UNION ALL
 
 SELECT
-    'level all_partners lists partners within partners, which nothing in it tells apart: it has no billable usage',
+    'level all_partners lists nested partners without their hierarchy, so the month has no billable usage',
     count(*),
     true
 FROM usage

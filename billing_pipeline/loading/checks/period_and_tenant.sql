@@ -1,4 +1,4 @@
--- The report covers the month that was ordered, to its last day, and is about the tenant that was ordered.
+-- The report covers the requested month, to its last day, and the requested tenant.
 SELECT
     format('the report covers {} to {}, not the month', period_start, period_end) AS finding,
     count(*) AS usage_rows,
@@ -20,7 +20,7 @@ HAVING count(*) > 0
 
 UNION ALL
 
-SELECT format('the rows are about tenant {}, which was not ordered', root_tenant_id), count(*), true
+SELECT format('the report is for tenant {}, which was not requested', root_tenant_id), count(*), true
 FROM usage
 WHERE billing_period = $billing_period AND account = $account AND root_tenant_id <> $root_tenant_id::UUID
 GROUP BY root_tenant_id
@@ -28,7 +28,7 @@ GROUP BY root_tenant_id
 UNION ALL
 
 SELECT
-    format('tenant {} ({}) is not the one that a report of level itself is about', tenant_id, max(tenant_name)),
+    format('tenant {} ({}) is not the root tenant of this report of level itself', tenant_id, max(tenant_name)),
     count(*),
     true
 FROM usage

@@ -1,4 +1,4 @@
--- Billable rows have SKUs: objects to a report without any, and to items that lost theirs since the month before.
+-- Billable rows have SKUs; fails if none has one, or if an item lost its SKU since the month before.
 WITH billable AS (
     SELECT offering_item, sku IS NULL AS is_without_sku
     FROM usage
@@ -36,7 +36,7 @@ FROM (
 
 UNION ALL
 
-SELECT 'no billable row has a SKU: the account gets none, or ACRONIS_SHOW_SKUS is off', sum(billable_rows)::BIGINT, true
+SELECT 'no billable row has a SKU: Acronis sends none, or ACRONIS_SHOW_SKUS is off', sum(billable_rows)::BIGINT, true
 FROM share
 HAVING sum(without_sku) = sum(billable_rows)
 

@@ -1,4 +1,4 @@
--- Every storage is known to be Acronis' or a partner's; objects to an owner judged by inference for the first time.
+-- Every storage owner is known to be Acronis or a partner; fails when one is inferred for the first time.
 SELECT
     format('owner {}: {}, {}', infra_owner_id, storage_ownership, reason) AS finding,
     usage_rows,
@@ -13,7 +13,7 @@ WHERE billing_period = $billing_period AND account = $account
 UNION ALL
 
 SELECT
-    'level all_customers lists no partners: storage of partners further down passes for Acronis''',
+    'level all_customers lists no partners: storage owned by sub-partners is attributed to Acronis',
     count(*),
     true
 FROM usage

@@ -1,8 +1,8 @@
--- No tenant's usage is far from its own history: ten times beyond the range of the up to six months before.
+-- No tenant's usage is an outlier: ten times above or below the range of its previous six months.
 --
--- Judged where three months of history are there, and only where the difference is worth a look:
--- 100 GiB, 10 compute points, or 20 of anything countable. What is not far from the month before is not far from its
--- history, so the older months are read for the few rows that are. (Of a report with a row a day, the last day's.)
+-- Needs at least three months of history, and a material difference: 100 GiB, 10 compute points, or a count of 20.
+-- A row that is close to the month before cannot be an outlier, so the older months are read only for the candidates.
+-- In a report with daily rows the last day counts.
 WITH now AS (
     SELECT
         hash(usage_series(usage)) AS series,

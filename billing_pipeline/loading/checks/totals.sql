@@ -1,4 +1,4 @@
--- Total is production plus trial, for the level and for the change: what an invoice is made from.
+-- Total equals production plus trial in the measures that are invoiced: level and change.
 WITH measure AS (
     SELECT
         unnest(['absolute', 'delta']) AS name,

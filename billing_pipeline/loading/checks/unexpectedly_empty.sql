@@ -1,7 +1,7 @@
--- A report without a row does not replace a month that has usage, unless it is loaded by force.
+-- An empty report does not replace a month that has usage, unless the load is forced.
 SELECT
     format(
-        'the report is empty, and would replace {} rows; if that is right, load it with `run --force`', row_count
+        'the report is empty, and would replace {} rows; if that is correct, load it with `run --force`', row_count
     ) AS finding,
     0 AS usage_rows,
     true AS is_failure

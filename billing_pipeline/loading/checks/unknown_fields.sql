@@ -1,4 +1,4 @@
--- Rows have no fields but those that the table has columns for; others are kept in `extra`.
+-- Every field of a row has a column in `usage`; unknown fields are kept in `extra`.
 SELECT
     format('{}: in {} rows, the first is row {}', field, count(*), min(report_row)) AS finding,
     count(*) AS usage_rows,

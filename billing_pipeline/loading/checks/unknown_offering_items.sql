@@ -1,4 +1,4 @@
--- Every offering item is one that Acronis lists, perhaps with an edition's prefix, in the unit that is listed for it.
+-- Every offering item is in Acronis' list, with or without an edition prefix, and in the listed unit.
 WITH item AS (
     SELECT
         offering_item,

@@ -1,4 +1,4 @@
--- Every tenant is of a known kind: root, partner, folder, customer, unit.
+-- Every tenant kind is known: root, partner, folder, customer, unit.
 SELECT
     format('{}: {} tenants, such as {}', coalesce(tenant_kind, 'no kind'), count(DISTINCT tenant_id), min(tenant_id))
         AS finding,

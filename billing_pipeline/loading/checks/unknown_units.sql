@@ -1,4 +1,4 @@
--- Every measurement unit is one that the billing rules know: bytes, seconds, quantity.
+-- Every measurement unit is known to the billing rules: bytes, seconds, quantity.
 SELECT
     format('{}: {}', measurement_unit, array_to_string(list_sort(list(DISTINCT offering_item))[:5], ', ')) AS finding,
     count(*) AS usage_rows,

@@ -1,6 +1,5 @@
--- The columns by which two files, or two loads, of one report are compared, with their types: those that come from the
--- report, without its order of rows, what is computed from other columns, and what has none (a CSV file cannot tell a
--- number from a text).
+-- Columns compared between two files, or two loads, of one report: those that come from the report. Excluded are the
+-- row's position, computed columns, and `extra`, because a CSV file does not distinguish a number from a text.
 SELECT column_name, data_type
 FROM duckdb_columns()
 WHERE

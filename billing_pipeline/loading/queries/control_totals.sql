@@ -1,4 +1,4 @@
--- Row count and exact sums of one period, as the table has them.
+-- Control totals of one period in the table: row count and exact sums.
 SELECT
     measurement_unit,
     count(*) AS row_count,

@@ -1,5 +1,5 @@
--- The rows that one file of a report has and the other has not, or not as often; compared by value, column by column.
--- Those of the first natural keys in the order of the report, from both sides, with the number of all of them.
+-- Multiset difference of a report's two files: rows that one file has more often than the other, compared by value,
+-- column by column. Returns those of the first natural keys in report order, from both sides, and the number of all.
 WITH either_row AS (
     SELECT 1 AS side, report_row, {names}
     FROM usage

@@ -1,3 +1,3 @@
--- Number of rows, and the sum over a hash of each row: equal rows, in whatever order, give equal sums.
+-- Order-independent digest: row count and the sum of the rows' hashes.
 SELECT count(*), sum(hash({columns})::HUGEINT)::VARCHAR
 FROM ({rows})

@@ -1,4 +1,4 @@
--- The report's own columns come from the raw file; where they came from is added here.
+-- Adds period and provenance (report ids, load time, account) to the rows of the raw file.
 INSERT INTO usage BY NAME
 SELECT
     $billing_period AS billing_period,

@@ -1,5 +1,5 @@
--- Keeps what differs between the period as published and as it is now. Rows are compared by their hashes first, so that
--- only keys that may differ are looked at whole.
+-- Records the differences between the published and the new rows of a period. Hashes are compared first, so that whole
+-- rows are read only for keys that may differ.
 INSERT INTO usage_restatement BY NAME
 WITH either_row AS (
     SELECT -1 AS side, * FROM published.usage WHERE billing_period = $billing_period AND account = $account

@@ -1,4 +1,4 @@
--- The report that an account's usage of a period came from before this load.
+-- The report that is replaced by this load.
 SELECT report_id::VARCHAR
 FROM loaded_report
 WHERE billing_period = $billing_period AND account = $account

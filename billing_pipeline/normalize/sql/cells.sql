@@ -1,8 +1,8 @@
--- Expressions, by the names that the kinds in fields.py use: each turns one field of a report into one column, exactly,
--- or refuses the row. {value} is the field; {complaint} is the start of an error that names row, field and value.
+-- Conversion expressions, named as in fields.py. Each converts one field of a report into one column, exactly, or
+-- refuses the row. {value} is the field; {complaint} is the start of an error message that names row, field and value.
 
 -- text
--- CSV cannot tell an empty text from none, so JSON does not either.
+-- CSV does not distinguish an empty text from none, so JSON must not either.
 nullif({value}, '')
 
 -- required_text
@@ -26,7 +26,7 @@ CASE
 END
 
 -- date
--- Within the period that the report says it covers, and written as YYYY-MM-DD only. Mostly it is the last day.
+-- A day in the period that the report covers, as YYYY-MM-DD only. The last day, by far the most frequent, goes first.
 CASE
     WHEN {value} = '{last_day}' THEN DATE '{last_day}'
     WHEN
@@ -57,8 +57,8 @@ CASE
 END
 
 -- compute_points
--- Seconds / 3600 to 2 decimals, half away from zero. In integers, because in binary floats ties go astray: a hundredth
--- of a point is 36 seconds, so this is (|seconds| + 18) // 36 hundredths, with the sign put back.
+-- Seconds / 3600, rounded to 2 decimals, ties away from zero. Integer arithmetic, because binary floats misround ties:
+-- a hundredth of a point is 36 seconds, so the result is sign(seconds) * ((|seconds| + 18) // 36) hundredths.
 CASE
     WHEN "measurement_unit" = 'seconds'
         THEN

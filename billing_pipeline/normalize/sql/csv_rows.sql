@@ -1,4 +1,4 @@
--- Every cell as text, every line strictly as RFC 4180 has it; nothing is guessed and nothing is skipped.
+-- Strict RFC 4180: every cell is text, no type is guessed, no line is skipped.
 SELECT
     {fields},
     {extra} AS extra,
@@ -10,7 +10,7 @@ FROM (
         auto_detect = false, header = true, columns = {{{columns}}},
         hive_partitioning = false,
         delim = ',', quote = '"', escape = '"', strict_mode = true, null_padding = false, ignore_errors = false,
-        -- In parallel, DuckDB guesses where records begin, and may take the lines of a quoted cell for some.
+        -- In parallel, DuckDB guesses where records begin, and may split a quoted cell that has line breaks.
         parallel = false,
         max_line_size = {longest_line}, buffer_size = 2 * {longest_line}
     )

@@ -5,7 +5,7 @@ FROM (
     FROM read_json(
         [{files}],
         format = 'array', columns = {{{columns}}}, maximum_object_size = {largest_element},
-        -- Or a folder called name=… would be taken for the field.
+        -- Otherwise a folder called name=… would be read as the field.
         hive_partitioning = false
     )
 ) AS numbered

@@ -1,5 +1,5 @@
--- The one projection of a usage row, whatever format and layout it came in. `source` has a column for each field, by its
--- dotted name and with the `sql_type` of its kind (fields.py), and report_row and extra.
+-- The projection of a usage row, the same for every format and layout. `source` has a column for each field, with its
+-- dotted name and the `sql_type` of its kind (fields.py), and the columns report_row and extra.
 SELECT
     {columns},
     extra::JSON AS extra,

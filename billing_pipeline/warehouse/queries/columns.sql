@@ -1,4 +1,4 @@
--- A table's columns, with their types and meaning.
+-- Columns of a table, with type and comment.
 SELECT column_name, data_type, comment
 FROM duckdb_columns()
 WHERE table_name = $table AND NOT internal

@@ -1,4 +1,4 @@
--- What each period's last attempt and last load of each account were.
+-- Last attempt and last load of each period and account.
 SELECT
     billing_period,
     account,

@@ -1,4 +1,4 @@
--- The first rows of a period, for a glance.
+-- The first rows of a period, as a preview.
 SELECT
     tenant_name,
     tenant_kind,

@@ -1,18 +1,19 @@
--- 1 GB in Acronis' reports is 1024^3 bytes. Ten decimals are finer than a byte; rounded half away from zero, in integers.
+-- Bytes in GiB, because 1 GB in Acronis' reports is 1024^3 bytes. Ten decimals resolve a byte. Integer arithmetic, ties
+-- rounded away from zero.
 CREATE OR REPLACE MACRO gib(bytes) AS
     (sign(bytes)::HUGEINT * ((abs(bytes)::HUGEINT * 20000000000 + 1073741824) // 2147483648))::DECIMAL(38, 0)
     * 0.0000000001::DECIMAL(10, 10);
 
--- Percentage that `after` is above `before`, to one decimal; NULL where there was nothing before.
+-- Change from `before` to `after` in percent, to one decimal; NULL if `before` is 0.
 CREATE OR REPLACE MACRO percent_change(before, after) AS
     CASE WHEN before <> 0 THEN round((after - before)::DOUBLE / abs(before)::DOUBLE * 100, 1) END;
 
--- A text as it is safe in a spreadsheet: one that begins like a formula (= + - @, also in full width, a tab or a line
--- break) gets an apostrophe before it, which marks text.
+-- CSV injection guard: a text that a spreadsheet would read as a formula (it begins with = + - @, also in full width, a
+-- tab or a line break) gets a leading apostrophe, which marks text.
 CREATE OR REPLACE MACRO spreadsheet_text(value) AS
     CASE WHEN regexp_matches(value::VARCHAR, '^[=+\-@\t\r\n＝＋－＠]') THEN '''' || value::VARCHAR ELSE value::VARCHAR END;
 
--- What is measured, the same in every month. Takes a row: usage_series(usage).
+-- The key of a time series: the natural key without the date. Takes a row: usage_series(usage).
 CREATE OR REPLACE MACRO usage_series(r) AS {
     'tenant_id': r.tenant_id,
     'application_id': r.application_id,
@@ -22,5 +23,5 @@ CREATE OR REPLACE MACRO usage_series(r) AS {
     'sku': r.sku
 };
 
--- The natural key of a usage row within its period and account: no report has two rows of one key.
+-- The natural key of a usage row, unique within its period and account.
 CREATE OR REPLACE MACRO natural_key(r) AS {'usage_date': r.usage_date, 'series': usage_series(r)};

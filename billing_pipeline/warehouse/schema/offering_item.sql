@@ -1,4 +1,4 @@
--- The offering items that Acronis lists, with the names that people know them by.
+-- Offering items as Acronis lists them, with their friendly names.
 CREATE OR REPLACE TABLE offering_item AS
 SELECT
     name AS offering_item,
@@ -11,7 +11,7 @@ FROM read_csv(
     auto_detect = false,
     header = true,
     quote = '"',
-    -- Or a folder called name=… would be taken for the column.
+    -- Otherwise a folder called name=… would be read as the column.
     hive_partitioning = false,
     columns = {
         'name': 'VARCHAR', 'application_type': 'VARCHAR', 'edition': 'VARCHAR', 'friendly_name': 'VARCHAR',

@@ -1,4 +1,4 @@
--- Every closing and reopening of a period: a closed one has been invoiced, and is loaded again only by force.
+-- Every closing and reopening of a period. A closed period has been invoiced; only `run --force` loads it again.
 CREATE TABLE IF NOT EXISTS period_closing (
     billing_period DATE NOT NULL,
     action VARCHAR NOT NULL,
@@ -10,5 +10,5 @@ CREATE TABLE IF NOT EXISTS period_closing (
 COMMENT ON TABLE period_closing IS 'Every closing and reopening of a billing period';
 COMMENT ON COLUMN period_closing.billing_period IS 'First day of the billed month';
 COMMENT ON COLUMN period_closing.action IS 'closed or reopened';
-COMMENT ON COLUMN period_closing.acted_by IS 'User of the operating system';
-COMMENT ON COLUMN period_closing.note IS 'The reason that was given';
+COMMENT ON COLUMN period_closing.acted_by IS 'Operating system user';
+COMMENT ON COLUMN period_closing.note IS 'Reason given by that user';

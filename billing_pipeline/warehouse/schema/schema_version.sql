@@ -1,2 +1,2 @@
--- Which version of the tables, macros and views is in this file: a hash over their definitions.
+-- The version of the tables, macros and views in this database: a hash of their definitions.
 CREATE TABLE IF NOT EXISTS schema_version (fingerprint VARCHAR NOT NULL)

@@ -1,5 +1,5 @@
--- One row for each usage row of the report, replaced whole by billing period.
--- This file is the one home of the table's columns, their types and their meaning.
+-- One row for each usage row of a report; a load replaces an account's whole billing period.
+-- The single definition of the table's columns, their types and their meaning.
 CREATE TABLE IF NOT EXISTS usage (
     billing_period DATE NOT NULL,
     period_start DATE NOT NULL,
@@ -46,12 +46,12 @@ CREATE TABLE IF NOT EXISTS usage (
     account VARCHAR NOT NULL
 );
 
-COMMENT ON TABLE usage IS 'Acronis usage, one row for each usage row of the report, replaced whole by billing period';
+COMMENT ON TABLE usage IS 'Acronis usage, one row for each usage row of a report; a load replaces an account''s whole billing period';
 COMMENT ON COLUMN usage.billing_period IS 'First day of the billed month';
 COMMENT ON COLUMN usage.period_start IS 'First day that the report covers, as reported';
 COMMENT ON COLUMN usage.period_end IS 'Last day that the report covers, inclusive, as reported';
 COMMENT ON COLUMN usage.usage_date IS 'Day that the values refer to';
-COMMENT ON COLUMN usage.tenant_id IS 'Tenant that the usage belongs to; key on this, names change';
+COMMENT ON COLUMN usage.tenant_id IS 'Tenant that the usage belongs to; the key to use, because names change';
 COMMENT ON COLUMN usage.tenant_name IS 'Latest name of the tenant in the period';
 COMMENT ON COLUMN usage.tenant_kind IS 'root, partner, folder, customer or unit; never add rows of different levels';
 COMMENT ON COLUMN usage.customer_id IS 'The partner''s own customer number';
@@ -61,8 +61,8 @@ COMMENT ON COLUMN usage.offering_item IS 'Offering item, with its edition prefix
 COMMENT ON COLUMN usage.edition IS 'Edition of the offering item';
 COMMENT ON COLUMN usage.sku IS 'SKU; NULL when the report gives none';
 COMMENT ON COLUMN usage.measurement_unit IS 'bytes, seconds or quantity: the unit of the absolute, delta and effective columns';
-COMMENT ON COLUMN usage.is_range IS 'True for what accumulates over the period, such as compute points';
-COMMENT ON COLUMN usage.infra_id IS 'Storage or Disaster Recovery infrastructure; a tenant has one row for each, so sum them';
+COMMENT ON COLUMN usage.is_range IS 'True for items that accumulate over the period, such as compute points';
+COMMENT ON COLUMN usage.infra_id IS 'Storage or Disaster Recovery infrastructure; a tenant has one row for each, to be summed';
 COMMENT ON COLUMN usage.infra_name IS 'Name of the infrastructure';
 COMMENT ON COLUMN usage.infra_backend_type IS 'Kind of the storage backend';
 COMMENT ON COLUMN usage.infra_owner_id IS 'Tenant that owns the infrastructure: Acronis'' platform or a partner';
@@ -83,10 +83,10 @@ COMMENT ON COLUMN usage.effective_total IS 'Effective usage as Acronis reports i
 COMMENT ON COLUMN usage.dr_compute_points_production IS 'delta_production of a row in seconds, divided by 3600, rounded half away from zero to 2 decimals';
 COMMENT ON COLUMN usage.dr_compute_points_trial IS 'delta_trial of a row in seconds, divided by 3600, rounded half away from zero to 2 decimals';
 COMMENT ON COLUMN usage.dr_compute_points_total IS 'delta_total of a row in seconds, divided by 3600, rounded half away from zero to 2 decimals';
-COMMENT ON COLUMN usage.extra IS 'Whatever the row carries that has no column, by its dotted name; nulls of json_v2_0 included, empty cells of csv_v2_0 not';
-COMMENT ON COLUMN usage.root_tenant_id IS 'Tenant that the report is about';
+COMMENT ON COLUMN usage.extra IS 'Fields of the row that have no column, by dotted name; includes nulls of json_v2_0, but not empty cells of csv_v2_0';
+COMMENT ON COLUMN usage.root_tenant_id IS 'Root tenant of the report';
 COMMENT ON COLUMN usage.report_id IS 'Report that the row came from';
 COMMENT ON COLUMN usage.stored_report_id IS 'Stored report (the file) that the row came from';
 COMMENT ON COLUMN usage.report_row IS 'Position of the row in the file, from 1';
-COMMENT ON COLUMN usage.loaded_at IS 'When the row was loaded';
+COMMENT ON COLUMN usage.loaded_at IS 'Time of the load';
 COMMENT ON COLUMN usage.account IS 'API client that the report was requested with, by its name in the settings';

@@ -1,4 +1,4 @@
--- How a period's usage differed when it was loaded again: one row for each key that changed, appeared or vanished.
+-- Restatements: one row for each key that changed, appeared or vanished when a period was loaded again.
 CREATE TABLE IF NOT EXISTS usage_restatement (
     billing_period DATE NOT NULL,
     account VARCHAR NOT NULL,
@@ -20,12 +20,12 @@ CREATE TABLE IF NOT EXISTS usage_restatement (
     after JSON
 );
 
-COMMENT ON TABLE usage_restatement IS 'What differed when a billing period was loaded again';
+COMMENT ON TABLE usage_restatement IS 'Keys that differed when a billing period was loaded again';
 COMMENT ON COLUMN usage_restatement.account IS 'API client, by its name in the settings';
-COMMENT ON COLUMN usage_restatement.restated_at IS 'When the later report was loaded';
+COMMENT ON COLUMN usage_restatement.restated_at IS 'Time of the later load';
 COMMENT ON COLUMN usage_restatement.change IS 'changed (measures, quota, money, names or owners), new (only in the later report) or vanished (only in the earlier one)';
-COMMENT ON COLUMN usage_restatement.report_id_before IS 'Report that was loaded before';
-COMMENT ON COLUMN usage_restatement.report_id_after IS 'Report that replaced it';
+COMMENT ON COLUMN usage_restatement.report_id_before IS 'Report of the earlier load';
+COMMENT ON COLUMN usage_restatement.report_id_after IS 'Report of the later load';
 COMMENT ON COLUMN usage_restatement.tenant_name IS 'Name in the later report, or in the earlier one if the key vanished';
 COMMENT ON COLUMN usage_restatement.before IS 'The row before, by column name, each value as text: (before->>''absolute_total'')::DECIMAL(38, 0); NULL if the key is new';
 COMMENT ON COLUMN usage_restatement.after IS 'The row after, likewise; NULL if the key vanished';

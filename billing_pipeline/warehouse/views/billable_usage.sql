@@ -1,14 +1,14 @@
 -- What is each tenant billed for in a month: how much of which offering item and SKU, on whose storage?
 --
--- `quantity` is production; trial usage and the total of both stand beside it. The rules:
---   * what accumulates over the period (is_range) counts with its change, everything else with its level at the end;
---   * seconds become Disaster Recovery compute points (divided by 3600, rounded once a row), bytes become GiB;
---   * the rows of a tenant's several storages are added up, kept apart by ownership;
---   * rows of one level only, because a partner's row contains its customers': the tenants directly below the one that
---     the report is about, or (levels all_customers and accounts) the customers. A report of level all_partners has
---     partners within partners, which nothing in it tells apart: it has no billable usage;
---   * of a report with a row a day, levels are those of the last day.
--- `storage_ownership` is NULL for what lies on no infrastructure, such as workloads and local storage.
+-- `quantity` is production, `quantity_trial` is trial, `quantity_total` is both. The rules:
+--   * accumulating items (is_range) count with their change, all others with their level at the end of the period;
+--   * seconds become Disaster Recovery compute points (divided by 3600, rounded per row), bytes become GiB;
+--   * a tenant's storages are summed by ownership;
+--   * only one level is billed, because a partner's row contains its customers': the children of the report's root
+--     tenant or, at levels all_customers and accounts, the customers. Level all_partners lists nested partners without
+--     their hierarchy, so it has no billable usage;
+--   * in a report with daily rows, the level is that of the last day.
+-- `storage_ownership` is NULL for usage without an infrastructure, such as workloads and local storage.
 CREATE OR REPLACE VIEW billable_usage AS
 WITH billed AS (
     SELECT
@@ -27,7 +27,7 @@ WITH billed AS (
     LEFT JOIN (
         SELECT billing_period, account, report_kind, report_level
         FROM loaded_report
-    ) AS ordered USING (billing_period, account)
+    ) AS requested USING (billing_period, account)
     LEFT JOIN (
         SELECT billing_period, account, root_tenant_id, infra_owner_id, storage_ownership
         FROM infrastructure_ownership

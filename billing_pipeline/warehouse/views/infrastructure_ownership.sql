@@ -1,14 +1,14 @@
--- Whose is each storage: Acronis' own, or a partner's, who is not charged by Acronis for its space?
+-- Who owns each storage: Acronis, or a partner, whom Acronis does not charge for its space?
 --
--- This is the one home of the rule. The report names the tenant that owns an infrastructure, but not what kind of tenant
--- that is. It is judged by the report alone, so that the same report always gives the same answer:
---   1. a tenant that the report is about, or that it lists, is a partner;
---   2. an owner that it does not list may still be a partner further down, whose usage is within the rows of the partner
---      above it. Such storage serves nobody but that one row's tenant, which is a partner or a folder, while the storage
---      of Acronis, above everybody, serves several, or a customer directly. (Only where Acronis can be told by that.)
---   3. every other owner is above all of the report's tenants: Acronis. (A report of level all_customers lists no
---      partners, so storage of partners further down passes for Acronis' there.)
--- An infrastructure that names no owner is Acronis'.
+-- The single definition of ownership. A report names the tenant that owns an infrastructure, but not that tenant's kind.
+-- The kind is inferred from this report alone, so the same report always gives the same answer:
+--   1. the report's root tenant, and every tenant that it lists, is a partner;
+--   2. an owner that is not listed may be a sub-partner, whose usage is part of its parent partner's row. Its storage
+--      serves only that one tenant, a partner or folder, whereas Acronis' storage serves several tenants, or a customer
+--      directly. Applies only if the report has an owner that is certainly Acronis;
+--   3. every other owner is above all tenants of the report: Acronis. Level all_customers lists no partners, so storage
+--      of sub-partners is attributed to Acronis there.
+-- An infrastructure without an owner is Acronis'.
 CREATE OR REPLACE VIEW infrastructure_ownership AS
 WITH owner AS (
     SELECT
@@ -50,10 +50,10 @@ SELECT
         ELSE 'acronis'
     END AS storage_ownership,
     CASE
-        WHEN infra_owner_id = root_tenant_id THEN 'the tenant that the report is about'
+        WHEN infra_owner_id = root_tenant_id THEN 'root tenant of the report'
         WHEN known_partner THEN 'a tenant of the report'
         WHEN perhaps_further_down AND acronis_is_elsewhere THEN 'inferred: serves only one partner of the report'
-        WHEN perhaps_further_down THEN 'inferred: nothing in the report tells it from Acronis'
+        WHEN perhaps_further_down THEN 'inferred: indistinguishable from Acronis in this report'
         ELSE 'above all tenants of the report'
     END AS reason,
     infrastructures,

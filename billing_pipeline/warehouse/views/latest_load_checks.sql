@@ -1,4 +1,4 @@
--- What did the checks find when each period was last loaded, or last stopped?
+-- What did the checks find in each period's last load, published or stopped?
 CREATE OR REPLACE VIEW latest_load_checks AS
 SELECT *
 FROM load_checks

@@ -1,4 +1,4 @@
--- Which report does each period's usage come from, and what was ordered?
+-- Which report does each period's usage come from, and what was requested?
 CREATE OR REPLACE VIEW loaded_report AS
 SELECT
     billing_period,

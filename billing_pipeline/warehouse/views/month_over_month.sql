@@ -1,9 +1,8 @@
--- What changed for each tenant and item against the month before?
+-- What changed for each tenant and item since the month before?
 --
--- A month is compared when the account's month before is in the warehouse; what is in only one of them counts as 0 in
--- the other.
+-- A month is compared only if the account's month before is loaded. A key that is missing in one of them counts as 0.
 --
--- Of one month (a DATE), month_over_month_in(month) answers faster: it reads no other months.
+-- For a single month (a DATE) use month_over_month_in(month): it reads only that month and the one before.
 CREATE OR REPLACE MACRO month_over_month_in(month) AS TABLE (
     WITH both_months AS (
         SELECT *, quantity AS now, 0 AS before, true AS is_now

@@ -1,7 +1,7 @@
 -- How much of each SKU was used in a month, over all tenants?
 --
--- Usage without a SKU is listed by its offering items, so that nothing is left out of a sum. `tenants` counts those with
--- a `quantity`: whoever has nothing but trial usage is not billed, and not counted.
+-- Usage without a SKU has one row per offering item, so that sums are complete. `tenants` counts tenants with a
+-- `quantity` other than 0: tenants with trial usage only are not billed, and not counted.
 CREATE OR REPLACE VIEW sku_totals AS
 SELECT
     billing_period,

@@ -1,8 +1,8 @@
 -- How much does each tenant store at the end of a month, where, and how fast does it grow?
 --
--- GiB of production and trial together; `storage_ownership` is NULL for local storage, which lies with the customer.
+-- GiB of production plus trial; `storage_ownership` is NULL for local storage, which is on the customer's premises.
 --
--- Of one month (a DATE), storage_growth_in(month) answers faster: it reads no other months.
+-- For a single month (a DATE) use storage_growth_in(month): it reads only that month and the one before.
 CREATE OR REPLACE MACRO storage_growth_in(month) AS TABLE (
     WITH both_months AS (
         SELECT *, quantity_total AS now, 0 AS before, true AS is_now

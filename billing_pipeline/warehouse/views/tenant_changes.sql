@@ -1,8 +1,8 @@
--- Which tenants are new, which were lost, and which go by another name than the month before?
+-- Which tenants are new, lost or renamed since the month before?
 --
--- A tenant counts in a month in which it used anything at all, production or trial; tenants are the same by their UUID.
+-- A tenant is active in a month in which it has any usage, production or trial. Tenants are identified by their UUID.
 --
--- Of one month (a DATE), tenant_changes_in(month) answers faster: it reads no other months.
+-- For a single month (a DATE) use tenant_changes_in(month): it reads only that month and the one before.
 CREATE OR REPLACE MACRO tenant_changes_in(month) AS TABLE (
     WITH active AS (
         SELECT

@@ -1,4 +1,4 @@
-"""The pages with questions answer what the queries answer, and ask what is billed."""
+"""The queries of the documentation: their answers, and the months and views that they cover."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests import reference_tables
 from billing_pipeline_tests.demo_months import PERIODS, DemoMonths
-from billing_pipeline_tests.questions import PAGES, answer, queries
+from billing_pipeline_tests.questions import PAGE, PAGES, answer, queries
 from billing_pipeline_tests.warehouse.reports import (
     CUSTOMER,
     OTHER_CUSTOMER,
@@ -39,7 +39,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("question", "expected"), QUERIES, ids=range(1, len(QUERIES) + 1))
-def test_the_answer_on_the_page_is_the_answer(
+def test_questions__query__gives_the_answer_on_the_page(
     demo: Path, question: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(demo))
@@ -47,21 +47,20 @@ def test_the_answer_on_the_page_is_the_answer(
     assert answer(question) == expected, "renew the pages: python -m billing_pipeline_tests.questions"
 
 
-def test_every_view_for_billing_is_asked() -> None:
+def test_questions__all_queries__cover_every_view() -> None:
     asked = " ".join(question for question, _ in QUERIES)
 
     assert [view for view in VIEWS if view not in asked and view != "closed_period"] == []
 
 
-def test_the_tables_of_views_and_checks_are_those_of_the_code() -> None:
+def test_reference_tables__page__is_as_generated() -> None:
     page = reference_tables.PAGE.read_text(encoding="utf-8")
 
     assert reference_tables.renewed(page) == page, "python -m billing_pipeline_tests.reference_tables"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_each_page_says_how_to_load_the_same_data(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+def test_questions__page__has_the_commands_that_load_its_months() -> None:
+    text = PAGE.read_text(encoding="utf-8")
 
     assert re.search("billing-pipeline sandbox[`\n]", text)
     assert f"for month in {' '.join(map(str, PERIODS))}; do" in text
@@ -74,7 +73,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def asked(word: str) -> str:
-    """The query of a page that has this word; it is the same on every page that has it."""
+    """The one query that contains these words; pages that share it have it word for word."""
     (question,) = {question for question, _ in QUERIES if word in question}
     return question
 
@@ -83,7 +82,7 @@ def found(warehouse: Warehouse, question: str, *columns: str) -> list[tuple[Any,
     return [tuple(line[column] for column in columns) for line in query(warehouse, question)]
 
 
-def test_an_invoice_has_every_line_of_one_tenant_and_none_of_its_namesake(warehouse: Warehouse) -> None:
+def test_invoice_query__two_tenants_of_one_name__lists_one_tenant(warehouse: Warehouse) -> None:
     question = asked("SELECT offering_item, sku, storage_ownership")
     (tenant,) = re.findall(r"tenant_id = '(.*)'", question)
     items = [f"item_{n:02}" for n in range(40)]
@@ -106,7 +105,7 @@ def test_an_invoice_has_every_line_of_one_tenant_and_none_of_its_namesake(wareho
 
 
 @pytest.mark.parametrize(("question", "sku"), [("sku IS NOT NULL", "ACRCLST"), ("sku IS NULL", None)])
-def test_a_sku_is_one_line_for_all_accounts_with_the_tenants_that_pay(
+def test_sku_query__two_accounts__sums_them_and_counts_billed_tenants(
     warehouse: Warehouse, question: str, sku: str | None
 ) -> None:
     load(
@@ -131,7 +130,7 @@ def test_a_sku_is_one_line_for_all_accounts_with_the_tenants_that_pay(
     assert lines == [("acronis", 5, 2), ("partner", 2, 1)]
 
 
-def test_a_month_that_was_restated_does_not_look_unchanged_ever_after(warehouse: Warehouse) -> None:
+def test_restatement_query__reloaded_unchanged__counts_earlier_one(warehouse: Warehouse) -> None:
     before, after = ([storage(absolute_production=n), row(absolute_production=n)] for n in (1, 2))
     for number, rows in enumerate([before, after, after], 1):
         load(warehouse, rows, number=number)
@@ -144,7 +143,7 @@ def test_a_month_that_was_restated_does_not_look_unchanged_ever_after(warehouse:
     assert lines == [("2026-07", 1, 0, 0), ("2026-09", 3, 1, 2)]
 
 
-def test_the_seconds_of_a_daily_report_give_the_points_of_the_summary(
+def test_points_query__daily_report__gives_the_points_of_the_summary(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     ((exact, _),) = queries(reference_tables.PAGE.read_text(encoding="utf-8"))

@@ -47,7 +47,7 @@ CHECKS: dict[str, Severity] = {
 """
 
 _DESCRIPTIONS = {
-    CONTROL_TOTALS: "Control totals match: row count and exact sums equal those that another parser added up.",
+    CONTROL_TOTALS: "Row count and exact sums equal the control totals that another parser added up.",
     CROSS_CHECK: "json_v2_0 and csv_v2_0 of one report contain the same rows, measures and SKUs.",
 }
 

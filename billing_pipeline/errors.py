@@ -1,6 +1,6 @@
-"""The one family of errors. Each says what happened, to which period and report, and what to do.
+"""The error family. Each error says what happened, to which period and report, and what to do.
 
-Whatever a user can run into is a `BillingPipelineError`; anything else that escapes is a defect.
+Every foreseeable failure is a `BillingPipelineError`; any other exception that escapes is a defect.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class PeriodError(BillingPipelineError):
 
 
 class PeriodClosedError(BillingPipelineError):
-    """The billing period is closed: it has been invoiced, and is loaded again only by force."""
+    """The billing period is closed: it has been invoiced, and only a forced run loads it again."""
 
 
 class ApiError(BillingPipelineError):
@@ -118,7 +118,7 @@ class ReportFailedError(BillingPipelineError):
 
 
 class ReportNotReadyError(BillingPipelineError):
-    """The stored report was not ready before the deadline; a later run picks the same report up."""
+    """The stored report was not ready before the deadline; the next run continues with the same report."""
 
 
 class DownloadError(BillingPipelineError):
@@ -142,7 +142,7 @@ class WarehouseError(BillingPipelineError):
 
 
 class OutputError(BillingPipelineError):
-    """A file that was asked for could not be written."""
+    """An output file could not be written."""
 
 
 def first_line(message: object) -> str:

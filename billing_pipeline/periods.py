@@ -15,7 +15,7 @@ from typing import NamedTuple
 from billing_pipeline.errors import PeriodError
 
 SINGLE_ACCOUNT = "default"
-"""Name of the account whose settings, assets and folders carry no account name: the only one, usually."""
+"""Name of the account whose settings, assets and folders have no prefix: usually the only account."""
 
 _KEY = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
@@ -43,12 +43,12 @@ class BillingPeriod:
 
     @classmethod
     def containing(cls, day: date) -> BillingPeriod:
-        """The period that `day` lies in."""
+        """The period that contains `day`."""
         return cls(day.year, day.month)
 
     @classmethod
     def last_closed(cls, now: datetime | None = None) -> BillingPeriod:
-        """The latest period that has ended by `now` (aware; default: the present)."""
+        """The latest period that has ended by `now` (aware; default: the current time)."""
         return cls.containing((now or datetime.now(UTC)).astimezone(UTC).date()).previous()
 
     @property

@@ -1,4 +1,4 @@
-"""What identifies a usage report, and what must be equal wherever the report is read.
+"""The parameters that identify a usage report, and its control totals.
 
 The parameters of a request are one value: POST /reports sends it, the state of a period and the manifest of
 a raw report store it, and the load compares the report with it.
@@ -20,7 +20,7 @@ from billing_pipeline.periods import BillingPeriod
 JSON_FORMAT = "json_v2_0"
 CSV_FORMAT = "csv_v2_0"
 MACHINE_FORMATS = (JSON_FORMAT, CSV_FORMAT)
-"""The formats for machines. Both hold the same rows, so each is a check of the other."""
+"""The machine-readable formats. Both contain the same rows, so that they can be cross-checked."""
 
 MEASURES = tuple(
     f"{measure}_{part}"

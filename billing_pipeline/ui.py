@@ -1,4 +1,4 @@
-"""`make ui`: Dagster's UI and daemon on loopback, with state that is kept below the data folder."""
+"""`make ui`: Dagster's UI and daemon on loopback, with persistent state in the data folder."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def main() -> None:
             fail_orphaned_runs(settings, instance)
     except BillingPipelineError as error:
         sys.exit(str(error))
-    # `dagster dev` loads `.env` of its working directory, over the environment and with references expanded.
-    # So it gets another one, and its children get the paths that depend on ours.
+    # `dagster dev` loads `.env` of its working directory, overriding the environment and expanding
+    # references. So it gets another working directory, and its children get absolute paths.
     os.environ |= {ENV_FILE: str(env_file()), "BILLING_DATA_DIR": str(settings.data_dir)}
     os.chdir(home)
     arguments = [

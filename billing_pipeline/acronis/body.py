@@ -1,7 +1,7 @@
-"""An answer's body, received to its last byte or not at all.
+"""A response's body, received completely or not at all.
 
-HTTP libraries differ in what they let pass: a body shorter than announced, a gzip stream without its
-end, a byte every ten seconds. Here each is an error with its name. Memory stays bounded throughout.
+HTTP libraries accept some damage silently: a body shorter than its Content-Length, a truncated gzip stream, a
+byte every ten seconds. Here each raises an error that names it. Memory stays bounded.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _shutdown_after(seconds: float, raw: urllib3.HTTPResponse) -> Iterator[threa
 
 
 def decoded(chunks: Iterator[bytes], content_encoding: str) -> Iterator[bytes]:
-    """The content: gzip undone if the bytes are gzip, whatever the header says.
+    """The content, decompressed if the bytes are gzip; the header does not decide.
 
     Acronis sends `Content-Encoding: gzip`, but a gzip file without the header and a header without gzip
     both occur; neither JSON nor CSV begins with gzip's magic bytes, so the bytes decide. A proxy that

@@ -111,7 +111,7 @@ class AcronisClient:
         return self._redact.short(text)
 
     def own_tenant_id(self) -> str:
-        """UUID of the tenant that the API client belongs to.
+        """UUID of the API client's tenant.
 
         Raises:
             CredentialsError: the client is rejected, or its id is not a UUID.

@@ -25,8 +25,8 @@ COMMANDS = {
     "report": "write a summary page of a period, for the browser",
     "close": "close a period that has been invoiced",
     "reopen": "reopen a closed period",
-    "maintain": "compact a shared warehouse and drop its old snapshots",
-    "sandbox": "serve a local stand-in for the Acronis API until stopped",
+    "maintain": "compact a lake and expire its old snapshots",
+    "sandbox": "serve a local sandbox of the Acronis API until stopped",
 }
 
 _EXIT_INTERRUPTED = 130

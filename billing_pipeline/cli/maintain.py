@@ -1,4 +1,4 @@
-"""`billing-pipeline maintain`: compact a shared warehouse and drop its old snapshots."""
+"""`billing-pipeline maintain`: compact a lake and expire its old snapshots."""
 
 from __future__ import annotations
 

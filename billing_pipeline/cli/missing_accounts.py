@@ -15,7 +15,7 @@ def warn_of_missing_accounts(warehouse: Warehouse, period: BillingPeriod, accoun
 
     Args:
         warehouse: where the period is loaded.
-        period: the period that is handed on.
+        period: the period that is exported, reported or closed.
         accounts: all accounts of the settings.
     """
     with warehouse.reading() as connection:

@@ -77,7 +77,7 @@ def load(
     periods: Sequence[AccountPeriod], settings: Settings, *, replay: bool = False, force: bool = False
 ) -> int:
     """Load periods of accounts, with progress on stderr; returns the status as `execute` does."""
-    # Importing Dagster takes longer than all of the checks before it.
+    # Imported late: Dagster takes longer to import than all checks above.
     from billing_pipeline.orchestration.runs import run_periods  # noqa: PLC0415
 
     line = ProgressLine()

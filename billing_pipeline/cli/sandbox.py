@@ -1,4 +1,4 @@
-"""`billing-pipeline sandbox`: serves a stand-in for the Acronis API until it is stopped."""
+"""`billing-pipeline sandbox`: serves a sandbox of the Acronis API until stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The standard streams of the console script: closed, full or narrow ones do not stop a command."""
+"""The standard streams of the console script, safe when closed, on a full device or in a narrow encoding."""
 
 from __future__ import annotations
 

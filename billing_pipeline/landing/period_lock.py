@@ -27,7 +27,7 @@ def period_lock(
     timeout: float = LOCK_TIMEOUT_SECONDS,
     on_wait: Callable[[float], None] | None = None,
 ) -> Iterator[None]:
-    """Hold `requests/<period>.lock`; the system releases it when the process dies, however it dies.
+    """Hold `requests/<period>.lock`; the operating system releases it when the process dies.
 
     Args:
         data_dir: the account's folder.

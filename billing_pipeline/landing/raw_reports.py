@@ -49,7 +49,7 @@ class RawFile(Record):
 
 
 class Manifest(Record):
-    """Where a raw report came from, and what its files must be. Holds nothing secret.
+    """Provenance of a raw report, and the checksums of its files. Contains no secrets.
 
     `parameters` are those of the request.
     """

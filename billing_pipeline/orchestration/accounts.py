@@ -1,4 +1,4 @@
-"""Every account has the same four assets; those of a named account have its name as their prefix."""
+"""The four assets of each account; a named account's assets have its name as key prefix."""
 
 from collections.abc import Callable
 from typing import Any

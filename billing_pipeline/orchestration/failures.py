@@ -1,4 +1,4 @@
-"""Foreseeable errors as Dagster shows them best: one message, no stack trace, recorded in `load_history`."""
+"""Foreseeable errors as Dagster failures: one message, no stack trace, recorded in `load_history`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +20,8 @@ def as_dagster_failure(
     """Raise an error of ours as Dagster's `Failure`, and record the attempt.
 
     Raises:
-        Failure: with the error's message. Dagster does not retry it: whatever a retry can help was retried
-            where it happened.
+        Failure: with the error's message. Dagster does not retry it: transient errors were retried where they
+            occurred.
     """
     try:
         yield

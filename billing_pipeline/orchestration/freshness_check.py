@@ -1,7 +1,7 @@
-"""Whether the month that has closed is loaded in time.
+"""Freshness: whether every month that has ended is loaded in time.
 
-Dagster's freshness policies know nothing of partitions, so that any old month loaded again would pass
-for a fresh one. This check asks the warehouse.
+Dagster's freshness policies ignore partitions: loading any old month again would count as fresh. This check
+queries the warehouse instead.
 """
 
 from datetime import UTC, datetime

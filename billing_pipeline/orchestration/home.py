@@ -18,7 +18,7 @@ from billing_pipeline.settings import PipelineSettings
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-# Beside the runs with a report: what needs none, such as a replay or the freshness check.
+# In addition to runs with a report: runs without one, such as a replay or the freshness check.
 _OTHER_RUNS = 2
 
 

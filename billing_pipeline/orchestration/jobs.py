@@ -35,7 +35,7 @@ def monthly_usage_job(accounts: Sequence[str]) -> Any:
         MONTHLY_USAGE,
         selection=dg.AssetSelection.assets(*keys) - not_on_load,
         description="Requests, awaits, downloads and loads one month of usage.",
-        # The steps retry whatever a retry can help; repeating the whole run would only repeat their refusals.
+        # Steps retry transient errors themselves; retrying the run would only repeat permanent ones.
         tags={"dagster/retry_on_asset_or_op_failure": "false"},
     )
 

@@ -1,8 +1,8 @@
-"""What the load itself checked, as asset checks of `usage`.
+"""The checks of a load as asset checks of `usage`.
 
-Asset checks run after an asset was written. What must not be published is therefore checked inside the
-loading transaction (`billing_pipeline.warehouse.load_checks`), and shown here: the asset yields these
-results with its materialisation, or without one when a check stopped the load.
+Dagster runs asset checks after an asset was written, too late to prevent publication. So the checks run
+inside the loading transaction (`billing_pipeline.loading.checks`), and the asset yields their results with
+its materialisation, or without one if a check stopped the load.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,7 @@
-"""Many reports at once: threads request, await and download them while the main thread loads.
+"""Many reports concurrently: threads request, poll and download them while the main thread loads.
 
-Nearly all of a run is waiting for Acronis. The functions of `ordering` know no Dagster and are thread-safe,
-so one process waits for many reports; Dagster's in-process runs, of which a process can have one at a time,
-follow as each report is on disk.
+Nearly all of a run is waiting for Acronis. `ordering` does not use Dagster and is thread-safe, so one process
+can wait for many reports. Dagster allows one in-process run at a time; it starts once a report is on disk.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class ReportPreparation:
         self._failed_accounts: set[str] = set()
         self._periods = list(periods)
         self._waiting: SimpleQueue[AccountPeriod] = SimpleQueue()
-        # Of the reports that are on disk, the earliest month first.
+        # Of the reports on disk, the earliest month first.
         self._done: PriorityQueue[tuple[AccountPeriod, PreparedReport | None]] = PriorityQueue()
         for period in periods:
             self._waiting.put(period)

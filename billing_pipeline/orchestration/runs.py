@@ -24,7 +24,7 @@ from billing_pipeline.periods import AccountPeriod
 # Dagster's own account of a failure is in its event log; a terminal gets one clear line.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-# What Dagster makes of Ctrl-C and SIGTERM inside a step.
+# How Dagster reports Ctrl-C and SIGTERM inside a step.
 _INTERRUPTED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 
 

@@ -10,7 +10,7 @@ _MARKUP = str.maketrans(
 
 
 def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table in which the values of a report are text, whatever they contain."""
+    """A Markdown table in which the values of a report are escaped."""
     cells = [
         ["" if value is None else _number(value) or str(value).translate(_MARKUP) for value in row]
         for row in rows

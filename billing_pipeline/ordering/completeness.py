@@ -1,6 +1,6 @@
-"""Whether a downloaded file looks whole, judged by its two ends: cheap, and independent of its size.
+"""Truncation check of a downloaded file by its two ends: cheap, and independent of its size.
 
-The loader parses every byte later; this only finds what downloading again can cure, while it can.
+The loader parses every byte later; this finds damage early enough to download the file again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 
 
 def incompleteness(path: Path, report_format: str) -> str | None:
-    """What is wrong with the file, as part of a sentence; None if it looks whole.
+    """What is wrong with the file, as part of a sentence; None if it looks complete.
 
     Args:
         path: the decoded file.

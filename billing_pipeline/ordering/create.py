@@ -1,4 +1,4 @@
-"""Creating one report: the POST, and every fate of its answer."""
+"""Creating one report: the POST, and recovery from a lost answer."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Readiness:
 
     @property
     def status(self) -> str:
-        """The statuses in words."""
+        """The statuses as one phrase."""
         if not self.stored:
             return "nothing listed yet"
         return ", ".join(f"{each.report_format} {each.status}" for each in self.stored)

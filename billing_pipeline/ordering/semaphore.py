@@ -1,7 +1,7 @@
 """The limit of open reports, as a semaphore across all processes and threads.
 
-Lock files and not one of Dagster's pools: the system frees the slot of a killed process at once, and a step
-that waits for a pool in its run's own process keeps a processor busy and cannot be stopped.
+Lock files instead of a Dagster pool: the operating system frees the slot of a killed process at once, whereas
+an in-process step that waits for a pool keeps a processor busy and cannot be stopped.
 """
 
 from __future__ import annotations

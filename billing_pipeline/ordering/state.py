@@ -1,7 +1,7 @@
 """`requests/<period>.json`: the requests for a period, their reports, and the outcome of each.
 
-Written before and after every step that costs something, so that the next run continues after a crash
-instead of requesting a second report. Meant to be read by people, too.
+Written before and after every API call that creates or consumes something, so that the next run resumes after
+a crash instead of requesting a second report. Readable by people, too.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class ReportRequest(Record):
         return self.model_copy(update={"reports": (*self.reports[:-1], last)})
 
     def closed(self, outcome: Outcome, reason: str | None = None) -> Self:
-        """A copy that no run continues; an open report gets the same outcome."""
+        """A closed copy, which no run continues; an open report gets the same outcome."""
         closed = self
         if self.report is not None and self.report.outcome is Outcome.OPEN:
             closed = self.with_report(outcome=outcome, reason=reason)
@@ -243,9 +243,9 @@ class ReportToLoad:
 def report_to_load(data_dir: Path, period: BillingPeriod) -> ReportToLoad:
     """Find the raw report that was requested last and was not refused; needs no network.
 
-    The state file has the order of the requests, whatever the clock said. A raw report that the file does
-    not list, for example after a restore, is placed by the time in its manifest; one whose manifest is
-    damaged is the newest, so that the damage is reported instead of an older report loaded.
+    The state file has the order of the requests, independent of the clock. A raw report that it does not
+    list, for example after a restore, is ordered by the time in its manifest. One with a damaged manifest
+    counts as the newest, so that the damage is reported instead of an older report loaded.
 
     Raises:
         RawReportError: there is no such report, or it is damaged.

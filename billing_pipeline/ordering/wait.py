@@ -29,7 +29,7 @@ COOLDOWN_FACTOR = 6.0
 MAX_UNANSWERED_POLLS = 5
 """Consecutive polls without an answer before the run fails; each is retried in itself."""
 UNANSWERED_REQUESTS = MAX_UNANSWERED_POLLS * ATTEMPTS
-"""The retry budget: a run of one period sends at most this many requests to an API that does not answer."""
+"""Retry budget: the most requests that a run of one period sends to an API that does not answer."""
 
 
 def await_stored_reports(

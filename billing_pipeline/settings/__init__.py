@@ -1,7 +1,7 @@
 """Environment variables, or `.env` in the project's root, as typed and validated settings.
 
-Three groups, because they are needed by different people: `PipelineSettings` by everyone who touches
-the data, `LakeSettings` where the warehouse is a lake, `AccountSettings` only by what talks to Acronis.
+Three classes, because their users differ: `PipelineSettings` for everything that uses the data,
+`LakeSettings` for a warehouse that is a lake, `AccountSettings` for calls of the Acronis API.
 """
 
 from billing_pipeline.settings.account import AccountSettings

@@ -74,18 +74,18 @@ class AccountSettings(EnvironmentSettings):
         5.0,
         gt=0,
         le=3600,
-        description="first wait between two polls of the stored reports, in seconds; it grows",
+        description="first polling interval in seconds; it grows",
     )
     poll_timeout_seconds: float = Field(
         1800.0,
         gt=0,
         le=7 * 86400,
-        description="seconds after which a report that is still not ready is given up",
+        description="deadline in seconds of one run for a report",
     )
 
     @classmethod
     def settings_customise_sources(cls, *args: Any, **kwargs: Any) -> tuple[PydanticBaseSettingsSource, ...]:
-        """As for all settings; the unprefixed variables come last."""
+        """The sources of all settings, then the unprefixed variables."""
         sources = super().settings_customise_sources(*args, **kwargs)
         return *sources, _SharedVariables(cls, env_prefix=_PREFIX)
 

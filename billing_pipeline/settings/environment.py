@@ -1,4 +1,4 @@
-"""What all settings have in common: where they are read from, folders, and the message about a bad one."""
+"""The base of all settings: their sources, and the message for a bad one."""
 
 from __future__ import annotations
 

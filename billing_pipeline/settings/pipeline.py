@@ -32,7 +32,7 @@ def _period(value: Any) -> BillingPeriod:
     except PeriodError as error:
         raise ValueError(f"{error.what}; write it as YYYY-MM") from None
     if period.year not in _YEARS:
-        # Dagster lists every month since then, and fails at either end of the calendar.
+        # Dagster lists every month from then on, and fails at both ends of the calendar.
         raise ValueError(f"must be from {_YEARS[0]}-01 to {_YEARS[-1]}-12")
     return period
 
@@ -65,7 +65,7 @@ class PipelineSettings(EnvironmentSettings):
     model_config = SettingsConfigDict(env_prefix="BILLING_")
 
     data_dir: Annotated[Path, AfterValidator(_data_dir)] = Field(
-        Path("data"), validate_default=True, description="folder of everything that is kept"
+        Path("data"), validate_default=True, description="the data folder"
     )
     accounts: Annotated[tuple[str, ...], BeforeValidator(_account_names)] = Field(
         (SINGLE_ACCOUNT,), description="names of the accounts, separated by commas"
@@ -73,16 +73,20 @@ class PipelineSettings(EnvironmentSettings):
     first_period: Annotated[BillingPeriod, BeforeValidator(_period)] = Field(
         BillingPeriod(2024, 1), description="first partition, YYYY-MM"
     )
-    open_reports: int = Field(8, ge=1, le=64, description="how many reports may be open at the API at once")
+    open_reports: int = Field(
+        8, ge=1, le=64, description="limit of reports that are open at the API at the same time"
+    )
     max_report_gib: int = Field(
-        20, ge=1, description="what one file of a report may unpack to, in GiB; a larger one is refused"
+        20,
+        ge=1,
+        description="size limit of one decompressed file of a report, in GiB; a larger one is refused",
     )
     cross_check: Literal["stop", "warn", "off"] = Field(
         "stop",
-        description="what a difference between json_v2_0 and csv_v2_0 does to a load: stop, warn or off",
+        description="effect of a difference between json_v2_0 and csv_v2_0 on the load: stop, warn or off",
     )
     warehouse: Annotated[SecretStr | None, BeforeValidator(_warehouse)] = Field(
-        None, description="where the tables lie: file, or ducklake:postgres:<libpq connection string>"
+        None, description="the warehouse: file, or ducklake:postgres:<libpq connection string>"
     )
 
     def account_dir(self, account: str) -> Path:

@@ -68,12 +68,12 @@ FAULTS: dict[str, tuple[Callable[[LakePlace], dict[str, str]], str, str]] = {
     ),
     "no connection string": (
         lambda _: {"BILLING_WAREHOUSE": f"ducklake:postgres:password={SECRET} and"},
-        "BILLING_WAREHOUSE (where the tables lie",
+        "BILLING_WAREHOUSE (the warehouse: file",
         "libpq connection string",
     ),
     "another kind of catalogue": (
         lambda _: {"BILLING_WAREHOUSE": f"ducklake:mysql:password={SECRET}"},
-        "BILLING_WAREHOUSE (where the tables lie",
+        "BILLING_WAREHOUSE (the warehouse: file",
         "must be file, or ducklake:postgres:",
     ),
     "the files lie elsewhere": (

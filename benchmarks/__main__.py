@@ -77,7 +77,7 @@ def _run(way: str, source: Input, folder: Path) -> Run:
 def _compared(folder: Path, layout: str, rows: int, runs: int, ways: Sequence[str]) -> str:
     sources = {way: make_input(folder, layout, rows // _SLOW.get(way, 1)) for way in ways}
     found: dict[str, list[Run]] = {way: [] for way in ways}
-    for _ in range(runs):  # in turn, so that a busy minute of the machine hits all of them
+    for _ in range(runs):  # interleaved, so that other load on the machine affects all of them
         for way in ways:
             found[way].append(_run(way, sources[way], folder))
     figures = {way: Figures.of(its_runs) for way, its_runs in found.items()}
@@ -103,7 +103,7 @@ def _compared(folder: Path, layout: str, rows: int, runs: int, ways: Sequence[st
 
 
 def _by_size(folder: Path, sizes: Sequence[int], runs: int) -> str:
-    """What a row costs beyond the start-up, which is what a report of hardly any rows takes."""
+    """Cost of a row beyond the start-up, which is the time of a report with hardly any rows."""
     measured = {}
     for size in (_FEW_ROWS, *sizes):
         source = make_input(folder, "flat", size)

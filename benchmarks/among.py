@@ -18,10 +18,10 @@ MONTHS = 36
 
 
 def warehouse_of_many_months(folder: Path, source: Input) -> Path:
-    """`warehouse.duckdb` with so many months like the input's, the input's own among them."""
+    """`warehouse.duckdb` with this many copies of the input's month, the month itself included."""
     made = folder / f"{source.report.stem}-{MONTHS}-months.duckdb"
     if not made.exists():
-        # A process takes over the peak memory of the one that starts it: so this one keeps its own small.
+        # A child inherits its parent's peak memory, so this process keeps its own small.
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
             apart.submit(_make, source.report, made).result()
     return made

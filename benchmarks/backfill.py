@@ -1,8 +1,8 @@
 """`python -m benchmarks.backfill`: many periods at once, whose reports take a minute each.
 
 Started by `billing-pipeline run --from … --to …`, and as a backfill from Dagster's page: daemon, run
-queue, a process for each run. The daemon begins a backfill at its next look, which it takes every half a
-minute. The sandbox says how many reports were open and downloads ran at once.
+queue, a process for each run. The daemon polls for backfills every 30 seconds. The sandbox counts open
+reports and simultaneous downloads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The reports that are loaded: the sandbox's distributor, as large as wanted, in both layouts."""
+"""The input reports: the sandbox's distributor at any size, in both layouts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Input:
 
 
 def make_input(folder: Path, layout: str, rows: int) -> Input:
-    """A report of about so many rows, made unless it is there already."""
+    """A report of about this many rows, generated unless it exists already."""
     tenants = _tenants_for(rows)
     report = folder / f"{layout}-{rows}.json"
     lines = report.with_suffix(".ndjson")

@@ -63,7 +63,7 @@ class Figures:
 
 
 def _read_once(file: Path) -> None:
-    """Bring a file into memory: the first way of a round would wait for the disk on behalf of the others."""
+    """Warm the page cache; otherwise only the first way of each round would wait for the disk."""
     with file.open("rb", buffering=0) as content:
         while content.read(_READ_AT_ONCE):
             pass
@@ -78,7 +78,7 @@ def run_once(
         way: the name of its module.
         source: what it loads.
         folder: where its own folder is made, and removed again.
-        options: what else it is told.
+        options: further arguments of the module.
         prepared: files that lie in its folder when it starts, by their names there.
     """
     with TemporaryDirectory(dir=folder, prefix=f"{way}-") as work:
@@ -90,7 +90,7 @@ def run_once(
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         result = process.stdout.read().strip()
-        # wait4 and not wait, because it says what this child used.
+        # wait4 instead of wait, because it returns the child's resource usage.
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,4 +1,4 @@
-"""dlt, as its documentation does it: a resource that yields the parsed items, and a pipeline into DuckDB."""
+"""dlt, as in its documentation: a resource that yields the parsed items, and a pipeline into DuckDB."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# Nothing is sent anywhere, and its state lies with the rest.
+# No telemetry; the pipeline's state stays in this folder.
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
 os.environ["DLT_DATA_DIR"] = sys.argv[2]

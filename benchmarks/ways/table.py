@@ -1,4 +1,4 @@
-"""The table that every way loads into: the project's own `usage`, empty, in a new file."""
+"""The target table of every way: the project's own `usage`, empty, in a new file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A month at a glance: one self-contained page that a billing manager opens in a browser."""
+"""The month's page: one self-contained HTML summary for a billing manager."""
 
 from billing_pipeline.month_report.page import write_month_report
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
-from billing_pipeline.warehouse.warehouse import MaintainedWarehouse
 
 # Ten years: as long as invoices are kept in most places.
 _KEEP_DAYS = 3653
@@ -44,10 +43,11 @@ def execute(arguments: argparse.Namespace) -> int:
         BillingPipelineError: the warehouse cannot be reached or changed.
     """
     warehouse = open_warehouse(PipelineSettings.load())
-    if not isinstance(warehouse, MaintainedWarehouse):
+    maintain = getattr(warehouse, "maintain", None)  # only a lake has it
+    if maintain is None:
         print(f"{warehouse.location} is one file with one state: there is nothing to do.")
         return 0
-    print(warehouse.maintain(keep_days=arguments.keep_days, grace_hours=arguments.grace_hours))
+    print(maintain(keep_days=arguments.keep_days, grace_hours=arguments.grace_hours))
     return 0
 
 

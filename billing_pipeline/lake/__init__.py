@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from billing_pipeline.errors import WarehouseError
-from billing_pipeline.lake.extensions import INSTALL_HINT
 from billing_pipeline.settings import LakeSettings
 
 if TYPE_CHECKING:
     from billing_pipeline.lake.lake import Lake
+
+INSTALL_HINT = (
+    "make lake, then .venv-lake/bin/billing-pipeline (or, in the project's folder, pip install '.[lake]')"
+)
 
 
 def open_lake(connection_string: SecretStr, data_dir: Path) -> Lake:
@@ -39,4 +42,6 @@ def open_lake(connection_string: SecretStr, data_dir: Path) -> Lake:
     from billing_pipeline.lake.catalogue import Catalogue  # noqa: PLC0415
     from billing_pipeline.lake.lake import Lake  # noqa: PLC0415
 
-    return Lake(Catalogue.parse(connection_string.get_secret_value()), LakeSettings.load(), data_dir)
+    settings = LakeSettings.load()
+    catalogue = Catalogue.parse(connection_string.get_secret_value(), settings.database_password)
+    return Lake(catalogue, settings, data_dir)

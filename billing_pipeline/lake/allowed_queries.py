@@ -41,22 +41,6 @@ _HISTORY = {
     "ducklake_table_deletions",
     "ducklake_table_insertions",
 }
-# Functions that exist only with OVER, so that `duckdb_functions()` may not list them.
-_WINDOW_FUNCTIONS = {
-    "cume_dist",
-    "dense_rank",
-    "fill",
-    "first_value",
-    "lag",
-    "last_value",
-    "lead",
-    "nth_value",
-    "ntile",
-    "percent_rank",
-    "rank",
-    "rank_dense",
-    "row_number",
-}
 _CATALOGUE = "__ducklake_metadata"
 
 
@@ -103,7 +87,7 @@ def allowed_functions() -> frozenset[str]:
             " AND NOT coalesce(has_side_effects, false)) FROM duckdb_functions() WHERE internal GROUP BY ALL"
         ).fetchall()
     harmless = {name for name, is_harmless in rows if is_harmless}
-    return frozenset(harmless | _VOLATILE | _TABLE_FUNCTIONS | _HISTORY | _WINDOW_FUNCTIONS)
+    return frozenset(harmless | _VOLATILE | _TABLE_FUNCTIONS | _HISTORY)
 
 
 def _own_macros(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -119,7 +103,9 @@ def _names(tree: Any) -> Iterator[tuple[str, str]]:
     if isinstance(tree, dict):
         for key, value in tree.items():
             if key == "function_name" and isinstance(value, str):
-                yield "function", value
+                # With OVER, DuckDB takes nothing but aggregates and window functions.
+                if tree.get("class") != "WINDOW":
+                    yield "function", value
             # The first of two names may be a database, too.
             elif key in {"catalog_name", "schema_name"} and isinstance(value, str):
                 yield "database", value

@@ -1,9 +1,11 @@
-"""The catalogue's database: a libpq connection string, parsed so that its password is never shown."""
+"""The catalogue's database: its connection string, whose password is never shown, and the lake's lock."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,7 +13,7 @@ import psycopg2.extensions
 from psycopg2.extensions import make_dsn, parse_dsn
 from pydantic import SecretStr
 
-from billing_pipeline.errors import SettingsError
+from billing_pipeline.errors import SettingsError, WarehouseError
 from billing_pipeline.settings import PipelineSettings
 
 _SYNTAX = (
@@ -26,6 +28,10 @@ _TIMEOUTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
+# Any number that no other program locks in this database.
+_ADVISORY_LOCK = 0x42696C6C696E67
+_MAX_WAIT_SECONDS = 3600
+_SECONDS_BETWEEN_ATTEMPTS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +40,19 @@ class Catalogue:
 
     Args:
         parameters: libpq's, such as host, port, user, dbname and sslmode; all but the password.
-        password: None where PGPASSWORD or a passfile has it.
+        password: None where a passfile has it.
     """
 
     parameters: Mapping[str, str]
     password: SecretStr | None = None
 
     @classmethod
-    def parse(cls, connection_string: str) -> Self:
+    def parse(cls, connection_string: str, default_password: SecretStr | None = None) -> Self:
         """Read `host=… dbname=…` or a `postgresql://` URL.
+
+        Args:
+            connection_string: as libpq reads it.
+            default_password: for a connection string without one.
 
         Raises:
             SettingsError: it is neither. Its text is not repeated, because it may hold a password.
@@ -61,7 +71,7 @@ class Catalogue:
             # Part of a password with an unescaped / or @; libpq would quote it in its messages.
             raise _bad(_SYNTAX)
         password = found.pop("password", None)
-        return cls(found, SecretStr(password) if password else None)
+        return cls(found, SecretStr(password) if password else default_password)
 
     @property
     def location(self) -> str:
@@ -79,16 +89,37 @@ class Catalogue:
             del timeouts["connect_timeout"]
         return str(make_dsn(**{**timeouts, **self.parameters}))
 
-    def connect(self, password: SecretStr | None) -> psycopg2.extensions.connection:
-        """A session of its own, in which each statement is a transaction.
+    @contextmanager
+    def locked(self) -> Iterator[Callable[[], object]]:
+        """Hold the lake's lock: an advisory lock, which belongs to a session of its own.
+
+        Yields:
+            A function that raises if the session, and with it the lock, was lost. Called just before
+            COMMIT, it keeps a change whose lock another loader may have taken from being published.
 
         Raises:
-            psycopg2.OperationalError: the database cannot be reached, or rejects the user.
+            psycopg2.OperationalError: the database cannot be reached, rejects the user, or went away.
+            WarehouseError: others have held the lock for an hour.
         """
-        secret = {"password": password.get_secret_value()} if password else {}
-        session = psycopg2.connect(self.dsn, **secret)
-        session.autocommit = True
-        return session
+        secret = {"password": self.password.get_secret_value()} if self.password else {}
+        with closing(psycopg2.connect(self.dsn, **secret)) as session, session.cursor() as cursor:
+            session.autocommit = True
+            deadline = time.monotonic() + _MAX_WAIT_SECONDS
+            # Polled, because a wait inside libpq cannot be interrupted by a signal.
+            while not _acquired(cursor):
+                if time.monotonic() > deadline:
+                    raise WarehouseError(
+                        "other changes of the lake have held its lock for an hour",
+                        todo="See who holds the advisory lock in the database (pg_locks), and run again.",
+                    )
+                time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+            yield lambda: cursor.execute("SELECT 1")
+
+
+def _acquired(cursor: psycopg2.extensions.cursor) -> bool:
+    cursor.execute(f"SELECT pg_try_advisory_lock({_ADVISORY_LOCK})")
+    (acquired,) = cursor.fetchone()
+    return bool(acquired)
 
 
 def _unknown_option(message: str, connection_string: str) -> str | None:

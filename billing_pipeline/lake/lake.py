@@ -5,14 +5,14 @@ Readers keep the snapshot that they began with. Changes are serialised by one ad
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from billing_pipeline.errors import WarehouseError
-from billing_pipeline.lake.advisory_lock import advisory_lock
 from billing_pipeline.lake.allowed_queries import refuse_unsafe_query
 from billing_pipeline.lake.catalogue import Catalogue
 from billing_pipeline.lake.connections import LakeConnections
@@ -21,18 +21,30 @@ from billing_pipeline.sql_files import quote_literal, read_sql
 from billing_pipeline.warehouse.schema import create_schema, is_current
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
+# DuckDB takes the folder of a lake for a pattern when it looks for files.
+_WILDCARD = re.compile(r"[*?\[\]]")
+
 
 class Lake:
     """DuckLake with its catalogue in PostgreSQL.
 
     Args:
         catalogue: the PostgreSQL database.
-        settings: keys, passwords, and where the Parquet files are.
-        data_dir: the data folder of this machine.
+        settings: keys of the store, and where the Parquet files are.
+        data_dir: the data folder of this machine, which has the files if no setting says otherwise.
+
+    Raises:
+        WarehouseError: the path of the Parquet files has a wildcard.
     """
 
     def __init__(self, catalogue: Catalogue, settings: LakeSettings, data_dir: Path) -> None:
-        self._connections = LakeConnections(catalogue, settings, data_dir)
+        data_path = (settings.data_path or str(data_dir / "lake")).rstrip("/") + "/"
+        if found := _WILDCARD.search(data_path):
+            raise WarehouseError(
+                f"the lake's folder is {data_path}, in which {found[0]} is a wildcard",
+                todo="Give the lake a folder without * ? [ ] in its path (BILLING_LAKE_DATA).",
+            )
+        self._connections = LakeConnections(catalogue, settings, data_path)
 
     @property
     def location(self) -> str:
@@ -61,13 +73,15 @@ class Lake:
         """Work in one transaction, after all other changes of the lake have ended."""
         with self._serialised() as (connection, require_lock):
             self._create_what_is_missing(connection)
-            with _transaction(connection):
-                (snapshot,) = connection.execute(
-                    "FROM ducklake_current_snapshot('warehouse')"
-                ).fetchone() or (None,)
-                self._connections.attach(connection, PUBLISHED, "READ_ONLY", f"SNAPSHOT_VERSION {snapshot}")
-                result = work(connection)
-                require_lock()
+            # An error closes the connection, which rolls back and removes the files that were written.
+            connection.execute("BEGIN")
+            (snapshot,) = connection.execute("FROM ducklake_current_snapshot('warehouse')").fetchone() or (
+                None,
+            )
+            self._connections.attach(connection, PUBLISHED, "READ_ONLY", f"SNAPSHOT_VERSION {snapshot}")
+            result = work(connection)
+            require_lock()
+            connection.execute("COMMIT")
             return result
 
     def execute_read_only(
@@ -80,7 +94,18 @@ class Lake:
         return connection.execute(query)
 
     def maintain(self, *, keep_days: int, grace_hours: int) -> str:
-        """Expire snapshots, merge small files, and remove files that nothing refers to."""
+        """Expire snapshots, merge small files, and remove files that nothing refers to. No row changes.
+
+        Args:
+            keep_days: how many days back earlier states can still be queried.
+            grace_hours: how many hours unreferenced files are kept for readers and loads in progress.
+
+        Returns:
+            What was done, in a sentence.
+
+        Raises:
+            WarehouseError: it could not be done; every row is as it was.
+        """
         with self._serialised() as (connection, _):
             if not self._connections.attach_if_there(connection, "warehouse"):
                 return f"There is nothing in the lake yet: {self.location}."
@@ -104,10 +129,8 @@ class Lake:
     @contextmanager
     def _serialised(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Callable[[], object]]]:
         """A connection while no other change runs, and a function that raises if the lock is lost."""
-        with (
-            self._connections.open() as connection,
-            advisory_lock(self._connections.connect_to_catalogue()) as require_lock,
-        ):
+        catalogue = self._connections.catalogue
+        with self._connections.open() as connection, catalogue.locked() as require_lock:
             yield connection, require_lock
 
     def _attach_to_read(self, connection: duckdb.DuckDBPyConnection) -> bool:
@@ -128,8 +151,7 @@ class Lake:
         connection.execute("USE warehouse")
         if not _has_schema_version(connection):
             for file in ("warehouse/schema/usage.sql", "lake/lake.sql"):
-                with _transaction(connection):
-                    connection.execute(read_sql(file))
+                connection.execute(f"BEGIN; {read_sql(file)}; COMMIT")
         elif is_current(connection):
             return
         create_schema(connection)
@@ -161,19 +183,6 @@ class Lake:
                 f"{len(orphans):,} files below the lake's folder are not the lake's, such as {orphans[0][0]}",
                 todo="Nothing was removed. Move them away; another lake needs a folder beside this one.",
             )
-
-
-@contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    connection.execute("BEGIN")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # ROLLBACK also removes the files that the transaction has written.
-        with suppress(duckdb.Error):
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _has_schema_version(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -41,11 +41,6 @@ class LakeSettings(EnvironmentSettings):
         validation_alias="BILLING_LAKE_DATA",
         description="folder of a lake's Parquet files: a shared folder, or s3://bucket/prefix",
     )
-    downloads_extensions: bool = Field(
-        False,
-        validation_alias="BILLING_LAKE_DOWNLOADS_EXTENSIONS",
-        description="whether DuckDB may download the lake's extensions that are not installed",
-    )
     database_password: SecretStr | None = Field(
         None, validation_alias="PGPASSWORD", description="password of the lake's database user"
     )

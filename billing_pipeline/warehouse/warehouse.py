@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar
 
 import duckdb
 
@@ -73,23 +73,4 @@ class Warehouse(Protocol):
         Raises:
             WarehouseError: the query would do more than read.
             duckdb.Error: the query is wrong.
-        """
-
-
-@runtime_checkable
-class MaintainedWarehouse(Protocol):
-    """A warehouse that grows with every load, and needs maintenance from time to time."""
-
-    def maintain(self, *, keep_days: int, grace_hours: int) -> str:
-        """Compact what many loads left, and expire old states. Never changes a row.
-
-        Args:
-            keep_days: how many days back earlier states can still be queried.
-            grace_hours: how many hours unreferenced files are kept for readers and loads in progress.
-
-        Returns:
-            What was done, in a sentence.
-
-        Raises:
-            WarehouseError: it could not be done; every row is as it was.
         """

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import duckdb
 import pytest
 
 from billing_pipeline.errors import PeriodClosedError, WarehouseError
-from billing_pipeline.lake import advisory_lock
+from billing_pipeline.lake import catalogue as catalogue_module
 from billing_pipeline.lake.catalogue import Catalogue
 from billing_pipeline.lake.connections import LakeConnections
 from billing_pipeline.loading.checks import LoadStoppedError
@@ -170,7 +169,9 @@ def test_change__foreign_program_came_first__one_line_and_no_change(
     warehouse: Warehouse, place: LakePlace, tmp_path: Path
 ) -> None:
     load(warehouse, month_of(1))
-    connections = LakeConnections(Catalogue.parse(place.connection_string), LakeSettings.load(), tmp_path)
+    settings = LakeSettings.load()
+    catalogue = Catalogue.parse(place.connection_string, settings.database_password)
+    connections = LakeConnections(catalogue, settings, f"{place.data_path}/")
 
     def come_second(connection: duckdb.DuckDBPyConnection) -> None:
         with connections.open() as foreign:
@@ -205,13 +206,13 @@ def test_change__lock_held_by_others_for_an_hour__one_line(
     warehouse: Warehouse, place: LakePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(warehouse, month_of(1))
-    monkeypatch.setattr(advisory_lock, "_MAX_WAIT_SECONDS", 0)
-    catalogue = Catalogue.parse(place.server.connection_string(place.database))
+    monkeypatch.setattr(catalogue_module, "_MAX_WAIT_SECONDS", 0)
 
-    with closing(catalogue.connect(catalogue.password)) as other:
-        other.cursor().execute(f"SELECT pg_advisory_lock({advisory_lock._ADVISORY_LOCK})")
-        with pytest.raises(WarehouseError, match=r"have held its lock for an hour\. .*pg_locks"):
-            load(warehouse, month_of(2), number=2)
+    with (
+        Catalogue.parse(place.server.connection_string(place.database)).locked(),
+        pytest.raises(WarehouseError, match=r"have held its lock for an hour\. .*pg_locks"),
+    ):
+        load(warehouse, month_of(2), number=2)
 
     load(warehouse, month_of(2), number=2)
     assert query(warehouse, _ROWS) == [whole(2)]

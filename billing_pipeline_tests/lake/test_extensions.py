@@ -1,4 +1,4 @@
-"""DuckDB's extensions come with Python packages, and are never downloaded unasked."""
+"""DuckDB's extensions come with Python packages, and are never downloaded."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import duckdb
 import pytest
 
 from billing_pipeline.errors import WarehouseError
-from billing_pipeline.lake.extensions import load_extensions
+from billing_pipeline.lake.connections import load_extension
 
 
-def test_load_extensions__not_installed__named_and_not_downloaded() -> None:
+def test_load_extension__not_installed__named_and_not_downloaded() -> None:
     with duckdb.connect(":memory:") as connection, pytest.raises(WarehouseError) as missing:
-        load_extensions(connection, ("spatial",), download_to=None)
+        load_extension(connection, "spatial")
 
     message = str(missing.value)
     assert f"extension spatial, which is not installed for DuckDB {duckdb.__version__}" in message

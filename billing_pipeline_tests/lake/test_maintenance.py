@@ -9,9 +9,9 @@ import pytest
 
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.errors import WarehouseError
+from billing_pipeline.lake.lake import Lake
 from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.schema import VIEWS
-from billing_pipeline.warehouse.warehouse import MaintainedWarehouse
 from billing_pipeline_tests.lake.conftest import LakePlace, opened
 from billing_pipeline_tests.postgres import PostgresServer
 from billing_pipeline_tests.warehouse.loader import month_of
@@ -43,10 +43,9 @@ def test_maintain__files_of_another_lake__never_removed(
         load(other, month_of(2))
     before = files(place)
 
-    lake = warehouse
-    assert isinstance(lake, MaintainedWarehouse)
+    assert isinstance(warehouse, Lake)
     with pytest.raises(WarehouseError, match=r"such as .*inner/main/.*\. Nothing was removed"):
-        lake.maintain(keep_days=0, grace_hours=0)
+        warehouse.maintain(keep_days=0, grace_hours=0)
 
     assert files(place) == before
     assert query(other, "SELECT count(*) AS n FROM usage") == [{"n": 3}]
@@ -89,11 +88,11 @@ def test_maintain__many_loads__fewer_files_same_rows(
 
     assert billing_pipeline(["maintain", "--keep-days", "0", "--grace-hours", "0"]) == 0
 
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert everything(warehouse) == before
     assert len(files(place)) < len(littered)
-    assert "0 snapshots expired" not in told
-    assert "0 files removed" not in told
+    assert "0 snapshots expired" not in output
+    assert "0 files removed" not in output
     assert query(warehouse, "SELECT count(*) AS n FROM ducklake_snapshots('warehouse')")[0]["n"] <= 3
     load(warehouse, month_of(6), number=6)
     assert query(warehouse, "SELECT max(absolute_total)::INT AS n FROM usage") == [{"n": 6}]

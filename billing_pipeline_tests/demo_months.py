@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 from uuid import NAMESPACE_URL, uuid5
 
 from billing_pipeline.loading.replace import replace_period
-from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
+from billing_pipeline.normalize import CsvReport, JsonReport
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.local import DEFAULT_SEED
@@ -61,7 +62,7 @@ class DemoMonths:
             report_kind=self.kind,
             report_level=self.level,
         )
-        expected = ExpectedReport(period=period, kind=self.kind, level=self.level, tenant_id=root)
+        expected = ReportParameters(period=period, kind=self.kind, level=self.level, tenant_id=root)
         witness = CsvReport(paths["csv_v2_0"], expected)
         with JsonReport(paths["json_v2_0"], expected, folder / "work") as report:
             replace_period(warehouse, report, attempt, witness=witness)

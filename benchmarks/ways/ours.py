@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from billing_pipeline.loading.replace import replace_period
-from billing_pipeline.normalize import ExpectedReport, JsonReport
+from billing_pipeline.normalize import JsonReport
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline.warehouse import LoadAttempt, WarehouseFile
 
 _ID = "11111111-1111-4111-8111-111111111111"
@@ -19,7 +20,7 @@ def main(report: Path, folder: Path, period: BillingPeriod) -> str:
     Returns:
         Rows and sum, as every way prints them.
     """
-    expected = ExpectedReport(period, "usage_summary", "direct_partners", _ID)
+    expected = ReportParameters(_ID, period, "usage_summary", "direct_partners")
     attempt = LoadAttempt(
         period=period,
         account=SINGLE_ACCOUNT,

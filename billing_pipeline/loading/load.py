@@ -13,7 +13,7 @@ from billing_pipeline.files import reporting_io_errors
 from billing_pipeline.landing import RawReport, period_lock
 from billing_pipeline.loading.cross_check import CrossCheckMode, Witness
 from billing_pipeline.loading.replace import replace_period
-from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
+from billing_pipeline.normalize import CsvReport, JsonReport
 from billing_pipeline.ordering import ReportToLoad, report_to_load
 from billing_pipeline.ordering.state import Outcome, record_outcome
 from billing_pipeline.periods import BillingPeriod
@@ -82,30 +82,23 @@ def _record_loaded(folder: Path, period: BillingPeriod, report_id: str) -> None:
 def _replace(
     folder: Path, warehouse: Warehouse, raw: RawReport, attempt: LoadAttempt, cross_check: CrossCheckMode
 ) -> LoadAttempt:
-    parameters = raw.manifest.parameters
-    expected = ExpectedReport(
-        period=parameters.period,
-        kind=parameters.kind,
-        level=parameters.level,
-        tenant_id=parameters.tenant_id,
-    )
     work_dir = folder / "work" / attempt.period.key
     with ExitStack() as files:
         # Of a killed load; the lock of the period guarantees that no other load uses the folder.
         shutil.rmtree(work_dir, ignore_errors=True)
         files.callback(shutil.rmtree, work_dir, ignore_errors=True)
         with reporting_io_errors(work_dir):
-            report = JsonReport(raw.path(JSON_FORMAT), expected, work_dir)
+            report = JsonReport(raw.path(JSON_FORMAT), raw.manifest.parameters, work_dir)
         files.enter_context(report)
         witness = None
         if cross_check != "off" and raw.has(CSV_FORMAT):
-            witness = _open_witness(raw, expected)
+            witness = _open_witness(raw)
         return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
 
 
-def _open_witness(raw: RawReport, expected: ExpectedReport) -> Witness | ReportRefusedError:
+def _open_witness(raw: RawReport) -> Witness | ReportRefusedError:
     try:
-        return CsvReport(raw.path(CSV_FORMAT), expected)
+        return CsvReport(raw.path(CSV_FORMAT), raw.manifest.parameters)
     except ReportRefusedError as error:
         return error  # the cross-check decides what that means for the load
 

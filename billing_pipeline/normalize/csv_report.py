@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.normalize.expectation import ExpectedReport
 from billing_pipeline.normalize.fields import BY_NAME, FIELDS, Field
 from billing_pipeline.normalize.projection import cell, select_rows, sql
 from billing_pipeline.normalize.refusals import DAMAGED, refused, refused_by_duckdb, shown
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline.sql_files import quote_identifier, quote_literal
 
 _OPTIONAL = {"sku"}
@@ -33,19 +33,17 @@ class CsvReport:
 
     Args:
         path: the file.
-        expected: what was requested; None takes any report.
+        requested: the parameters of its request; None takes any report.
 
     Raises:
         ReportRefusedError: the file is not a whole report of this format.
     """
 
-    def __init__(self, path: Path, expected: ExpectedReport | None) -> None:
+    def __init__(self, path: Path, requested: ReportParameters | None) -> None:
         self._path = path
-        self.period_start = date(1970, 1, 1)
-        self.period_end = date(9999, 12, 31)
-        if expected is not None:
-            self.period_start, self.period_end = expected.period.start, expected.period.end
-        self._days = (self.period_start, self.period_end)
+        self._days = (date(1970, 1, 1), date(9999, 12, 31))
+        if requested is not None:
+            self._days = (requested.period.start, requested.period.end)
         self._header = _read_header(path)
 
     @property

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import date
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -16,15 +16,15 @@ import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.envelope import read_envelope
-from billing_pipeline.normalize.expectation import Coverage, ExpectedReport, check_params
+from billing_pipeline.normalize.expectation import check_params
 from billing_pipeline.normalize.layout import PLAIN_LAYOUT
-from billing_pipeline.normalize.projection import json_source, select_rows
+from billing_pipeline.normalize.projection import batch_rows, select_rows
 from billing_pipeline.normalize.refusals import refused_by_duckdb
 from billing_pipeline.normalize.slow_rows import SlowRowReader
 from billing_pipeline.normalize.splitter import BLOCK_SIZE, Batch, Splitter
 from billing_pipeline.normalize.typed_rows import Totals
-from billing_pipeline.reports import ControlTotals
-from billing_pipeline.warehouse.warehouse import ROW_GROUP
+from billing_pipeline.reports import ControlTotals, ReportParameters
+from billing_pipeline.sql_files import ROW_GROUP
 
 _MAX_BATCHES = 8
 """Batches that one statement reads, and that are written ahead of it. Fewer make more statements, and to plan
@@ -32,15 +32,22 @@ one takes as long as to read some thousand rows; more would not be ready, becaus
 fast as two or three of DuckDB's threads read them."""
 
 
+_Checking = Future[Batch | None]
+
+
 class JsonReport:
     """A json_v2_0 file, as downloaded, not compressed.
 
     Args:
         path: the file.
-        expected: what was requested; None takes any report.
+        requested: the parameters of its request; None takes any report.
         work_dir: folder for temporary files, much smaller than the report; removed when the report is closed.
         block_size: bytes that are checked at once.
         rows_per_batch: as `Splitter`.
+
+    Attributes:
+        period_start: first day that the report covers.
+        period_end: last day, inclusive.
 
     Raises:
         ReportRefusedError: the file is not a whole report of this format, or not the one that was requested.
@@ -49,7 +56,7 @@ class JsonReport:
     def __init__(
         self,
         path: Path,
-        expected: ExpectedReport | None,
+        requested: ReportParameters | None,
         work_dir: Path,
         *,
         block_size: int = BLOCK_SIZE,
@@ -59,14 +66,17 @@ class JsonReport:
         self._block_size = block_size
         self._rows_per_batch = rows_per_batch
         self._envelope = read_envelope(path)
-        self.coverage: Coverage = check_params(self._envelope.params, expected)
+        coverage = check_params(self._envelope.params, requested)
+        self.period_start, self.period_end = coverage.start, coverage.end
         work_dir.mkdir(parents=True, exist_ok=True)
         self._folder = TemporaryDirectory(dir=work_dir, prefix="report-")
         self._reading = ExitStack()
+        self._started: Iterator[str] | None = None
         self._batches: list[Batch] = []
         self._totals: ControlTotals | None = None
 
     def __enter__(self) -> Self:
+        self._started = self._start()
         return self
 
     def __exit__(
@@ -75,25 +85,20 @@ class JsonReport:
         self._reading.close()
         self._folder.cleanup()
 
-    @property
-    def period_start(self) -> date:
-        """First day that the report covers."""
-        return self.coverage.start
-
-    @property
-    def period_end(self) -> date:
-        """Last day that the report covers, inclusive."""
-        return self.coverage.end
-
     def selects(self) -> Iterator[str]:
         """SELECTs that give all rows, each with its position; execute one before asking for the next.
 
-        While one is executed, a thread checks the next batches. Each call reads the file from its start and
-        ends what an earlier call began.
+        A thread checks the next batches meanwhile, the first ones since the report was entered. Each call
+        starts at the first row and ends what an earlier call began.
 
         Raises:
             ReportRefusedError: names the row, and what is wrong with it; then none of the rows may be kept.
         """
+        selects, self._started = self._started or self._start(), None
+        return selects
+
+    def _start(self) -> Iterator[str]:
+        """Start to check rows, from the first one."""
         self._reading.close()
         source = self._reading.enter_context(self._path.open("rb", buffering=0))
         splitter = Splitter(
@@ -105,11 +110,17 @@ class JsonReport:
         )
         checker = ThreadPoolExecutor(1, thread_name_prefix="check")
         self._reading.callback(checker.shutdown, cancel_futures=True)
-        ahead = deque(checker.submit(splitter.next_batch) for _ in range(_MAX_BATCHES))
+        check = partial(checker.submit, next, splitter.batches(), None)
+        return self._selects(splitter, check, deque(check() for _ in range(_MAX_BATCHES)))
+
+    def _selects(
+        self, splitter: Splitter, check: Callable[[], _Checking], ahead: deque[_Checking]
+    ) -> Iterator[str]:
         while batches := _ready(ahead):
             self._batches = batches
-            ahead.extend(checker.submit(splitter.next_batch) for _ in batches)
-            yield select_rows(json_source(batches), self.coverage.start, self.coverage.end)
+            ahead.extend(check() for _ in batches)
+            source = " UNION ALL ".join(map(batch_rows, batches))
+            yield select_rows(source, self.period_start, self.period_end)
             for batch in batches:
                 splitter.recycle(batch)
         self._totals = splitter.totals.result()
@@ -133,7 +144,7 @@ class JsonReport:
         for batch in self._batches:
             if batch.layout is PLAIN_LAYOUT:
                 continue
-            reader = SlowRowReader(batch.first_row - batch.skipped, 1, Totals())
+            reader = SlowRowReader(Totals(batch.first_row - batch.skipped - 1))
             try:
                 for file in batch.files:
                     reader.read(file.read_bytes()[1:-1], last=True)
@@ -142,7 +153,7 @@ class JsonReport:
         return refused_by_duckdb(error)
 
 
-def _ready(ahead: deque[Future[Batch | None]]) -> list[Batch]:
+def _ready(ahead: deque[_Checking]) -> list[Batch]:
     """Take the batches that are written, one at least; none at the end of the report."""
     batches: list[Batch] = []
     while ahead and (not batches or ahead[0].done()):

@@ -8,25 +8,21 @@ one by one (`slow_rows`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS
+from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS, Field
 from billing_pipeline.normalize.refusals import refused, shown
 
 LISTS = ("usages", "items")
 """Keys under which a grouped element has its rows."""
 
-BARE_TENANT = {
-    "id": "tenant.id",
-    "name": "tenant.name",
-    "kind": "tenant.kind",
-    "customer_id": "tenant.customer_id",
-}
-"""A grouped element may have its tenant's fields as its own, by these names."""
+BARE_TENANT = ("id", "name", "kind", "customer_id")
+"""A grouped element may have these fields of its tenant as its own, without `tenant`."""
 
 Path = tuple[str, ...]
+Tree = dict[str, "Field | Tree"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,65 +30,69 @@ class Layout:
     """Where each field is.
 
     Args:
-        row: for each field of the row itself, by dotted name, the keys that lead to it.
-        element: likewise for the fields that a grouped element has for all of its rows.
+        paths: for each field, by dotted name, the keys that lead to it from an element; those of a grouped
+            element's rows start with `rows_key`.
         rows_key: the key of a grouped element's rows; None where each element is a row.
     """
 
-    row: Mapping[str, Path]
-    element: Mapping[str, Path]
-    rows_key: str | None
+    paths: Mapping[str, Path]
+    rows_key: str | None = None
+
+    def tree(self) -> Tree:
+        """The keys of an element, nested as they are in it."""
+        tree: Tree = {}
+        for name, path in self.paths.items():
+            node = tree
+            for key in path[:-1]:
+                node = node.setdefault(key, {})  # type: ignore[assignment]
+            node[path[-1]] = BY_NAME[name]
+        return tree
 
 
-PLAIN_LAYOUT = Layout({field.name: (field.name,) for field in FIELDS}, {}, None)
+PLAIN_LAYOUT = Layout({field.name: (field.name,) for field in FIELDS})
 """The layout that `slow_rows` writes: an object with dotted keys for each row."""
 
 
-class TwoListsError(ValueError):
-    """A grouped element has two lists, either of which may be its rows."""
+def list_key(element: Mapping[str, Any], where: str) -> str | None:
+    """The key of a grouped element's list of rows: it has `usages` or `items`, and no usage itself.
 
-    def __init__(self) -> None:
-        super().__init__(
-            f"has both {' and '.join(map(repr, LISTS))}: which of them are its rows is not known"
-        )
-
-
-def list_key(element: Mapping[str, Any]) -> str | None:
-    """The key of a grouped element's rows: it has `usages` or `items`, and no usage itself.
+    Args:
+        element: of `tenants`.
+        where: names it in a refusal.
 
     Raises:
-        TwoListsError: it has both, and the rows of one would not be billed.
+        ReportRefusedError: it has both, and the rows of one would not be billed; or what it has is no list.
     """
     if any(name == "usage" or name.startswith("usage.") for name in element):
         return None
     if all(element.get(key) is not None for key in LISTS):
-        raise TwoListsError
-    return next((key for key in LISTS if key in element), None)
+        both = " and ".join(map(repr, LISTS))
+        raise refused(f"{where} has both {both}: which of them are its rows is not known")
+    found = next((key for key in LISTS if key in element), None)
+    if found is not None and not isinstance(element[found], list):
+        raise refused(f"{where} has no list of rows: {found!r} is {shown(element[found])}")
+    return found
 
 
-def flattened(found: Mapping[str, Any], *, grouped_element: bool = False) -> list[tuple[str, Path, Any]]:
+def flattened(found: Mapping[str, Any], *, grouped_element: bool = False) -> Iterator[tuple[str, Path, Any]]:
     """Each field of an object: dotted name, the keys that lead to it, value; unknown ones too.
 
     Args:
-        grouped_element: bare `id`, `name`, `kind` and `customer_id` are the tenant's, if it has no `tenant`.
+        found: a row, or what the rows of a grouped element share.
+        grouped_element: `BARE_TENANT` are the tenant's, if it has no `tenant`.
     """
-    leaves: list[tuple[str, Path, Any]] = []
-    if grouped_element and not any(key == "tenant" or key.startswith("tenant.") for key in found):
-        leaves += ((BARE_TENANT[key], (key,), found[key]) for key in BARE_TENANT if key in found)
-        found = {key: value for key, value in found.items() if key not in BARE_TENANT}
-    _add_leaves(leaves, "", (), found)
-    return leaves
-
-
-def _add_leaves(
-    leaves: list[tuple[str, Path, Any]], prefix: str, above: Path, found: Mapping[str, Any]
-) -> None:
+    bare = grouped_element and not any(key == "tenant" or key.startswith("tenant.") for key in found)
     for key, value in found.items():
-        name = prefix + key
-        if isinstance(value, dict) and name in OBJECTS:
-            _add_leaves(leaves, f"{name}.", (*above, key), value)
-        else:
-            leaves.append((name, (*above, key), value))
+        name = f"tenant.{key}" if bare and key in BARE_TENANT else key
+        yield from _leaves(name, (key,), value)
+
+
+def _leaves(name: str, path: Path, value: Any) -> Iterator[tuple[str, Path, Any]]:
+    if isinstance(value, dict) and name in OBJECTS:
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}", (*path, key), inner)
+    else:
+        yield name, path, value
 
 
 def learn_layout(element: Any) -> Layout:
@@ -103,51 +103,36 @@ def learn_layout(element: Any) -> Layout:
     """
     if not isinstance(element, dict):
         raise refused(f"the first element of 'tenants' is not an object but {shown(element)}")
-    try:
-        rows_key = list_key(element)
-    except TwoListsError as error:
-        raise refused(f"element 1 of 'tenants' {error}") from None
-    if rows_key is None:
-        row = _paths(flattened(element))
-        if not any(name.startswith("usage.") for name in row):
-            raise _unknown_layout(element)
-        return Layout(_completed(row, {}), {}, None)
-    rows = element[rows_key]
-    if not isinstance(rows, list):
-        raise refused(f"element 1 of 'tenants' has no list of rows: {rows_key!r} is {shown(rows)}")
-    row = _paths(flattened(rows[0])) if rows and isinstance(rows[0], dict) else {}
-    if rows and not any(name.startswith("usage.") for name in row):
-        raise _unknown_layout(element)
-    shared = {key: value for key, value in element.items() if key != rows_key}
-    inherited = _paths(flattened(shared, grouped_element=True))
-    inherited = {name: path for name, path in inherited.items() if name not in row}
-    row, inherited = _completed(row, inherited), _completed(inherited, row, neighbours_only=True)
-    return Layout({name: path for name, path in row.items() if name not in inherited}, inherited, rows_key)
+    rows_key = list_key(element, "element 1 of 'tenants'")
+    row: Any = element
+    paths: dict[str, Path] = {}
+    if rows_key is not None:
+        row = next(iter(element[rows_key]), None)
+        shared = {key: value for key, value in element.items() if key != rows_key}
+        paths = _known(flattened(shared, grouped_element=True), ())
+    above = () if rows_key is None else (rows_key,)
+    in_row = _known(flattened(row), above) if isinstance(row, dict) else {}
+    if not any(name.startswith("usage.") for name in in_row) and (rows_key is None or element[rows_key]):
+        keys = ", ".join(shown(key) for key in list(element)[:20])
+        raise refused(f"the layout of 'tenants' is not known: its first element has the keys {keys}")
+    return Layout(_completed(paths | in_row, above), rows_key)
 
 
-def _unknown_layout(element: Mapping[str, Any]) -> Exception:
-    keys = ", ".join(shown(key) for key in list(element)[:20])
-    return refused(f"the layout of 'tenants' is not known: its first element has the keys {keys}")
+def _known(leaves: Iterable[tuple[str, Path, Any]], above: Path) -> dict[str, Path]:
+    return {name: above + path for name, path, _ in leaves if name in BY_NAME}
 
 
-def _paths(leaves: Iterable[tuple[str, Path, Any]]) -> dict[str, Path]:
-    return {name: path for name, path, _ in leaves if name in BY_NAME}
-
-
-def _completed(
-    paths: Mapping[str, Path], elsewhere: Mapping[str, Path], *, neighbours_only: bool = False
-) -> dict[str, Path]:
-    """The same, with the fields that the first row lacks where their neighbours would have them."""
+def _completed(paths: Mapping[str, Path], above: Path) -> dict[str, Path]:
+    """The same, with the fields that the first row lacks: beside their neighbours, else nested in the row."""
     completed = dict(paths)
     for field in FIELDS:
-        if field.name in paths or field.name in elsewhere:
+        if field.name in paths:
             continue
         parent, _, leaf = field.name.rpartition(".")
         beside = next((path for name, path in paths.items() if name.rpartition(".")[0] == parent), None)
         if parent and beside is not None:
-            *above, last = beside
-            prefix, dot, _ = last.rpartition(".")
-            completed[field.name] = (*above, prefix + dot + leaf)
-        elif not neighbours_only:
-            completed[field.name] = field.path
+            prefix, dot, _ = beside[-1].rpartition(".")
+            completed[field.name] = (*beside[:-1], prefix + dot + leaf)
+        else:
+            completed[field.name] = above + field.path
     return completed

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import date
 from functools import cache
 
 from billing_pipeline.normalize.fields import BY_NAME, COMPUTED, EXTRA, FIELDS, Field
-from billing_pipeline.normalize.layout import PLAIN_LAYOUT, Layout
+from billing_pipeline.normalize.layout import PLAIN_LAYOUT, Layout, Tree
 from billing_pipeline.normalize.splitter import Batch
-from billing_pipeline.normalize.typed_rows import Tree, key_tree
 from billing_pipeline.sql_files import quote_identifier, quote_literal, read_sql
 
 _SMALLEST_BUFFER = 1 << 20
@@ -44,16 +42,16 @@ def cell(name: str, field: Field, first_day: date = date.min, last_day: date = d
     )
 
 
-def json_source(batches: Iterable[Batch]) -> str:
-    """The fields of batches of a json_v2_0 file."""
-    by_layout: dict[int, list[Batch]] = {}
-    for batch in batches:
-        by_layout.setdefault(id(batch.layout), []).append(batch)
-    return " UNION ALL ".join(
-        sql("json_fields.sql").format(
-            **layout_in_sql(alike[0].layout), batches=" UNION ALL ".join(map(_batch_rows, alike))
-        )
-        for alike in by_layout.values()
+def batch_rows(batch: Batch) -> str:
+    """The fields of a batch's rows, each with its position in the report."""
+    grouped = batch.layout.rows_key is not None
+    return sql("json_grouped_batch.sql" if grouped else "json_flat_batch.sql").format(
+        **layout_in_sql(batch.layout),
+        files=", ".join(quote_literal(_without_wildcards(str(file))) for file in batch.files),
+        largest_element=max(2 * batch.largest_block, _SMALLEST_BUFFER),
+        rows_before=batch.first_row - 1 - batch.skipped,
+        first_row=batch.first_row,
+        last_row=batch.first_row + batch.rows - 1,
     )
 
 
@@ -64,11 +62,9 @@ def layout_in_sql(layout: Layout) -> dict[str, str]:
         `columns`: names and types of the elements' keys; `fields`: each field by its dotted name; `extra`;
         `rows_key`: of grouped elements.
     """
-    row = key_tree(layout.row)
-    columns = {key: _column_type(node) for key, node in row.items()}
+    columns = {key: _column_type(node) for key, node in layout.tree().items()}
     if layout.rows_key is not None:
-        columns = {key: _column_type(node) for key, node in key_tree(layout.element).items()}
-        columns[layout.rows_key] = f"{_column_type(row)}[]"
+        columns[layout.rows_key] += "[]"
     plain = layout is PLAIN_LAYOUT
     if plain:
         columns[EXTRA] = "VARCHAR"
@@ -87,25 +83,10 @@ def sql(name: str) -> str:
     return _statement(read_sql(f"normalize/sql/{name}"))
 
 
-def _batch_rows(batch: Batch) -> str:
-    """The rows of a batch, each with its position in the report."""
-    grouped = batch.layout.rows_key is not None
-    return sql("json_grouped_batch.sql" if grouped else "json_flat_batch.sql").format(
-        **layout_in_sql(batch.layout),
-        files=", ".join(quote_literal(_without_wildcards(str(file))) for file in batch.files),
-        largest_element=max(2 * batch.largest_block, _SMALLEST_BUFFER),
-        rows_before=batch.first_row - 1 - batch.skipped,
-        first_row=batch.first_row,
-        last_row=batch.first_row + batch.rows - 1,
-    )
-
-
 def _access(layout: Layout, name: str) -> str:
     """The expression that gives a field of an element's row."""
-    shared = name in layout.element
-    start, *keys = layout.element[name] if shared else layout.row[name]
-    if not shared and layout.rows_key is not None:
-        start, keys = "usage_row", [start, *keys]
+    start, *keys = layout.paths[name]
+    start = "usage_row" if start == layout.rows_key else start
     return quote_identifier(start) + "".join(f"[{quote_literal(key)}]" for key in keys)
 
 

@@ -25,7 +25,7 @@ from billing_pipeline.normalize.fields import (
     UNIT,
     Kind,
 )
-from billing_pipeline.normalize.layout import TwoListsError, flattened, list_key
+from billing_pipeline.normalize.layout import flattened, list_key
 from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, refused, shown
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 from billing_pipeline.normalize.typed_rows import Totals
@@ -40,20 +40,11 @@ class SlowRowReader:
     """Reads elements of `tenants`.
 
     Args:
-        first_row: position in the file of the first row that is read, from 1.
-        first_element: likewise of the first element.
-        totals: each row is added to them.
+        totals: of the rows and elements before; what is read is added to them.
     """
 
-    def __init__(self, first_row: int, first_element: int, totals: Totals) -> None:
-        self._row = first_row
-        self._element = first_element
+    def __init__(self, totals: Totals) -> None:
         self._totals = totals
-
-    @property
-    def elements_before(self) -> int:
-        """How many elements of the file come before the next one."""
-        return self._element - 1
 
     def read(self, block: bytes, *, last: bool) -> tuple[list[str], int]:
         """Read the elements that a block of the file holds completely, each followed by a comma.
@@ -81,8 +72,7 @@ class SlowRowReader:
                 values = self._checked(row)
                 _add(values, self._totals)
                 rows.append(_text(values))
-                self._row += 1
-            self._element += 1
+            self._totals.elements += 1
         return rows, len(text[:end].encode())
 
     def _elements(self, text: str, *, last: bool) -> Iterator[tuple[Any, int]]:
@@ -111,19 +101,14 @@ class SlowRowReader:
                 return
 
     def _rows(self, element: Any) -> Iterator[dict[str, Any]]:
-        where = f"element {self._element} of 'tenants'"
+        where = f"element {self._totals.elements + 1} of 'tenants'"
         if not isinstance(element, dict):
             raise self._refused(f"{where} is {shown(element)}, not an object")
-        try:
-            rows_key = list_key(element)
-        except TwoListsError as error:
-            raise self._refused(f"{where} {error}") from None
+        rows_key = list_key(element, f"{self._row_number}: {where}")
         if rows_key is None:
             yield self._fields(element)
             return
         shared = self._fields({k: v for k, v in element.items() if k != rows_key}, grouped_element=True)
-        if not isinstance(element[rows_key], list):
-            raise self._refused(f"{where} has no list of rows: {rows_key!r} is {shown(element[rows_key])}")
         for row in element[rows_key]:
             if not isinstance(row, dict):
                 raise self._refused(f"a row in {rows_key!r} is {shown(row)}, not an object")
@@ -169,8 +154,12 @@ class SlowRowReader:
         found = shown(strict_json.encode(value))
         raise self._refused(f"{name} is {found}, which is not {kind.description}")
 
+    @property
+    def _row_number(self) -> str:
+        return f"row {self._totals.rows + 1}"
+
     def _refused(self, what: str, todo: str = UNKNOWN) -> Exception:
-        return refused(f"row {self._row}: {what}", todo)
+        return refused(f"{self._row_number}: {what}", todo)
 
 
 def _integer(value: Any) -> int | None:

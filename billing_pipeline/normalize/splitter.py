@@ -9,13 +9,13 @@ DuckDB reads one JSON array with one thread, several files with all of its threa
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.envelope import Envelope
@@ -24,7 +24,7 @@ from billing_pipeline.normalize.refusals import DAMAGED, refused
 from billing_pipeline.normalize.slow_rows import SlowRowReader
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 from billing_pipeline.normalize.typed_rows import Totals, TypedRows
-from billing_pipeline.warehouse.warehouse import ROW_GROUP
+from billing_pipeline.sql_files import ROW_GROUP
 
 BLOCK_SIZE = 1 << 18
 """Bytes that are checked at once: what fits the processor's cache."""
@@ -32,8 +32,8 @@ BLOCK_SIZE = 1 << 18
 MAX_ELEMENT = 64 << 20
 """Bytes of the largest element: the rows of one tenant, about 100,000."""
 
-_GROUPED_FILE = 4 << 20
-"""Bytes of a file of grouped elements: DuckDB unpacks up to 2048 elements of one file at once."""
+_FILE_SIZE = 4 << 20
+"""Bytes of a file: DuckDB unpacks up to 2048 grouped elements of one file at once."""
 
 _WHITE_SPACE = b" \t\n\r"
 _COMMA_AND_KEY = re.compile(rb'[ \t\n\r]*,[ \t\n\r]*\{[ \t\n\r]*"[^"\\]{0,60}"?')
@@ -64,17 +64,24 @@ class Batch:
     largest_block: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """Whole elements from one block: the text of a JSON array without its brackets."""
+class _Checked(NamedTuple):
+    """Whole elements from one block.
+
+    Args:
+        elements: the text of a JSON array without its brackets.
+        layout: of the elements.
+        rows: how many rows they have.
+        used: bytes of the block that they take up.
+    """
 
     elements: bytes | memoryview
     layout: Layout
     rows: int
+    used: int
 
 
 class Splitter:
-    """Checks the rows of a json_v2_0 file and writes them as batches. Holds one block in memory.
+    """Checks the rows of a json_v2_0 file and writes them as batches. Holds some blocks in memory.
 
     Args:
         file: open for reading, unbuffered.
@@ -97,98 +104,93 @@ class Splitter:
     ) -> None:
         self.totals = Totals()
         self._file = file
-        self._start = envelope.start
+        self._file.seek(envelope.start)
         self._remaining = envelope.end - envelope.start
         self._folder = folder
         self._block_size = block_size
         self._rows_per_batch = rows_per_batch
         self._max_element = max_element
         self._gap = b""
-        self._elements = 0
-        self._blocks = self._check()
-        self._checked: _Checked | None = None
-        self._used = 0
-        self._rows = 0
         self._files = 0
         self._recycled: list[Path] = []
 
-    def next_batch(self) -> Batch | None:
-        """Write the next batch; None at the end of the report.
+    def batches(self) -> Iterator[Batch]:
+        """Write the batches, one by one as they are taken.
 
         Raises:
             ReportRefusedError: names the row, and what is wrong with it.
         """
-        checked = self._current()
-        if checked is None:
-            return None
-        batch = Batch(checked.layout, self._rows + 1, skipped=self._used)
-        while batch.rows < self._rows_per_batch and (checked := self._current(batch.layout)):
-            self._write_file(batch, checked)
-        self._rows += batch.rows
-        return batch
+        rows_before = 0
+        for layout, blocks in groupby(self._check(), key=attrgetter("layout")):
+            batch = Batch(layout, rows_before + 1)
+            waiting: list[bytes | memoryview] = []
+            for block in blocks:
+                used = 0
+                while used < block.rows:
+                    waiting.append(block.elements)
+                    taken = min(block.rows - used, self._rows_per_batch - batch.rows)
+                    used += taken
+                    batch.rows += taken
+                    rows_before += taken
+                    full = batch.rows == self._rows_per_batch
+                    if full or sum(map(len, waiting)) >= _FILE_SIZE:
+                        self._write(batch, waiting)
+                        waiting = []
+                    if full:
+                        yield batch
+                        batch = Batch(layout, rows_before + 1, skipped=used % block.rows)
+            if waiting:
+                self._write(batch, waiting)
+            if batch.rows:
+                yield batch
 
     def recycle(self, batch: Batch) -> None:
         """Let later batches be written over the files of one that was read."""
         self._recycled += batch.files
 
-    def _current(self, layout: Layout | None = None) -> _Checked | None:
-        """A checked block with rows that are in no batch yet; None if there is none (of this layout)."""
-        if self._checked is None or self._used == self._checked.rows:
-            self._checked, self._used = next(self._blocks, None), 0
-        if self._checked and layout not in (None, self._checked.layout):
-            return None
-        return self._checked
-
-    def _write_file(self, batch: Batch, checked: _Checked | None) -> None:
-        largest = sys.maxsize if batch.layout.rows_key is None else _GROUPED_FILE
-        batch.files.append(self._new_file())
-        # To write over a file takes half as long as to write a new one.
-        with open(batch.files[-1], "wb", opener=_open_without_truncating) as file:
-            while checked:
-                file.write(b"," if file.tell() else b"[")
-                file.write(checked.elements)
-                batch.largest_block = max(batch.largest_block, len(checked.elements))
-                taken = min(checked.rows - self._used, self._rows_per_batch - batch.rows)
-                self._used += taken
-                batch.rows += taken
-                full = batch.rows == self._rows_per_batch or file.tell() >= largest
-                checked = None if full else self._current(batch.layout)
+    def _write(self, batch: Batch, blocks: Sequence[bytes | memoryview]) -> None:
+        """Add a file to a batch. To write over a file takes half as long as to write a new one."""
+        if self._recycled:
+            path = self._recycled.pop()
+        else:
+            self._files += 1
+            path = self._folder / f"{self._files:06d}.json"
+            path.touch()
+        with path.open("r+b") as file:
+            for number, block in enumerate(blocks):
+                file.write(b"," if number else b"[")
+                file.write(block)
             file.write(b"]")
             file.truncate()
-
-    def _new_file(self) -> Path:
-        if self._recycled:
-            return self._recycled.pop()
-        self._files += 1
-        return self._folder / f"{self._files:06d}.json"
+        batch.files.append(path)
+        batch.largest_block = max(batch.largest_block, *map(len, blocks))
 
     def _check(self) -> Iterator[_Checked]:
         """All rows in the order of the file, block by block."""
-        self._file.seek(self._start)
         rest, size = b"", self._block_size
         typed_rows: TypedRows | None = None
         while True:
             block = rest + self._read(size)
             last = not self._remaining
             if last and not block.strip(_WHITE_SPACE):
-                if self._elements:
+                if self.totals.elements:
                     raise refused("there is a comma behind the last element of 'tenants'", DAMAGED)
                 return
             typed_rows = typed_rows or self._typed_rows(block, last)
-            checked, used = self._check_block(typed_rows, block, last) if typed_rows else (None, 0)
+            checked = self._check_block(typed_rows, block, last) if typed_rows else None
             if checked is None:  # no whole element
                 rest, size = block, len(block)
                 if len(block) >= self._max_element:
                     raise refused(
-                        f"row {self.totals.rows + 1}: element {self._elements + 1} of 'tenants' is larger"
-                        f" than {self._max_element:,} bytes"
+                        f"row {self.totals.rows + 1}: element {self.totals.elements + 1} of 'tenants' is"
+                        f" larger than {self._max_element:,} bytes"
                     )
                 continue
             if checked.rows:
                 yield checked
-            if last and used == len(block):
+            if last and checked.used == len(block):
                 return
-            rest, size = block[used:], self._block_size
+            rest, size = block[checked.used :], self._block_size
 
     def _read(self, size: int) -> bytes:
         block = self._file.read(min(size, self._remaining))
@@ -220,35 +222,21 @@ class Splitter:
         if comma_and_key:
             self._gap = closing[len(closing.rstrip(b"]} \t\n\r")) :] + comma_and_key[0]
 
-    def _check_block(self, typed_rows: TypedRows, block: bytes, last: bool) -> tuple[_Checked | None, int]:
-        """The whole elements of a block, and how many of its bytes they take up; None if it holds none."""
-        comma = len(block) if last else self._last_comma(block)
+    def _check_block(self, typed_rows: TypedRows, block: bytes, last: bool) -> _Checked | None:
+        """The whole elements of a block; None if it holds none."""
+        gap = block.rfind(self._gap) if self._gap else -1
+        comma = len(block) if last else gap + self._gap.index(b",") if gap >= 0 else 0
         array = b"".join((b"[", memoryview(block)[:comma], b"]"))
         try:
             elements = typed_rows.decode(array)
         except (ValueError, RecursionError):
-            return self._check_slowly(block, last)
-        if not elements:
-            return self._check_slowly(block, last)
-        rows = typed_rows.count_and_add(elements, self.totals)
-        self._elements += len(elements)
-        return _Checked(memoryview(array)[1:-1], typed_rows.layout, rows), comma + (not last)
-
-    def _last_comma(self, block: bytes) -> int:
-        """Offset of the comma in the last gap of a block; 0 if it has none."""
-        gap = block.rfind(self._gap) if self._gap else -1
-        return gap + self._gap.index(b",") if gap >= 0 else 0
-
-    def _check_slowly(self, block: bytes, last: bool) -> tuple[_Checked | None, int]:
-        reader = SlowRowReader(self.totals.rows + 1, self._elements + 1, self.totals)
-        rows, used = reader.read(block, last=last)
-        self._elements = reader.elements_before
+            elements = []
+        if elements:
+            rows = typed_rows.count_and_add(elements, self.totals)
+            return _Checked(memoryview(array)[1:-1], typed_rows.layout, rows, comma + (not last))
+        plain, used = SlowRowReader(self.totals).read(block, last=last)
         if not used:
-            return None, 0
+            return None
         if not last:
             self._learn_gap(block, used - 1)
-        return _Checked(",".join(rows).encode(), PLAIN_LAYOUT, len(rows)), used
-
-
-def _open_without_truncating(path: str, flags: int) -> int:
-    return os.open(path, flags & ~os.O_TRUNC, 0o600)
+        return _Checked(",".join(plain).encode(), PLAIN_LAYOUT, len(plain), used)

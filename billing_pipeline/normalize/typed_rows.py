@@ -8,34 +8,15 @@ only until they are counted and added up: those are the control totals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from billing_pipeline.normalize.fields import BY_NAME, EMPTY_UNIT, MEASURE_FIELDS, UNIT, Field
-from billing_pipeline.normalize.layout import Layout, Path
+from billing_pipeline.normalize.fields import EMPTY_UNIT, MEASURE_FIELDS, UNIT, Field
+from billing_pipeline.normalize.layout import Layout, Tree
 from billing_pipeline.reports import MEASURES, ControlTotals
-
-_ROWS = "rows"
-
-Tree = dict[str, "Field | Tree"]
-
-
-def key_tree(paths: Mapping[str, Path]) -> Tree:
-    """The nested keys that lead to fields.
-
-    Args:
-        paths: `Layout.row` or `Layout.element`.
-    """
-    tree: Tree = {}
-    for name, path in paths.items():
-        node = tree
-        for key in path[:-1]:
-            node = node.setdefault(key, {})  # type: ignore[assignment]
-        node[path[-1]] = BY_NAME[name]
-    return tree
 
 
 class TypedRows:
@@ -47,18 +28,12 @@ class TypedRows:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        row_type, places = _struct("Row", key_tree(layout.row))
-        self._grouped = layout.rows_key is not None
-        self._unit_of_element = None
-        element_type = row_type
-        if layout.rows_key is not None:
-            rows = (_ROWS, _list_of(row_type), msgspec.field(name=layout.rows_key))
-            element_type, element_places = _struct("Element", key_tree(layout.element), rows)
-            if UNIT in element_places:
-                self._unit_of_element = attrgetter(element_places[UNIT])
-        self._unit = attrgetter(places[UNIT]) if UNIT in places else None
-        self._sums = _measure_getters(places)
-        self._decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(_list_of(element_type))
+        element = _struct("Element", layout.tree(), layout.rows_key)
+        self._decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(_list_of(element))
+        self._rows = attrgetter(layout.rows_key) if layout.rows_key else None
+        self._unit = attrgetter(UNIT)
+        self._unit_of_element = layout.rows_key and layout.paths[UNIT] == (UNIT,)
+        self._sums = _measure_getters(layout)
 
     def decode(self, array: bytes) -> list[Any]:
         """The elements of a JSON array.
@@ -70,7 +45,7 @@ class TypedRows:
 
     def count_and_add(self, elements: Sequence[Any], totals: Totals) -> int:
         """Add the elements' rows to the totals; how many rows they have."""
-        rows = [row for element in elements for row in element.rows] if self._grouped else elements
+        rows = elements if self._rows is None else [row for each in elements for row in self._rows(each)]
         by_unit: dict[str | None, list[Any]] = {}
         for unit, row in zip(self._units(elements, rows), rows, strict=True):
             try:
@@ -84,22 +59,25 @@ class TypedRows:
                 for index, getter in getters:
                     sums[index] += sum(map(getter, holders))
         totals.rows += len(rows)
+        totals.elements += len(elements)
         return len(rows)
 
     def _units(self, elements: Sequence[Any], rows: Sequence[Any]) -> Iterable[str | None]:
-        if self._unit is not None:
-            return map(self._unit, rows)
-        if self._unit_of_element is None:
-            return [None] * len(rows)
-        unit = self._unit_of_element
-        return [unit(element) for element in elements for _ in element.rows]
+        if self._rows is not None and self._unit_of_element:
+            return [self._unit(each) for each in elements for _ in self._rows(each)]
+        return map(self._unit, rows)
 
 
 class Totals:
-    """Control totals while they are being added up."""
+    """Control totals while they are being added up.
 
-    def __init__(self) -> None:
-        self.rows = 0
+    Args:
+        rows: how many come before.
+    """
+
+    def __init__(self, rows: int = 0) -> None:
+        self.rows = rows
+        self.elements = 0
         self._sums: dict[str, list[int]] = {}
 
     def for_unit(self, unit: str | None) -> list[int]:
@@ -122,36 +100,36 @@ def _is_required(node: Field | Tree) -> bool:
     return not node.kind.nullable if isinstance(node, Field) else any(map(_is_required, node.values()))
 
 
-def _struct(name: str, tree: Tree, *members: Any) -> tuple[Any, dict[str, str]]:
-    """A struct for these keys and no others, and the dotted attributes that lead to each field in it.
+def _struct(name: str, tree: Tree, rows_key: str | None = None) -> Any:
+    """A struct for these keys and no others; `_attribute` names its members.
 
     Args:
         name: of the struct.
         tree: keys of its members.
-        members: further ones.
+        rows_key: the member that is a list.
     """
-    places: dict[str, str] = {}
-    defined = list(members)
-    for number, (key, node) in enumerate(tree.items()):
-        attribute = f"member_{number}"
+    members = []
+    for key, node in tree.items():
         required = _is_required(node)
-        if isinstance(node, Field):
-            places[node.name] = attribute
-            kind = node.kind.json_type
-        else:
-            inner, inner_places = _struct(f"{name}_{number}", node)
-            places |= {field: f"{attribute}.{place}" for field, place in inner_places.items()}
-            kind = inner if required else inner | None
-        field = msgspec.field(name=key) if required else msgspec.field(name=key, default=None)
-        defined.append((attribute, kind, field))
-    struct = msgspec.defstruct(name, defined, kw_only=True, forbid_unknown_fields=True, gc=False)
-    return struct, places
+        kind = node.kind.json_type if isinstance(node, Field) else _struct(f"{name}_{_attribute(key)}", node)
+        if key == rows_key:
+            kind = _list_of(kind)
+        elif not isinstance(node, Field) and not required:
+            kind |= None
+        member = msgspec.field(name=key) if required else msgspec.field(name=key, default=None)
+        members.append((_attribute(key), kind, member))
+    return msgspec.defstruct(name, members, kw_only=True, forbid_unknown_fields=True, gc=False)
 
 
-def _measure_getters(places: Mapping[str, str]) -> list[tuple[Any, list[tuple[int, Any]]]]:
-    """For each object that holds measures: how to get it, and each measure (by its index) from it."""
+def _attribute(key: str) -> str:
+    return key.replace(".", "__")
+
+
+def _measure_getters(layout: Layout) -> list[tuple[Any, list[tuple[int, Any]]]]:
+    """For each object of a row that holds measures: how to get it, and how each measure (by its index)."""
     holders: dict[str, list[tuple[int, Any]]] = {}
     for index, field in enumerate(MEASURE_FIELDS):
-        parent, _, attribute = places[field.name].rpartition(".")
-        holders.setdefault(parent, []).append((index, attrgetter(attribute)))
+        *above, leaf = map(_attribute, layout.paths[field.name])
+        parent = ".".join(above[layout.rows_key is not None :])
+        holders.setdefault(parent, []).append((index, attrgetter(leaf)))
     return [(attrgetter(parent) if parent else None, getters) for parent, getters in holders.items()]

@@ -19,9 +19,9 @@ from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError, first_line
 from billing_pipeline.files import sync_folder
-from billing_pipeline.sql_files import quote_literal
+from billing_pipeline.sql_files import ROW_GROUP, quote_literal
 from billing_pipeline.warehouse.schema import create_schema
-from billing_pipeline.warehouse.warehouse import PUBLISHED, ROW_GROUP, Result
+from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
 # DuckDB 1.5 still opens files of this version; without it, only 2.0 does. The copy needs no log of its own:
 # after a crash it is thrown away.

@@ -10,14 +10,6 @@ import duckdb
 
 Result = TypeVar("Result")
 
-ROW_GROUP = 30_720
-"""Rows that DuckDB stores, compresses and reads as one group; a multiple of its vectors' 2,048 rows.
-
-A quarter of DuckDB's own default: the batches of a report are read in parallel, a batch fills a group, and
-the thread that fills a group compresses it. So a month of 100,000 rows is shared by all threads like one of
-millions, and each holds a quarter as much in memory. The file is larger by a fifth.
-"""
-
 PUBLISHED = "published"
 """Name under which a change sees the state before it, as a read-only database beside its own."""
 

@@ -9,13 +9,14 @@ import duckdb
 import pytest
 
 from billing_pipeline.loading.replace import replace_period
-from billing_pipeline.normalize import ExpectedReport, JsonReport
+from billing_pipeline.normalize import JsonReport
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline.sandbox import ReportOptions, write_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_rows import ReportSelection, report_rows
 from billing_pipeline.sandbox.windows import Window
+from billing_pipeline.sql_files import ROW_GROUP
 from billing_pipeline.warehouse import Warehouse, WarehouseFile
-from billing_pipeline.warehouse.warehouse import ROW_GROUP
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, query
 
 pytestmark = pytest.mark.slow
@@ -41,7 +42,7 @@ def test_load__report_of_many_batches__every_row_in_place(
         for tenant, rows in report_rows(DISTRIBUTOR, SELECTION)
         for row in rows
     ]
-    ordered = ExpectedReport(SEPTEMBER, "usage_summary", "direct_partners", DISTRIBUTOR.root.id)
+    ordered = ReportParameters(DISTRIBUTOR.root.id, SEPTEMBER, "usage_summary", "direct_partners")
 
     with JsonReport(path, ordered, tmp_path / "work") as report:
         assert len(list((tmp_path / "work").glob("report-*"))) == 1

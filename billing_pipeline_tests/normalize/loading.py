@@ -14,10 +14,9 @@ from typing import Any
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.normalize import CsvReport, ExpectedReport, JsonReport
-from billing_pipeline.reports import ControlTotals
-from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse.warehouse import ROW_GROUP
+from billing_pipeline.normalize import CsvReport, JsonReport
+from billing_pipeline.reports import ControlTotals, ReportParameters
+from billing_pipeline.sql_files import ROW_GROUP, read_sql
 from billing_pipeline_tests.normalize import reference
 
 FIRST_DAY, LAST_DAY = date(2026, 9, 1), date(2026, 9, 30)
@@ -111,7 +110,7 @@ def load_json(
 
 
 def load_csv(
-    content: bytes, folder: Path, expected: ExpectedReport | None = None
+    content: bytes, folder: Path, expected: ReportParameters | None = None
 ) -> tuple[Rows, ControlTotals]:
     """Load a csv_v2_0 file with this content; the control totals are those of the table."""
     path = folder / "csv_v2_0.csv"

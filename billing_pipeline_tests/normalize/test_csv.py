@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.normalize import ExpectedReport
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline_tests.normalize import reference
 from billing_pipeline_tests.normalize.loading import FIRST_DAY, LAST_DAY, load_csv, load_json, report_of
 from billing_pipeline_tests.normalize.strategies import texts, uuids
@@ -31,8 +31,8 @@ SAMPLE_HEADER = [
     *("usage.effective.production", "usage.effective.total", "usage.effective.trial"),
     "edition",
 ]
-ORDERED = ExpectedReport(
-    BillingPeriod(2026, 9), "usage_summary", "direct_partners", "11111111-1111-4111-8111-111111111111"
+ORDERED = ReportParameters(
+    "11111111-1111-4111-8111-111111111111", BillingPeriod(2026, 9), "usage_summary", "direct_partners"
 )
 ROW = {name: "0" for name in SAMPLE_HEADER if name.startswith("usage.")} | {
     "tenant.id": "0fcd4a69-8a40-4de8-b711-d9c83dc000f7",

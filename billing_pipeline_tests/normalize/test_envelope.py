@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.normalize import ExpectedReport, JsonReport, envelope, strict_json
+from billing_pipeline.normalize import JsonReport, envelope, strict_json
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline_tests.normalize.loading import PARAMS, load_json, refusal, report_of, usage_row
 
 ROW = json.dumps(usage_row())
 TENANT = "11111111-1111-4111-8111-111111111111"
-ORDERED = ExpectedReport(BillingPeriod(2026, 9), "usage_summary", "direct_partners", TENANT)
+ORDERED = ReportParameters(TENANT, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
 
 
-def opened(folder: Path, expected: ExpectedReport, **params: Any) -> None:
+def opened(folder: Path, expected: ReportParameters, **params: Any) -> None:
     path = folder / "report.json"
     path.write_bytes(report_of(params={n: v for n, v in (PARAMS | params).items() if v is not ...}))
     with JsonReport(path, expected, folder / "work") as report:
@@ -117,7 +118,7 @@ def test_report__as_requested__is_taken(tmp_path: Path) -> None:
         opened(tmp_path, ORDERED, gen_date=when)
     opened(
         tmp_path,
-        ExpectedReport(ORDERED.period, "usage_breakdown", "itself", TENANT),
+        ReportParameters(TENANT, ORDERED.period, "usage_breakdown", "itself"),
         report_type=6,
         report_level=9,
     )
@@ -159,7 +160,7 @@ def test_report__type_of_another_kind__is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReportRefusedError, match="report_type"):
         opened(
             tmp_path,
-            ExpectedReport(ORDERED.period, "usage_breakdown", "direct_partners", TENANT),
+            ReportParameters(TENANT, ORDERED.period, "usage_breakdown", "direct_partners"),
             report_type=4,
         )
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.warehouse.warehouse import ROW_GROUP
+from billing_pipeline.sql_files import ROW_GROUP
 from billing_pipeline_tests.normalize import reference
 from billing_pipeline_tests.normalize.loading import (
     FIRST_DAY,

@@ -54,7 +54,7 @@ def test_selects__folder_named_like_a_partition__is_no_field(tmp_path: Path, nam
     }
 
 
-def test_next_batch__recycled_files__hold_own_rows_only(tmp_path: Path) -> None:
+def test_batches__recycled_files__hold_own_rows_only(tmp_path: Path) -> None:
     # Twice as many batches as are written ahead and read at once, each smaller than the one before it.
     names = [f"item_{number}" + "x" * (1200 - number) for number in range(1200)]
 
@@ -101,7 +101,7 @@ def test_splitter__element_beyond_the_limit__is_refused_by_its_position(tmp_path
         with pytest.raises(
             ReportRefusedError, match=r"row 2: element 2 of 'tenants' is larger than 20,000 bytes"
         ):
-            list(iter(splitter.next_batch, None))
+            list(splitter.batches())
 
 
 def test_splitter__element_larger_than_a_block__is_read(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
--- The rows of a batch of flat elements, each with its position in the report.
-SELECT *
+-- The fields of the rows in a batch of flat elements, each with its position in the report.
+SELECT
+    {fields},
+    {extra} AS extra,
+    report_row
 FROM (
     SELECT *, row_number() OVER () + {rows_before} AS report_row
     FROM read_json(

@@ -1,5 +1,8 @@
--- The rows of a batch of grouped elements: each element has a list of rows, and the fields that they share.
-SELECT *
+-- Likewise of grouped elements: each has a list of rows, and the fields that they share.
+SELECT
+    {fields},
+    {extra} AS extra,
+    report_row
 FROM (
     SELECT *, row_number() OVER () + {rows_before} AS report_row
     FROM (

@@ -10,7 +10,9 @@ DuckDB reads one JSON array with one thread, several files with all of its threa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -32,8 +34,8 @@ BLOCK_SIZE = 1 << 18
 MAX_ELEMENT = 64 << 20
 """Bytes of the largest element: the rows of one tenant, about 100,000."""
 
-_FILE_SIZE = 4 << 20
-"""Bytes of a file: DuckDB unpacks up to 2048 grouped elements of one file at once."""
+_GROUPED_FILE = 4 << 20
+"""Bytes of a file of grouped elements: DuckDB unpacks up to 2048 elements of one file at once."""
 
 _WHITE_SPACE = b" \t\n\r"
 _COMMA_AND_KEY = re.compile(rb'[ \t\n\r]*,[ \t\n\r]*\{[ \t\n\r]*"[^"\\]{0,60}"?')
@@ -81,7 +83,7 @@ class _Checked(NamedTuple):
 
 
 class Splitter:
-    """Checks the rows of a json_v2_0 file and writes them as batches. Holds some blocks in memory.
+    """Checks the rows of a json_v2_0 file and writes them as batches. Holds one block in memory.
 
     Args:
         file: open for reading, unbuffered.
@@ -121,34 +123,38 @@ class Splitter:
             ReportRefusedError: names the row, and what is wrong with it.
         """
         rows_before = 0
-        for layout, blocks in groupby(self._check(), key=attrgetter("layout")):
-            batch = Batch(layout, rows_before + 1)
-            waiting: list[bytes | memoryview] = []
-            for block in blocks:
-                used = 0
-                while used < block.rows:
-                    waiting.append(block.elements)
-                    taken = min(block.rows - used, self._rows_per_batch - batch.rows)
-                    used += taken
-                    batch.rows += taken
-                    rows_before += taken
-                    full = batch.rows == self._rows_per_batch
-                    if full or sum(map(len, waiting)) >= _FILE_SIZE:
-                        self._write(batch, waiting)
-                        waiting = []
-                    if full:
-                        yield batch
-                        batch = Batch(layout, rows_before + 1, skipped=used % block.rows)
-            if waiting:
-                self._write(batch, waiting)
-            if batch.rows:
-                yield batch
+        with ExitStack() as output:
+            for layout, blocks in groupby(self._check(), key=attrgetter("layout")):
+                largest = sys.maxsize if layout.rows_key is None else _GROUPED_FILE
+                batch, file = Batch(layout, rows_before + 1), None
+                for block in blocks:
+                    used = 0
+                    while used < block.rows:
+                        file = file or output.enter_context(self._new_file(batch))
+                        file.write(b"," if file.tell() else b"[")
+                        file.write(block.elements)
+                        batch.largest_block = max(batch.largest_block, len(block.elements))
+                        taken = min(block.rows - used, self._rows_per_batch - batch.rows)
+                        used += taken
+                        batch.rows += taken
+                        rows_before += taken
+                        full = batch.rows == self._rows_per_batch
+                        if full or file.tell() >= largest:
+                            output.close()
+                            file = None
+                        if full:
+                            yield batch
+                            batch = Batch(layout, rows_before + 1, skipped=used % block.rows)
+                output.close()
+                if batch.rows:
+                    yield batch
 
     def recycle(self, batch: Batch) -> None:
         """Let later batches be written over the files of one that was read."""
         self._recycled += batch.files
 
-    def _write(self, batch: Batch, blocks: Sequence[bytes | memoryview]) -> None:
+    @contextmanager
+    def _new_file(self, batch: Batch) -> Iterator[BinaryIO]:
         """Add a file to a batch. To write over a file takes half as long as to write a new one."""
         if self._recycled:
             path = self._recycled.pop()
@@ -156,14 +162,11 @@ class Splitter:
             self._files += 1
             path = self._folder / f"{self._files:06d}.json"
             path.touch()
+        batch.files.append(path)
         with path.open("r+b") as file:
-            for number, block in enumerate(blocks):
-                file.write(b"," if number else b"[")
-                file.write(block)
+            yield file
             file.write(b"]")
             file.truncate()
-        batch.files.append(path)
-        batch.largest_block = max(batch.largest_block, *map(len, blocks))
 
     def _check(self) -> Iterator[_Checked]:
         """All rows in the order of the file, block by block."""

@@ -106,7 +106,7 @@ def test_load_csv__random_report__equals_reference_and_json(
     in_table, totals = load_csv(content, folder)
 
     assert in_table == expected
-    assert (totals.rows, totals.sums) == reference.control_totals(expected)
+    assert (totals.rows, totals.sums) == reference.control_totals(in_table)
     assert (in_table, totals) == load_json(report_of(*as_json), folder)
 
 
@@ -162,7 +162,7 @@ def test_load_csv__bad_cell__is_refused_by_name(tmp_path: Path, changed: dict[st
     ("content", "told"),
     [
         (b"", "empty"),
-        (csv_of(ROW)[:-3], "the last record is not whole: the file is cut short"),
+        (csv_of(ROW)[:-3], "line 2 has 28 cells, not 29: the file is damaged or cut short"),
         (csv_of(ROW)[:-2] + b'"', "cut short"),
         (b"a,b\r\n1,2\r\n", "the header lacks application.id"),
         (b'{"params": {}, "tenants": []}\n', "the header lacks"),
@@ -216,10 +216,10 @@ def test_load_csv__header_without_line_break__has_no_rows(tmp_path: Path) -> Non
     assert (rows, totals.rows) == ([], 0)
 
 
-def test_load_csv__long_cell_in_unended_record__is_named(tmp_path: Path) -> None:
-    content = csv_of(ROW | {"tenant.name": "x" * 200_000}).rstrip()
+def test_load_csv__long_cell_in_unended_record__is_read(tmp_path: Path) -> None:
+    rows, _ = load_csv(csv_of(ROW | {"tenant.name": "x" * 200_000}).rstrip(), tmp_path)
 
-    assert "field larger than field limit (131072)" in refusal(content, tmp_path)
+    assert [len(row["tenant_name"]) for row in rows] == [200_000]
 
 
 def test_load_csv__folder_named_like_a_partition__is_no_column(tmp_path: Path) -> None:
@@ -237,5 +237,6 @@ def test_load_csv__records_within_a_cell__are_no_rows(tmp_path: Path) -> None:
 
     rows, totals = load_csv(csv_of(*[{**ROW, "tenant.name": name}] * 40_000), tmp_path, ORDERED)
 
-    assert totals.rows == len(rows) == 40_000
+    assert (totals.rows, totals.sums) == reference.control_totals(rows)
+    assert len(rows) == 40_000
     assert {row["tenant_name"] for row in rows} == {name}

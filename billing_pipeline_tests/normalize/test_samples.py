@@ -37,7 +37,8 @@ def test_load_csv__real_sample__has_its_rows(tmp_path: Path) -> None:
     """26 rows of a real report of kind usage_current, from Acronis' own screenshot."""
     rows, totals = load_csv((SAMPLES / "csv_v2_0_usage_current.csv").read_bytes(), tmp_path)
 
-    assert totals.rows == len(rows) == 26
+    assert (totals.rows, totals.sums) == reference.control_totals(rows)
+    assert len(rows) == 26
     assert (rows[0]["offering_item"], rows[0]["delta_production"]) == ("euc_count", Decimal(-1))
     assert {row["measurement_unit"] for row in rows} == {"bytes", "seconds", "quantity"}
     assert {row["sku"] for row in rows} == {None}

@@ -18,8 +18,8 @@ from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.refusals import DAMAGED, refused, shown
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 
-_HEADS = (64 << 10, 1 << 20, 16 << 20)
-"""Bytes that are read before the array; the next size is tried where one was too small."""
+_LARGEST_HEAD = 4 << 20
+"""Bytes that are read before the array."""
 _LARGEST_TAIL = 16 << 20
 """Bytes that are read behind the array."""
 _LARGEST_OTHER_ARRAY = 64 << 10
@@ -53,14 +53,7 @@ def read_envelope(path: Path) -> Envelope:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        for length in _HEADS:
-            head = _decoded_start(file.read(length))
-            before = _before_array(head, whole=length >= size)
-            if before is not None:
-                break
-            file.seek(0)
-        else:
-            raise refused(f"the first {_HEADS[-1]:,} bytes do not get to {_ARRAY!r}")
+        before = _before_array(_decoded_start(file.read(_LARGEST_HEAD)), whole=size <= _LARGEST_HEAD)
         start = len(before.encode())
         end = _end_of_array(file, start, size)
         if end is not None:
@@ -88,8 +81,8 @@ def _decoded_start(head: bytes) -> str:
         raise refused(f"byte {error.start:,} is not UTF-8", DAMAGED) from None
 
 
-def _before_array(head: str, *, whole: bool) -> str | None:
-    """The text up to and with the `[` of the array; None if `head` is too short to tell."""
+def _before_array(head: str, *, whole: bool) -> str:
+    """The text up to and with the `[` of the array; `whole` if `head` is all of the file."""
     keys: list[str] = []
     try:
         position = _behind("{", head, 0)
@@ -107,7 +100,7 @@ def _before_array(head: str, *, whole: bool) -> str | None:
     except StrictJsonError as error:
         if whole or not isinstance(error, CutShortError):
             raise refused(f"the file is not a report: {error}", DAMAGED) from None
-        return None
+        raise refused(f"the first {_LARGEST_HEAD:,} bytes do not get to {_ARRAY!r}") from None
     named = ", ".join(map(shown, keys[:10])) or "nothing"
     raise refused(f"the file has no list {_ARRAY!r}; it has: {named}")
 

@@ -35,7 +35,7 @@ class Kind:
     cell: str
     sql_type: str = "VARCHAR"
     csv_cell: str = "csv_text"
-    numbers: tuple[type, ...] = ()
+    numbers: tuple[type[int] | type[Decimal], ...] = ()
     required: bool = False
 
     @property

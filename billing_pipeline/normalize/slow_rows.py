@@ -31,7 +31,6 @@ from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonErro
 from billing_pipeline.normalize.typed_rows import Totals
 
 _text = json.JSONEncoder(ensure_ascii=False).encode
-_TOO_LARGE = 10**MEASURE_DIGITS
 _LARGEST_EXPONENT = 60
 """Of a decimal number that is written without one, so that a few bytes do not become gigabytes."""
 
@@ -77,34 +76,30 @@ class SlowRowReader:
 
     def _elements(self, text: str, *, last: bool) -> Iterator[tuple[Any, int]]:
         """Each whole element, and the position of what follows its comma."""
-        position = strict_json.skip_white_space(text, 0)
+        position = 0
         while True:
             try:
-                element, position = strict_json.parse_next(text, position)
-            except CutShortError as error:
-                if not last:
+                element, position = strict_json.parse_next(text, strict_json.skip_white_space(text, position))
+            except StrictJsonError as error:
+                if isinstance(error, CutShortError) and not last:
                     return
                 raise self._refused(f"it is not valid JSON: {error}", DAMAGED) from None
-            except StrictJsonError as error:
-                raise self._refused(f"it is not valid JSON: {error}", DAMAGED) from None
             position = strict_json.skip_white_space(text, position)
-            if position == len(text):
-                if last:
-                    yield element, position
-                return
-            if text[position] != ",":
+            at_end = position == len(text)
+            if not at_end and text[position] != ",":
                 near = shown(text[position : position + 100])
                 raise self._refused(f"it is not valid JSON: no comma before {near}", DAMAGED)
-            yield element, position + 1
-            position = strict_json.skip_white_space(text, position + 1)
-            if position == len(text) and not last:
+            position += not at_end
+            if last or not at_end:
+                yield element, position
+            if at_end:
                 return
 
     def _rows(self, element: Any) -> Iterator[dict[str, Any]]:
-        where = f"element {self._totals.elements + 1} of 'tenants'"
+        where = self._totals.next_element
         if not isinstance(element, dict):
             raise self._refused(f"{where} is {shown(element)}, not an object")
-        rows_key = list_key(element, f"{self._row_number}: {where}")
+        rows_key = list_key(element, f"{self._totals.next_row}: {where}")
         if rows_key is None:
             yield self._fields(element)
             return
@@ -149,33 +144,22 @@ class SlowRowReader:
         elif isinstance(value, bool):
             if kind.json_type is bool:
                 return value
-        elif isinstance(value, int | Decimal) and isinstance(value, kind.numbers) and _is_short(value):
+        elif isinstance(value, kind.numbers) and abs(Decimal(value).adjusted()) <= _LARGEST_EXPONENT:
             return format(Decimal(value), "f")
         found = shown(strict_json.encode(value))
         raise self._refused(f"{name} is {found}, which is not {kind.description}")
 
-    @property
-    def _row_number(self) -> str:
-        return f"row {self._totals.rows + 1}"
-
     def _refused(self, what: str, todo: str = UNKNOWN) -> Exception:
-        return refused(f"{self._row_number}: {what}", todo)
+        return refused(f"{self._totals.next_row}: {what}", todo)
 
 
 def _integer(value: Any) -> int | None:
     """A measure that is exactly an integer, also if it is written as 1e3 or 15.0; else None."""
-    if isinstance(value, Decimal):
-        if not value:
-            return 0
-        whole = value.adjusted() < MEASURE_DIGITS and value == value.to_integral_value()
-        return int(value) if whole else None
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _TOO_LARGE:
-        return value
-    return None
-
-
-def _is_short(value: int | Decimal) -> bool:
-    return abs(Decimal(value).adjusted()) <= _LARGEST_EXPONENT
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    number = Decimal(value)
+    short = not number or number.adjusted() < MEASURE_DIGITS
+    return int(number) if short and number == number.to_integral_value() else None
 
 
 def _add(values: Mapping[str, Any], totals: Totals) -> None:

@@ -24,7 +24,7 @@ from billing_pipeline.normalize.envelope import Envelope
 from billing_pipeline.normalize.layout import PLAIN_LAYOUT, Layout, learn_layout
 from billing_pipeline.normalize.refusals import DAMAGED, refused
 from billing_pipeline.normalize.slow_rows import SlowRowReader
-from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
+from billing_pipeline.normalize.strict_json import StrictJsonError
 from billing_pipeline.normalize.typed_rows import Totals, TypedRows
 from billing_pipeline.sql_files import ROW_GROUP
 
@@ -179,14 +179,14 @@ class Splitter:
                 if self.totals.elements:
                     raise refused("there is a comma behind the last element of 'tenants'", DAMAGED)
                 return
-            typed_rows = typed_rows or self._typed_rows(block, last)
-            checked = self._check_block(typed_rows, block, last) if typed_rows else None
+            typed_rows = typed_rows or self._typed_rows(block)
+            checked = self._check_block(typed_rows, block, last)
             if checked is None:  # no whole element
                 rest, size = block, len(block)
                 if len(block) >= self._max_element:
                     raise refused(
-                        f"row {self.totals.rows + 1}: element {self.totals.elements + 1} of 'tenants' is"
-                        f" larger than {self._max_element:,} bytes"
+                        f"{self.totals.next_row}: {self.totals.next_element} is larger"
+                        f" than {self._max_element:,} bytes"
                     )
                 continue
             if checked.rows:
@@ -202,15 +202,13 @@ class Splitter:
             raise refused("the file became shorter while it was read", DAMAGED)
         return block
 
-    def _typed_rows(self, block: bytes, last: bool) -> TypedRows | None:
+    def _typed_rows(self, block: bytes) -> TypedRows | None:
         """Learn the layout and the gap from the first element; None if the block does not hold all of it."""
         text = block.decode(errors="replace")
         try:
             element, end = strict_json.parse_next(text, strict_json.skip_white_space(text, 0))
-        except StrictJsonError as error:
-            if isinstance(error, CutShortError) and not last:
-                return None
-            raise refused(f"row 1: it is not valid JSON: {error}", DAMAGED) from None
+        except StrictJsonError:
+            return None
         self._learn_gap(block, len(text[:end].encode()))
         return TypedRows(learn_layout(element))
 
@@ -225,18 +223,19 @@ class Splitter:
         if comma_and_key:
             self._gap = closing[len(closing.rstrip(b"]} \t\n\r")) :] + comma_and_key[0]
 
-    def _check_block(self, typed_rows: TypedRows, block: bytes, last: bool) -> _Checked | None:
+    def _check_block(self, typed_rows: TypedRows | None, block: bytes, last: bool) -> _Checked | None:
         """The whole elements of a block; None if it holds none."""
-        gap = block.rfind(self._gap) if self._gap else -1
-        comma = len(block) if last else gap + self._gap.index(b",") if gap >= 0 else 0
-        array = b"".join((b"[", memoryview(block)[:comma], b"]"))
-        try:
-            elements = typed_rows.decode(array)
-        except (ValueError, RecursionError):
-            elements = []
-        if elements:
-            rows = typed_rows.count_and_add(elements, self.totals)
-            return _Checked(memoryview(array)[1:-1], typed_rows.layout, rows, comma + (not last))
+        if typed_rows is not None:
+            gap = block.rfind(self._gap) if self._gap else -1
+            comma = len(block) if last else gap + self._gap.index(b",") if gap >= 0 else 0
+            array = b"".join((b"[", memoryview(block)[:comma], b"]"))
+            try:
+                elements = typed_rows.decode(array)
+            except (ValueError, RecursionError):
+                elements = []
+            if elements:
+                rows = typed_rows.count_and_add(elements, self.totals)
+                return _Checked(memoryview(array)[1:-1], typed_rows.layout, rows, comma + (not last))
         plain, used = SlowRowReader(self.totals).read(block, last=last)
         if not used:
             return None

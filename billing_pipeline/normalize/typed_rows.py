@@ -80,6 +80,16 @@ class Totals:
         self.elements = 0
         self._sums: dict[str, list[int]] = {}
 
+    @property
+    def next_row(self) -> str:
+        """The row that follows, as a message names it."""
+        return f"row {self.rows + 1}"
+
+    @property
+    def next_element(self) -> str:
+        """Likewise the element."""
+        return f"element {self.elements + 1} of 'tenants'"
+
     def for_unit(self, unit: str | None) -> list[int]:
         """The sums of a measurement unit, in the order of `MEASURES`."""
         return self._sums.setdefault(unit or EMPTY_UNIT, [0] * len(MEASURES))

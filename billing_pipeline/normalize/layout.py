@@ -25,9 +25,9 @@ Path = tuple[str, ...]
 Tree = dict[str, "Field | Tree"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Where each field is.
+    """Where each field is. Compared by identity: only rows in `PLAIN_LAYOUT` have their unknown fields apart.
 
     Args:
         paths: for each field, by dotted name, the keys that lead to it from an element; those of a grouped

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from billing_pipeline.normalize.layout import flattened
 from billing_pipeline_tests.normalize.loading import load_json, report_of, usage_row
 
 ROWS = 40
@@ -120,3 +121,12 @@ def test_load__added_names_that_duckdb_equates__are_in_extra(tmp_path: Path, nam
     loaded, _ = load_json(content, tmp_path, block_size=BLOCK)
 
     assert [row["extra"] for row in loaded] == [added] * ROWS
+
+
+def test_load__field_added_to_dotted_rows__is_in_extra(tmp_path: Path) -> None:
+    plain = {name: value for name, _, value in flattened(usage_row())}
+    rows = [plain] * ROWS + [plain | {"region": "eu"}] * ROWS
+
+    loaded, _ = load_json(report_of(*rows), tmp_path, block_size=BLOCK)
+
+    assert [row["extra"] for row in loaded] == [None] * ROWS + [{"region": "eu"}] * ROWS

@@ -18,11 +18,11 @@ from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.envelope import read_envelope
 from billing_pipeline.normalize.expectation import check_params
 from billing_pipeline.normalize.layout import PLAIN_LAYOUT
-from billing_pipeline.normalize.projection import batch_rows, select_rows
+from billing_pipeline.normalize.projection import Batch, batch_rows, select_rows
 from billing_pipeline.normalize.refusals import refused_by_duckdb
 from billing_pipeline.normalize.slow_rows import SlowRowReader
-from billing_pipeline.normalize.splitter import BLOCK_SIZE, Batch, Splitter
-from billing_pipeline.normalize.typed_rows import Totals
+from billing_pipeline.normalize.splitter import BLOCK_SIZE, Splitter
+from billing_pipeline.normalize.totals import Totals
 from billing_pipeline.reports import ControlTotals, ReportParameters
 from billing_pipeline.sql_files import ROW_GROUP
 

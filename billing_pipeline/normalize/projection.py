@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 from billing_pipeline.normalize.fields import BY_NAME, COMPUTED, EXTRA, FIELDS, Field
 from billing_pipeline.normalize.layout import PLAIN_LAYOUT, Layout, Tree
-from billing_pipeline.normalize.splitter import Batch
 from billing_pipeline.sql_files import quote_identifier, quote_literal, read_sql
 
 _SMALLEST_BUFFER = 1 << 20
@@ -40,6 +41,30 @@ def cell(name: str, field: Field, first_day: date = date.min, last_day: date = d
         first_day=first_day,
         last_day=last_day,
     )
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some consecutive rows of the report, checked and written to files.
+
+    A batch fills one row group of DuckDB's table: the thread that reads it compresses it, and nothing is left
+    over that DuckDB would copy. A block rarely ends there; then it is written to both batches.
+
+    Args:
+        layout: of the elements.
+        first_row: position of its first row in the report, from 1.
+        skipped: rows before that one in the first file.
+        rows: how many rows belong to it; further ones may follow in the last file.
+        files: JSON arrays of elements.
+        largest_block: bytes; no element is larger.
+    """
+
+    layout: Layout
+    first_row: int
+    skipped: int = 0
+    rows: int = 0
+    files: list[Path] = field(default_factory=list)
+    largest_block: int = 0
 
 
 def batch_rows(batch: Batch) -> str:

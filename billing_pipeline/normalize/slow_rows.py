@@ -28,7 +28,7 @@ from billing_pipeline.normalize.fields import (
 from billing_pipeline.normalize.layout import flattened, list_key
 from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, refused, shown
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
-from billing_pipeline.normalize.typed_rows import Totals
+from billing_pipeline.normalize.totals import Totals
 
 _text = json.JSONEncoder(ensure_ascii=False).encode
 _LARGEST_EXPONENT = 60

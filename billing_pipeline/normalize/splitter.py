@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -22,10 +21,12 @@ from typing import BinaryIO, NamedTuple
 from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.envelope import Envelope
 from billing_pipeline.normalize.layout import PLAIN_LAYOUT, Layout, learn_layout
+from billing_pipeline.normalize.projection import Batch
 from billing_pipeline.normalize.refusals import DAMAGED, refused
 from billing_pipeline.normalize.slow_rows import SlowRowReader
 from billing_pipeline.normalize.strict_json import StrictJsonError
-from billing_pipeline.normalize.typed_rows import Totals, TypedRows
+from billing_pipeline.normalize.totals import Totals
+from billing_pipeline.normalize.typed_rows import TypedRows
 from billing_pipeline.sql_files import ROW_GROUP
 
 BLOCK_SIZE = 1 << 18
@@ -40,30 +41,6 @@ _GROUPED_FILE = 4 << 20
 _WHITE_SPACE = b" \t\n\r"
 _COMMA_AND_KEY = re.compile(rb'[ \t\n\r]*,[ \t\n\r]*\{[ \t\n\r]*"[^"\\]{0,60}"?')
 _LONGEST_CLOSING = 40
-
-
-@dataclass(slots=True)
-class Batch:
-    """Some consecutive rows of the report, checked and written to files.
-
-    A batch fills one row group of DuckDB's table: the thread that reads it compresses it, and nothing is left
-    over that DuckDB would copy. A block rarely ends there; then it is written to both batches.
-
-    Args:
-        layout: of the elements.
-        first_row: position of its first row in the report, from 1.
-        skipped: rows before that one in the first file.
-        rows: how many rows belong to it; further ones may follow in the last file.
-        files: JSON arrays of elements.
-        largest_block: bytes; no element is larger.
-    """
-
-    layout: Layout
-    first_row: int
-    skipped: int = 0
-    rows: int = 0
-    files: list[Path] = field(default_factory=list)
-    largest_block: int = 0
 
 
 class _Checked(NamedTuple):

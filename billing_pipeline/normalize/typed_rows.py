@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from billing_pipeline.normalize.fields import EMPTY_UNIT, MEASURE_FIELDS, UNIT, Field
+from billing_pipeline.normalize.fields import MEASURE_FIELDS, UNIT, Field
 from billing_pipeline.normalize.layout import Layout, Tree
-from billing_pipeline.reports import MEASURES, ControlTotals
+from billing_pipeline.normalize.totals import Totals
 
 
 class TypedRows:
@@ -66,39 +66,6 @@ class TypedRows:
         if self._rows is not None and self._unit_of_element:
             return [self._unit(each) for each in elements for _ in self._rows(each)]
         return map(self._unit, rows)
-
-
-class Totals:
-    """Control totals while they are being added up.
-
-    Args:
-        rows: how many come before.
-    """
-
-    def __init__(self, rows: int = 0) -> None:
-        self.rows = rows
-        self.elements = 0
-        self._sums: dict[str, list[int]] = {}
-
-    @property
-    def next_row(self) -> str:
-        """The row that follows, as a message names it."""
-        return f"row {self.rows + 1}"
-
-    @property
-    def next_element(self) -> str:
-        """Likewise the element."""
-        return f"element {self.elements + 1} of 'tenants'"
-
-    def for_unit(self, unit: str | None) -> list[int]:
-        """The sums of a measurement unit, in the order of `MEASURES`."""
-        return self._sums.setdefault(unit or EMPTY_UNIT, [0] * len(MEASURES))
-
-    def result(self) -> ControlTotals:
-        """What has been added so far."""
-        return ControlTotals(
-            self.rows, {unit: dict(zip(MEASURES, sums, strict=True)) for unit, sums in self._sums.items()}
-        )
 
 
 def _list_of(kind: Any) -> Any:

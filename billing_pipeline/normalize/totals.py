@@ -1,0 +1,39 @@
+"""Control totals while a report is read, and how far it was read."""
+
+from __future__ import annotations
+
+from billing_pipeline.normalize.fields import EMPTY_UNIT
+from billing_pipeline.reports import MEASURES, ControlTotals
+
+
+class Totals:
+    """Control totals while they are being added up.
+
+    Args:
+        rows: how many come before.
+    """
+
+    def __init__(self, rows: int = 0) -> None:
+        self.rows = rows
+        self.elements = 0
+        self._sums: dict[str, list[int]] = {}
+
+    @property
+    def next_row(self) -> str:
+        """The row that follows, as a message names it."""
+        return f"row {self.rows + 1}"
+
+    @property
+    def next_element(self) -> str:
+        """Likewise the element."""
+        return f"element {self.elements + 1} of 'tenants'"
+
+    def for_unit(self, unit: str | None) -> list[int]:
+        """The sums of a measurement unit, in the order of `MEASURES`."""
+        return self._sums.setdefault(unit or EMPTY_UNIT, [0] * len(MEASURES))
+
+    def result(self) -> ControlTotals:
+        """What has been added so far."""
+        return ControlTotals(
+            self.rows, {unit: dict(zip(MEASURES, sums, strict=True)) for unit, sums in self._sums.items()}
+        )

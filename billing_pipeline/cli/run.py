@@ -85,20 +85,20 @@ def load(
     def show(period: AccountPeriod, progress: Progress) -> None:
         line.update(f"{period}  {progress}")
 
-    failures = []
-    remaining = list(periods)
+    remaining, all_loaded = list(periods), True
     with warnings_shown_by(line.update):
         for run in run_periods(periods, settings, listener=show, replay=replay, force=force):
             remaining.remove(run.period)
-            line.settle(f"{run.period}  {run.summary}")
-            if run.failure is not None:
-                failures.append(run.failure)
+            if run.failure is None:
+                rows = "" if run.rows is None else f", {run.rows:,} rows"
+                line.settle(f"{run.period}  loaded{rows}")
+            else:
+                all_loaded = False
+                line.settle(f"billing-pipeline run: {run.failure}")
     if remaining:
         names = f"{remaining[0]} … {remaining[-1]}" if len(remaining) > 1 else str(remaining[0])
-        failures.append(f"not attempted after that: {names}")
-    for failure in failures:
-        print(f"billing-pipeline run: {failure}", file=sys.stderr)
-    return 1 if failures else 0
+        line.settle(f"billing-pipeline run: not attempted after that: {names}")
+    return 0 if all_loaded and not remaining else 1
 
 
 def _periods(arguments: argparse.Namespace, settings: PipelineSettings) -> list[BillingPeriod]:

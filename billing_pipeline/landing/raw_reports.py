@@ -7,10 +7,11 @@ changed again, and it is enough to rebuild the warehouse with the network off.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 from pydantic import AwareDatetime, Field, ValidationError
 
@@ -65,11 +66,6 @@ class Manifest(Record):
     downloaded_at: AwareDatetime
     files: tuple[RawFile, ...]
 
-    @property
-    def period(self) -> str:
-        """The billing period, `YYYY-MM`."""
-        return self.parameters.period.key
-
 
 @dataclass(frozen=True, slots=True)
 class RawReport:
@@ -100,7 +96,7 @@ class RawReport:
         raise RawReportError(
             f"the raw report has no {report_format} file",
             todo="Run the period again, so that both formats are requested.",
-            period=self.manifest.period,
+            period=self.manifest.parameters.period.key,
             report_id=self.report_id,
         )
 
@@ -134,7 +130,7 @@ def seal(folder: Path, manifest: Manifest) -> RawReport:
         raise RawReportError(
             f"{path} exists already, and a raw report is never changed",
             todo=_AGAIN,
-            period=manifest.period,
+            period=manifest.parameters.period.key,
             report_id=manifest.report_id,
         )
     with atomic_write(path) as file:
@@ -153,63 +149,47 @@ def is_sealed(data_dir: Path, period: BillingPeriod, report_id: str) -> bool:
         return path.exists()
 
 
-def find_raw_report(data_dir: Path, period: BillingPeriod, report_id: str) -> RawReport | None:
-    """The raw report of this id, verified; None if it was not downloaded whole.
-
-    Raises:
-        RawReportError: a file is missing, or is not what the manifest says.
-    """
-    if not is_sealed(data_dir, period, report_id):
-        return None
-    return verified(raw_folder(data_dir, period, report_id), period)
-
-
 def verified(folder: Path, period: BillingPeriod) -> RawReport:
-    """Read the manifest, and compare each file's size and SHA-256 with it.
+    """Read the manifest of a folder, and compare each file's size and SHA-256 with it.
 
     Raises:
         RawReportError: they differ, or the manifest is damaged.
     """
 
-    def wrong(what: str) -> RawReportError:
-        return RawReportError(what, todo=_AGAIN, period=period.key, report_id=folder.name)
+    def refuse(what: str) -> NoReturn:
+        raise RawReportError(what, todo=_AGAIN, period=period.key, report_id=folder.name)
 
     path = folder / MANIFEST
     with reporting_io_errors(path):
         try:
             manifest = Manifest.model_validate_json(path.read_bytes())
         except ValidationError as error:
-            raise wrong(f"{path} is damaged: {error.errors()[0]['msg']}") from error
-        if manifest.period != period.key or manifest.report_id != folder.name:
-            raise wrong(f"{path} is about period {manifest.period}, report {manifest.report_id}")
+            refuse(f"{path} is damaged: {error.errors()[0]['msg']}")
+        if manifest.parameters.period != period or manifest.report_id != folder.name:
+            refuse(f"{path} is about period {manifest.parameters.period}, report {manifest.report_id}")
         for file in manifest.files:
             raw = folder / file.name
             if not raw.is_file():
-                raise wrong(f"{raw} is missing")
-            size = raw.stat().st_size
-            if size != file.size:
-                raise wrong(f"{raw} has {size} bytes, its manifest says {file.size}")
+                refuse(f"{raw} is missing")
+            if (size := raw.stat().st_size) != file.size:
+                refuse(f"{raw} has {size} bytes, its manifest says {file.size}")
             with raw.open("rb") as content:
                 if hashlib.file_digest(content, "sha256").hexdigest() != file.sha256:
-                    raise wrong(f"{raw} has changed: its SHA-256 is not the manifest's")
+                    refuse(f"{raw} has changed: its SHA-256 is not the manifest's")
     return RawReport(folder, manifest)
 
 
 def read_manifests(data_dir: Path, period: BillingPeriod) -> dict[Path, Manifest | None]:
-    """The manifest of each sealed folder of a period, by folder; None where the manifest is damaged.
+    """The manifest of each sealed folder of a period, by folder; None for a wrong manifest.
 
     Raises:
-        DataFolderError: the folder cannot be read.
+        DataFolderError: a folder cannot be read.
     """
-    parent = data_dir / "raw" / period.key
+    parent, found = data_dir / "raw" / period.key, dict[Path, Manifest | None]()
     with reporting_io_errors(parent):
-        folders = [path.parent for path in parent.glob(f"*/{MANIFEST}")]
-    return {folder: _readable_manifest(folder, period) for folder in folders}
-
-
-def _readable_manifest(folder: Path, period: BillingPeriod) -> Manifest | None:
-    try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    except (ValidationError, OSError):
-        return None
-    return manifest if manifest.parameters.period == period else None
+        for path in parent.glob(f"*/{MANIFEST}"):
+            found[path.parent] = None
+            with suppress(ValidationError):
+                manifest = Manifest.model_validate_json(path.read_bytes())
+                found[path.parent] = manifest if manifest.parameters.period == period else None
+    return found

@@ -12,6 +12,7 @@ from dagster import (
     asset,
 )
 
+from billing_pipeline.ordering import ProgressCallback
 from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 
 REPORT_POOL = "acronis_reports"
@@ -32,6 +33,11 @@ def account_period(context: AssetExecutionContext) -> AccountPeriod:
     """The account whose asset is being materialised, and the billing period of the partition."""
     *prefix, _ = context.assets_def.key.path
     return AccountPeriod(BillingPeriod.parse(context.partition_key), prefix[0] if prefix else SINGLE_ACCOUNT)
+
+
+def log_progress(context: AssetExecutionContext) -> ProgressCallback:
+    """A callback that writes progress to the run's log."""
+    return lambda progress: context.log.info(str(progress))
 
 
 def account_asset(

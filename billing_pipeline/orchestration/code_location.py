@@ -16,7 +16,6 @@ from billing_pipeline.orchestration.jobs import (
     monthly_usage_schedule,
 )
 from billing_pipeline.orchestration.resources import (
-    ProgressReporter,
     acronis_reports_resource,
     settings_resource,
 )
@@ -29,7 +28,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
 
     Args:
         settings: default: those of the environment.
-        resources: by name (`settings`, `reports`, `progress`), what to use instead of the live resource.
+        resources: by name (`settings`, `reports`), what to use instead of the live resource.
     """
     settings = settings or Settings()
     accounts, first_period = _structure(settings)
@@ -38,7 +37,6 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
     live: dict[str, Any] = {
         "settings": settings_resource(settings),
         "reports": acronis_reports_resource(settings),
-        "progress": ProgressReporter(),
     }
     return dg.Definitions(
         assets=[make_asset(account, periods) for account in accounts for make_asset in ASSETS],

@@ -1,20 +1,16 @@
-"""Dagster resources: the settings, the reports, and progress."""
+"""Dagster resources: the settings and the reports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 
-from dagster import AssetExecutionContext, InitResourceContext, ResourceDefinition, resource
+from dagster import InitResourceContext, ResourceDefinition, resource
 
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.orphaned_runs import run_lock
 from billing_pipeline.orchestration.reports import AcronisReports
 from billing_pipeline.orchestration.settings import Settings
-from billing_pipeline.ordering import Progress
-from billing_pipeline.periods import AccountPeriod
-
-ProgressListener = Callable[[AccountPeriod, Progress], None]
 
 
 def settings_resource(settings: Settings) -> ResourceDefinition:
@@ -41,24 +37,3 @@ def acronis_reports_resource(settings: Settings) -> ResourceDefinition:
             yield reports
 
     return acronis_reports
-
-
-class ProgressReporter:
-    """Reports the progress of a run to its log, and to a listener such as a terminal.
-
-    Args:
-        listener: receives the account's period and the progress.
-    """
-
-    def __init__(self, listener: ProgressListener | None = None) -> None:
-        self._listener = listener
-
-    def for_run(self, context: AssetExecutionContext, period: AccountPeriod) -> Callable[[Progress], None]:
-        """The callback for the steps of one account's period."""
-
-        def report(progress: Progress) -> None:
-            context.log.info(str(progress))
-            if self._listener is not None:
-                self._listener(period, progress)
-
-        return report

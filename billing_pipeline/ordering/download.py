@@ -17,9 +17,10 @@ from billing_pipeline.landing import (
     Manifest,
     RawFile,
     RawReport,
-    find_raw_report,
+    is_sealed,
     period_lock,
     raw_folder,
+    verified,
 )
 from billing_pipeline.landing.raw_reports import raw_name, seal
 from billing_pipeline.ordering.completeness import incompleteness
@@ -72,8 +73,9 @@ def download_report(
         request = current_request(requests, period)
         report = request.report
         assert report is not None  # noqa: S101 - current_request
-        if (found := find_raw_report(data_dir, period, report.report_id)) is not None:
-            return found
+        folder = raw_folder(data_dir, period, report.report_id)
+        if is_sealed(data_dir, period, report.report_id):
+            return verified(folder, period)
         if report.ready_at is None:
             raise ReportNotReadyError(
                 "the report was not ready at the last poll",
@@ -81,7 +83,6 @@ def download_report(
                 period=period.key,
                 report_id=report.report_id,
             )
-        folder = raw_folder(data_dir, period, report.report_id)
         remove_partial_files(folder)
         fetch = _Fetch(client, folder, report.report_id, progress, max_bytes, timeout)
         try:

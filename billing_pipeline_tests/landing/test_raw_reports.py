@@ -15,8 +15,9 @@ from billing_pipeline.landing import (
     Manifest,
     RawFile,
     RawReport,
-    find_raw_report,
+    is_sealed,
     raw_folder,
+    verified,
 )
 from billing_pipeline.landing.raw_reports import MANIFEST, raw_name, seal
 from billing_pipeline.ordering.state import (
@@ -65,9 +66,7 @@ def land(data_dir: Path, number: int, requested_at: datetime = BEGIN, content: b
 
 def test_a_raw_report_is_found_again(tmp_path: Path) -> None:
     landed = land(tmp_path, 1)
-    assert (
-        find_raw_report(tmp_path, PERIOD, landed.report_id) == landed == report_to_load(tmp_path, PERIOD).raw
-    )
+    assert verified(landed.folder, PERIOD) == landed == report_to_load(tmp_path, PERIOD).raw
     assert landed.path("json_v2_0").read_bytes() == CONTENT
     assert names(landed.folder) == ["json_v2_0.json", MANIFEST]
     with pytest.raises(RawReportError, match="no csv_v2_0 file"):
@@ -103,7 +102,7 @@ def test_what_was_changed_is_refused(tmp_path: Path, change: str, reason: str) -
     assert reason in str(error.value)
     assert error.value.report_id == landed.report_id
     with pytest.raises(RawReportError, match="Move the folder away"):
-        find_raw_report(tmp_path, PERIOD, landed.report_id)
+        verified(landed.folder, PERIOD)
 
 
 @pytest.mark.parametrize("name", ["../../evil", "/etc/passwd", "..", "sub/file", ""])
@@ -126,7 +125,7 @@ def test_a_sealed_folder_is_never_changed(tmp_path: Path) -> None:
 def test_a_folder_without_a_manifest_is_no_raw_report(tmp_path: Path) -> None:
     landed = land(tmp_path, 1)
     (landed.folder / MANIFEST).unlink()
-    assert find_raw_report(tmp_path, PERIOD, landed.report_id) is None
+    assert not is_sealed(tmp_path, PERIOD, landed.report_id)
     with pytest.raises(RawReportError, match="billing-pipeline run --period 2026-09"):
         report_to_load(tmp_path, PERIOD)
 

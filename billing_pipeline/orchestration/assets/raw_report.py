@@ -2,10 +2,9 @@
 
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam
 
-from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period
+from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period, log_progress
 from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.reports import Reports
-from billing_pipeline.orchestration.resources import ProgressReporter
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
 
@@ -15,7 +14,6 @@ def raw_report(
     context: AssetExecutionContext,
     settings: ResourceParam[Settings],
     reports: ResourceParam[Reports],
-    progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """The report's files below `raw/<period>/<report id>/`, with a manifest of their sizes and SHA-256.
 
@@ -23,7 +21,7 @@ def raw_report(
     """
     period = account_period(context)
     with as_dagster_failure(context, settings, period):
-        raw = reports.download(period, progress.for_run(context, period))
+        raw = reports.download(period, log_progress(context))
         return MaterializeResult(
             metadata={
                 "report_id": raw.report_id,

@@ -3,11 +3,10 @@
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam
 
 from billing_pipeline.acronis import request_body
-from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period
+from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period, log_progress
 from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.forced_runs import is_forced, require_loadable
 from billing_pipeline.orchestration.reports import Reports
-from billing_pipeline.orchestration.resources import ProgressReporter
 from billing_pipeline.orchestration.settings import Settings
 
 
@@ -16,7 +15,6 @@ def report_request(
     context: AssetExecutionContext,
     settings: ResourceParam[Settings],
     reports: ResourceParam[Reports],
-    progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """A usage report requested with `POST /reports`, in `json_v2_0` and `csv_v2_0`.
 
@@ -25,7 +23,7 @@ def report_request(
     period = account_period(context)
     with as_dagster_failure(context, settings, period):
         require_loadable(settings.warehouse, period.period, forced=is_forced(context))
-        request = reports.request(period, progress.for_run(context, period))
+        request = reports.request(period, log_progress(context))
         report = request.report
         return MaterializeResult(
             metadata={

@@ -2,10 +2,9 @@
 
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam
 
-from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period
+from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period, log_progress
 from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.reports import Reports
-from billing_pipeline.orchestration.resources import ProgressReporter
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
 
@@ -15,7 +14,6 @@ def stored_report(
     context: AssetExecutionContext,
     settings: ResourceParam[Settings],
     reports: ResourceParam[Reports],
-    progress: ResourceParam[ProgressReporter],
 ) -> MaterializeResult[None]:
     """The stored report, once every format of it is saved; generation usually takes 1 to 2 minutes.
 
@@ -23,7 +21,7 @@ def stored_report(
     """
     period = account_period(context)
     with as_dagster_failure(context, settings, period):
-        request = reports.await_stored(period, progress.for_run(context, period))
+        request = reports.await_stored(period, log_progress(context))
         report = request.report
         return MaterializeResult(
             metadata={

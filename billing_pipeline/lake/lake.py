@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -73,15 +73,13 @@ class Lake:
         """Work in one transaction, after all other changes of the lake have ended."""
         with self._serialised() as (connection, require_lock):
             self._create_what_is_missing(connection)
-            # An error closes the connection, which rolls back and removes the files that were written.
-            connection.execute("BEGIN")
-            (snapshot,) = connection.execute("FROM ducklake_current_snapshot('warehouse')").fetchone() or (
-                None,
-            )
-            self._connections.attach(connection, PUBLISHED, "READ_ONLY", f"SNAPSHOT_VERSION {snapshot}")
-            result = work(connection)
-            require_lock()
-            connection.execute("COMMIT")
+            with _transaction(connection):
+                (snapshot,) = connection.execute(
+                    "FROM ducklake_current_snapshot('warehouse')"
+                ).fetchone() or (None,)
+                self._connections.attach(connection, PUBLISHED, "READ_ONLY", f"SNAPSHOT_VERSION {snapshot}")
+                result = work(connection)
+                require_lock()
             return result
 
     def execute_read_only(
@@ -151,7 +149,8 @@ class Lake:
         connection.execute("USE warehouse")
         if not _has_schema_version(connection):
             for file in ("warehouse/schema/usage.sql", "lake/lake.sql"):
-                connection.execute(f"BEGIN; {read_sql(file)}; COMMIT")
+                with _transaction(connection):
+                    connection.execute(read_sql(file))
         elif is_current(connection):
             return
         create_schema(connection)
@@ -183,6 +182,20 @@ class Lake:
                 f"{len(orphans):,} files below the lake's folder are not the lake's, such as {orphans[0][0]}",
                 todo="Nothing was removed. Move them away; another lake needs a folder beside this one.",
             )
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # Removes the files that were written. Closed without it, DuckLake 1.0 brings the process down if the
+        # database is gone.
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _has_schema_version(connection: duckdb.DuckDBPyConnection) -> bool:

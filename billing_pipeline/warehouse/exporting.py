@@ -72,7 +72,8 @@ def export_period(
                 (rows,) = connection.execute(statement).fetchone() or (0,)
             except duckdb.IOException as error:
                 # DuckDB names the file that it failed on: the warehouse's, or else it is about the export.
-                if str(partial) not in str(error) and warehouse.location in str(error):
+                of_warehouse = warehouse.location in str(error) or ".parquet" in str(error)
+                if of_warehouse and str(partial) not in str(error):
                     raise
                 raise OSError(first_line(error)) from error
     return int(rows)

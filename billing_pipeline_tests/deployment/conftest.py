@@ -41,7 +41,7 @@ class Deployment:
 
     Args:
         url: the webserver's.
-        folder: their home, logs and data lie below it.
+        folder: holds their home, logs and data.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""The deployment's files agree with one another, with the settings, and with what lies in the project."""
+"""The deployment's files agree with one another, with the settings, and with the project's files."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def test_settings__every_one__reaches_the_services() -> None:
 
 
 def test_examples__every_variable__explained_without_secrets() -> None:
-    asked = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
+    variables = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
     for_compose = names_in(DEPLOY / ".env.example")
-    assert asked | {"COMPOSE_PROFILES"} == set(for_compose)
+    assert variables | {"COMPOSE_PROFILES"} == set(for_compose)
     defaults = names_in(PROJECT_ROOT / ".env.example")
     for name, value in (for_compose | names_in(DEPLOY / "pipeline.env.example")).items():
         assert value == defaults.get(name, value), name

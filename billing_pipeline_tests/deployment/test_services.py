@@ -16,7 +16,7 @@ from billing_pipeline_tests.faults.test_secrets import TOKEN_BEGINS
 from billing_pipeline_tests.harness.request_log import most_at_once
 
 PERIODS = [f"2026-{month:02d}" for month in range(4, 10)]
-_PATIENCE_SECONDS = 300.0
+_MAX_SECONDS = 300.0
 
 
 @pytest.fixture
@@ -35,9 +35,7 @@ def test_backfill__run_killed__every_month_loaded(deployment: Deployment, instan
 
     backfill = launch_backfill(deployment.url, PERIODS)
     killed = kill_the_run_that_hangs(deployment, instance)
-    runs = await_periods(
-        deployment.url, backfill, PERIODS, seconds=_PATIENCE_SECONDS, alive=deployment.are_up
-    )
+    runs = await_periods(deployment.url, backfill, PERIODS, seconds=_MAX_SECONDS, alive=deployment.are_up)
 
     assert runs.pop(killed) == ["SUCCESS", "FAILURE"], "noticed, and launched again"
     assert runs == {period: ["SUCCESS"] for period in PERIODS if period != killed}
@@ -64,12 +62,12 @@ def kill_the_run_that_hangs(deployment: Deployment, instance: DagsterInstance) -
     (run,) = instance.get_runs(
         RunsFilter(statuses=[DagsterRunStatus.STARTED], tags={"dagster/partition": period})
     )
-    told = " ".join(
+    messages = " ".join(
         entry.user_message or ""
         for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
     )
-    found = re.search(r"steps in process \(pid: (\d+)\)", told)
-    assert found is not None, told
+    found = re.search(r"steps in process \(pid: (\d+)\)", messages)
+    assert found is not None, messages
     psutil.Process(int(found[1])).kill()
     sandbox.set_faults()
     # The server would count the answer that it still owes the dead.

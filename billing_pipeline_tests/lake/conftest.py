@@ -47,6 +47,29 @@ class LakePlace:
         return self.server.connection_string(self.database, password=False)
 
 
+@dataclass(frozen=True)
+class SharedLake:
+    """A lake of all tests of a module, and the environment variables that name it."""
+
+    warehouse: Warehouse
+    place: LakePlace
+    environment: dict[str, str]
+
+
+def shared_lake(server: PostgresServer, folder: Path) -> SharedLake:
+    """A lake below a new folder, whose name its database gets."""
+    server.create_database(folder.name)
+    place = LakePlace(server, folder.name, str(folder / "shared"))
+    environment: dict[str, str] = {}
+    with pytest.MonkeyPatch.context() as patch:
+
+        def setenv(name: str, value: str) -> None:
+            environment[name] = value
+            patch.setenv(name, value)
+
+        return SharedLake(opened(place, folder / "data", setenv), place, environment)
+
+
 @pytest.fixture
 def place(postgres: PostgresServer, tmp_path: Path) -> LakePlace:
     """An empty database and a folder that is not there yet."""

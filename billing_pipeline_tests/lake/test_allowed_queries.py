@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -13,21 +12,12 @@ from billing_pipeline.errors import WarehouseError
 from billing_pipeline.lake import allowed_queries
 from billing_pipeline.lake.allowed_queries import refuse_unsafe_query
 from billing_pipeline.warehouse import Warehouse
-from billing_pipeline_tests.lake.conftest import LakePlace, opened
+from billing_pipeline_tests.lake.conftest import LakePlace, SharedLake, shared_lake
 from billing_pipeline_tests.postgres import PostgresServer
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load, query
 
 CATALOGUE = "__ducklake_metadata_warehouse"
-
-
-@dataclass(frozen=True)
-class LoadedLake:
-    """A lake with one month, and the environment variables that name it."""
-
-    warehouse: Warehouse
-    place: LakePlace
-    environment: dict[str, str]
 
 
 _TABLE_FUNCTIONS = {
@@ -44,41 +34,31 @@ def files(place: LakePlace) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def loaded(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> LoadedLake:
+def loaded(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> SharedLake:
     """One lake for all queries of this file, none of which changes it."""
-    folder = tmp_path_factory.mktemp("queries")
-    postgres.create_database(folder.name)
-    place = LakePlace(postgres, folder.name, str(folder / "shared"))
-    environment: dict[str, str] = {}
-    with pytest.MonkeyPatch.context() as patch:
-
-        def setenv(name: str, value: str) -> None:
-            environment[name] = value
-            patch.setenv(name, value)
-
-        warehouse = opened(place, folder / "data", setenv)
-        load(warehouse, month_of(1))
-        return LoadedLake(warehouse, place, environment)
+    lake = shared_lake(postgres, tmp_path_factory.mktemp("queries"))
+    load(lake.warehouse, month_of(1))
+    return lake
 
 
 @pytest.fixture(autouse=True)
-def _settings(loaded: LoadedLake, monkeypatch: pytest.MonkeyPatch) -> None:
+def _settings(loaded: SharedLake, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in loaded.environment.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
-def warehouse(loaded: LoadedLake) -> Warehouse:
+def warehouse(loaded: SharedLake) -> Warehouse:
     return loaded.warehouse
 
 
 @pytest.fixture
-def place(loaded: LoadedLake) -> LakePlace:
+def place(loaded: SharedLake) -> LakePlace:
     return loaded.place
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "statement",
     [
         "DELETE FROM usage",
         "INSERT INTO schema_version VALUES ('x') RETURNING *",
@@ -104,6 +84,7 @@ def place(loaded: LoadedLake) -> LakePlace:
         "FROM enable_profiling(save_location => '{outside}/profile.json')",
         "FROM '{outside}/secret.csv'",
         "SELECT write_log('unheard of')",
+        "SELECT write_log('a line') OVER () FROM usage",
         "SELECT nextval('usage')",
         "SET enable_external_access = true",
         "PRAGMA enable_profiling",
@@ -112,7 +93,7 @@ def place(loaded: LoadedLake) -> LakePlace:
     ],
 )
 def test_sql__more_than_a_select__refused_in_one_line(
-    warehouse: Warehouse, place: LakePlace, tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: str
+    warehouse: Warehouse, place: LakePlace, tmp_path: Path, capsys: pytest.CaptureFixture[str], statement: str
 ) -> None:
     for name in ("secret.txt", "secret.csv"):
         (tmp_path / name).write_text("unheard of")
@@ -122,14 +103,14 @@ def test_sql__more_than_a_select__refused_in_one_line(
     )
 
     status = billing_pipeline(
-        ["sql", asked.format(data=place.data_path, outside=tmp_path, catalogue=place.connection_string)]
+        ["sql", statement.format(data=place.data_path, outside=tmp_path, catalogue=place.connection_string)]
     )
 
-    told = capsys.readouterr()
-    assert (status, told.out) == (1, "")
-    assert told.err.count("\n") == 1
-    assert "unheard of" not in told.err
-    assert place.server.password not in told.err
+    output = capsys.readouterr()
+    assert (status, output.out) == (1, "")
+    assert output.err.count("\n") == 1
+    assert "unheard of" not in output.err
+    assert place.server.password not in output.err
     after = (
         files(place),
         place.server.query("SELECT count(*) FROM ducklake_snapshot", database=place.database),
@@ -138,7 +119,7 @@ def test_sql__more_than_a_select__refused_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "statement",
     [
         "FROM usage",
         "DESCRIBE usage",
@@ -156,13 +137,11 @@ def test_sql__more_than_a_select__refused_in_one_line(
         "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT sum(i) FROM n",
     ],
 )
-def test_sql__select__answered(capsys: pytest.CaptureFixture[str], asked: str) -> None:
-
-    assert billing_pipeline(["sql", asked]) == 0, capsys.readouterr().err
+def test_sql__select__answered(capsys: pytest.CaptureFixture[str], statement: str) -> None:
+    assert billing_pipeline(["sql", statement]) == 0, capsys.readouterr().err
 
 
 def test_reading__delete__fails(warehouse: Warehouse) -> None:
-
     with pytest.raises(Exception, match="read-only"), warehouse.reading() as connection:
         connection.execute("DELETE FROM usage")
 

@@ -11,7 +11,7 @@ from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import Warehouse, WarehouseFile, close_period, reopen_period
 from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests.demo_months import DemoMonths
-from billing_pipeline_tests.lake.conftest import LakePlace, opened
+from billing_pipeline_tests.lake.conftest import shared_lake
 from billing_pipeline_tests.postgres import PostgresServer
 from billing_pipeline_tests.questions import PAGE, answer, queries
 from billing_pipeline_tests.warehouse.loader import month_of
@@ -35,17 +35,8 @@ class Filled:
 @pytest.fixture(scope="module")
 def filled(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Filled:
     folder = tmp_path_factory.mktemp("answers")
-    # Its name is used once: a module may be set up again where tests are handed from worker to worker.
-    postgres.create_database(folder.name)
-    environment: dict[str, str] = {}
-    with pytest.MonkeyPatch.context() as patch:
-
-        def setenv(name: str, value: str) -> None:
-            environment[name] = value
-            patch.setenv(name, value)
-
-        lake = opened(LakePlace(postgres, folder.name, str(folder / "shared")), folder / "data", setenv)
-    found = Filled(WarehouseFile(folder / "file"), lake, environment)
+    lake = shared_lake(postgres, folder)
+    found = Filled(WarehouseFile(folder / "file"), lake.warehouse, lake.environment)
     for warehouse in (found.file, found.lake):
         DemoMonths().load(warehouse)
         close_period(warehouse, AUGUST, note="run 8")
@@ -55,9 +46,9 @@ def filled(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.parametrize("view", [*VIEWS, "offering_item", "usage", "usage_restatement"])
 def test_view__file_and_lake__same_rows(filled: Filled, view: str) -> None:
     times = _TIMES.get(view) or ("loaded_at" if view == "usage" else None)
-    asked = f"SELECT *{f' EXCLUDE ({times})' if times else ''} FROM {view} ORDER BY ALL"
+    select = f"SELECT *{f' EXCLUDE ({times})' if times else ''} FROM {view} ORDER BY ALL"
     in_file, in_lake = (
-        [list(row.items()) for row in query(each, asked)] for each in (filled.file, filled.lake)
+        [list(row.items()) for row in query(each, select)] for each in (filled.file, filled.lake)
     )
 
     assert in_lake == in_file
@@ -94,9 +85,9 @@ def test_at_version_of_closing__restated_since__what_was_billed(
         f"TIMESTAMP => TIMESTAMPTZ '{closed['snapshot_time']}'",
     ):
         for table, column in (("usage", "absolute_total"), ("billable_usage", "quantity_total")):
-            asked = f"SELECT max({column})::INT AS billed FROM {table} AT ({at})"
-            assert query(warehouse, asked) == [{"billed": 11}]
-            assert billing_pipeline(["sql", "--format", "csv", asked]) == 0
+            select = f"SELECT max({column})::INT AS billed FROM {table} AT ({at})"
+            assert query(warehouse, select) == [{"billed": 11}]
+            assert billing_pipeline(["sql", "--format", "csv", select]) == 0
             assert capsys.readouterr().out == "billed\n11\n"
     assert query(warehouse, "SELECT max(absolute_total)::INT AS now FROM usage") == [{"now": 12}]
 

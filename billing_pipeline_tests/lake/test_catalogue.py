@@ -82,9 +82,9 @@ def test_dsn__timeouts__unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_catalogue__password__never_shown() -> None:
-    connection_string = "host=db dbname=lake password=untold"
+    connection_string = "host=db dbname=lake password=hunter2"
     catalogue = Catalogue.parse(connection_string)
     settings = PipelineSettings.model_construct(warehouse=SecretStr(connection_string))
 
     for shown in (repr(catalogue), catalogue.location, catalogue.dsn, repr(settings)):
-        assert "untold" not in shown
+        assert "hunter2" not in shown

@@ -57,7 +57,7 @@ def whole(value: int, period: str = "2026-09") -> dict[str, Any]:
 
 
 def await_another_waiting_for_the_lock(place: LakePlace) -> None:
-    """Return as soon as a change beside the one in progress has asked for the lock, in vain."""
+    """Return as soon as a change beside the one in progress has failed to get the lock."""
     sessions = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_lock(%'"
     deadline = time.monotonic() + 60
     while place.server.query(sessions, database=place.database) != [["2"]]:

@@ -1,4 +1,4 @@
-"""A lake whose files lie in an S3-compatible store."""
+"""A lake with its files in an S3-compatible store."""
 
 from __future__ import annotations
 
@@ -80,15 +80,15 @@ def test_run__bucket__month_loaded_and_queried(
     keys = [found.key for found in bucket(store).objects.all()]
     assert any(key.startswith("lake/main/usage/billing_period=2026-09-01/") for key in keys)
     assert cli.command("maintain", "--grace-hours", "0").returncode == 0
-    told = cli.command("sql", "FROM 's3://billing/other.parquet'")
-    assert told.returncode == 1
-    assert "Permission" in told.stderr
+    output = cli.command("sql", "FROM 's3://billing/other.parquet'")
+    assert output.returncode == 1
+    assert "Permission" in output.stderr
     left = b"".join(path.read_bytes() for path in cli.data_dir.rglob("*") if path.is_file())
     assert KEYS["AWS_SECRET_ACCESS_KEY"].encode() not in left + (done.stdout + done.stderr).encode()
 
 
 @pytest.mark.parametrize(
-    "amiss",
+    "wrong",
     [{"BILLING_LAKE_DATA": "s3://nonsuch/lake"}, {"BILLING_S3_ENDPOINT": "http://127.0.0.1:1"}],
     ids=["no such bucket", "nobody listens"],
 )
@@ -96,11 +96,11 @@ def test_load__store_unusable__one_line(
     s3_place: LakePlace,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
-    amiss: dict[str, str],
+    wrong: dict[str, str],
 ) -> None:
-    for name, value in amiss.items():
+    for name, value in wrong.items():
         monkeypatch.setenv(name, value)
-    place = LakePlace(s3_place.server, s3_place.database, amiss.get("BILLING_LAKE_DATA", PREFIX))
+    place = LakePlace(s3_place.server, s3_place.database, wrong.get("BILLING_LAKE_DATA", PREFIX))
     warehouse = opened(place, tmp_path_factory.mktemp("data"), monkeypatch.setenv)
 
     with pytest.raises(WarehouseError, match=r"files in s3://.* cannot be read or written") as failed:
@@ -121,6 +121,6 @@ def test_sql__objects_missing__one_line(
     bucket(store).objects.all().delete()
 
     assert billing_pipeline(["sql", "FROM usage"]) == 1
-    told = capsys.readouterr()
-    assert "a file of the lake is missing" in told.err
-    assert told.err.count("\n") == 1
+    output = capsys.readouterr()
+    assert "a file of the lake is missing" in output.err
+    assert output.err.count("\n") == 1

@@ -43,8 +43,8 @@ def start(cli: CliHarness, data_dir: Path) -> subprocess.Popen[str]:
 
 
 def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
-    told = process.communicate()[1]
-    return process.returncode, "" if process.returncode == 0 else told
+    errors = process.communicate()[1]
+    return process.returncode, "" if process.returncode == 0 else errors
 
 
 def kill_with_all_that_it_started(process: subprocess.Popen[str]) -> None:

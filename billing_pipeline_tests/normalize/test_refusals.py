@@ -12,8 +12,6 @@ from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize import JsonReport
 from billing_pipeline_tests.normalize.loading import PARAMS, load_json, refusal, report_of, usage_row
 
-pytestmark = pytest.mark.duckdb
-
 GOOD = usage_row()
 
 

@@ -30,8 +30,6 @@ from billing_pipeline_tests.warehouse.reports import (
     storage,
 )
 
-pytestmark = pytest.mark.duckdb
-
 GIB = 2**30
 SUB_PARTNER = "50000000-0000-4000-8000-000000000001"
 

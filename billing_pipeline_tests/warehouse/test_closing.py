@@ -14,8 +14,6 @@ from billing_pipeline.warehouse import Warehouse, WarehouseFile, close_period, r
 from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query, row
 
-pytestmark = pytest.mark.duckdb
-
 
 def value(warehouse: Warehouse) -> int:
     (found,) = query(warehouse, "SELECT absolute_total FROM usage")

@@ -23,8 +23,6 @@ from billing_pipeline_tests.warehouse.reports import (
     storage,
 )
 
-pytestmark = pytest.mark.duckdb
-
 AUGUST = BillingPeriod(2026, 8)
 GIB = 2**30
 LEAVING = "30000000-0000-4000-8000-00000000000a"

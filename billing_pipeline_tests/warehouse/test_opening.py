@@ -17,8 +17,6 @@ from billing_pipeline.warehouse import WarehouseFile, open_warehouse
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load
 
-pytestmark = pytest.mark.duckdb
-
 
 @pytest.mark.parametrize("said", [None, "", "file"])
 def test_open_warehouse__no_setting__is_the_file(

@@ -60,7 +60,7 @@ def test_parse__either_form__parameters_and_password_apart(
     ],
 )
 def test_parse__bad_or_ambiguous__refused_without_the_password(connection_string: str, problem: str) -> None:
-    with pytest.raises(SettingsError, match=r"^BILLING_WAREHOUSE \(where the tables ") as refused:
+    with pytest.raises(SettingsError, match=r"^BILLING_WAREHOUSE \(the warehouse: ") as refused:
         Catalogue.parse(connection_string)
 
     assert problem in str(refused.value)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from billing_pipeline.sandbox.distributor import Distributor
-from billing_pipeline.sandbox.report_files import ReportOptions, write_report
+from billing_pipeline.sandbox.report_files import render_report
 from billing_pipeline.sandbox.report_rows import ReportSelection, report_rows
 from billing_pipeline.sandbox.windows import Window
 
@@ -43,9 +43,9 @@ def make_input(folder: Path, layout: str, rows: int) -> Input:
         folder.mkdir(parents=True, exist_ok=True)
         distributor = Distributor(_SEED, tenants)
         selection = _selection(distributor)
-        options = ReportOptions(datetime(2026, 10, 2, 7, tzinfo=UTC), show_skus=True, json_layout=layout)
+        generated_at = datetime(2026, 10, 2, 7, tzinfo=UTC)
         with report.open("wb") as file:
-            write_report({"json_v2_0": file}, distributor, selection, options)
+            file.writelines(render_report("json_v2_0", distributor, selection, generated_at, layout))
         with lines.open("w", encoding="utf-8") as file:
             file.writelines(_elements(report))
         counted.write_text(str(sum(len(block) for _, block in report_rows(distributor, selection))))
@@ -59,7 +59,7 @@ def _tenants_for(rows: int) -> int:
 
 
 def _selection(distributor: Distributor) -> ReportSelection:
-    return ReportSelection(distributor.root.id, Window.of_month(PERIOD), hide_zero_usage=True)
+    return ReportSelection(distributor.root.id, Window.of_month(PERIOD), hide_zero_usage=True, show_skus=True)
 
 
 def _elements(report: Path) -> Iterator[str]:

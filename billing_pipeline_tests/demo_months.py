@@ -13,7 +13,7 @@ from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.normalize import CsvReport, JsonReport
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline.sandbox import ReportOptions, write_report
+from billing_pipeline.sandbox import render_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.local import DEFAULT_SEED
 from billing_pipeline.sandbox.report_rows import ReportSelection
@@ -47,11 +47,12 @@ class DemoMonths:
         root = distributor.root.id
         paths = {name: folder / f"{period}.{name}" for name in ("json_v2_0", "csv_v2_0")}
         selection = ReportSelection(
-            root, Window.of_month(period.key), self.kind, self.level, hide_zero_usage=True
+            root, Window.of_month(period.key), self.kind, self.level, hide_zero_usage=True, show_skus=True
         )
-        options = ReportOptions(datetime(2026, 10, 2, tzinfo=UTC), show_skus=True)
-        with paths["json_v2_0"].open("wb") as json_file, paths["csv_v2_0"].open("wb") as csv_file:
-            write_report({"json_v2_0": json_file, "csv_v2_0": csv_file}, distributor, selection, options)
+        generated_at = datetime(2026, 10, 2, tzinfo=UTC)
+        for report_format, path in paths.items():
+            with path.open("wb") as file:
+                file.writelines(render_report(report_format, distributor, selection, generated_at))
         attempt = LoadAttempt(
             period=period,
             account=SINGLE_ACCOUNT,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import threading
+from contextlib import suppress
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
-from billing_pipeline.sandbox.report_files import JSON_LAYOUTS
 
 _LARGEST_PORT = 65_535
 
@@ -30,13 +29,10 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long a report takes; default: 2",
     )
-    parser.add_argument(
-        "--json-layout", choices=JSON_LAYOUTS, default="flat", help="of json_v2_0; default: %(default)s"
-    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Serve until interrupted.
+    """Serve until SIGINT or SIGTERM.
 
     Raises:
         SettingsError: the port is in use, or an argument is out of range.
@@ -52,20 +48,10 @@ def execute(arguments: argparse.Namespace) -> int:
             tenants=arguments.tenants,
             seed=arguments.seed,
             ready_after_seconds=arguments.ready_after,
-            json_layout=arguments.json_layout,
         )
-        _serve(sandbox)
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, ValueError) as error:
         raise SettingsError(f"the sandbox cannot start: {error}", todo="Correct the arguments.") from None
-    return 0
-
-
-def _serve(sandbox: Sandbox) -> None:
-    """Print the address and credentials, then serve until SIGINT or SIGTERM."""
-    stopped = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
-    with sandbox:
+    with sandbox, suppress(KeyboardInterrupt):
         print(
             f"The sandbox API listens on {sandbox.base_url}; stop it with Ctrl-C. Settings that use it:",
             f"  ACRONIS_BASE_URL={sandbox.base_url}",
@@ -75,4 +61,5 @@ def _serve(sandbox: Sandbox) -> None:
             sep="\n",
             flush=True,
         )
-        stopped.wait()
+        threading.Event().wait()
+    return 0

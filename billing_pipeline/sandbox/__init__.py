@@ -7,6 +7,6 @@ independent witness. Its data is invented; its answers follow the API's document
 from __future__ import annotations
 
 from billing_pipeline.sandbox.local import Sandbox
-from billing_pipeline.sandbox.report_files import ReportOptions, write_report
+from billing_pipeline.sandbox.report_files import render_report
 
-__all__ = ["ReportOptions", "Sandbox", "write_report"]
+__all__ = ["Sandbox", "render_report"]

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
-from collections.abc import Callable, Mapping
-from hmac import compare_digest
+import secrets
+from collections.abc import Callable
 from urllib.parse import parse_qs, unquote
 
 from billing_pipeline.sandbox.distributor import Distributor
-from billing_pipeline.sandbox.messages import Answer, ApiError, Request
+from billing_pipeline.sandbox.messages import Answer, ApiError, Request, bad_request
 from billing_pipeline.sandbox.report_request import UUID_PATTERN, parse_report_request
-from billing_pipeline.sandbox.store import Clock, CreatedReport, Reports, Tokens
+from billing_pipeline.sandbox.store import Clock, CreatedReport, Reports
 
-API_ROOT = "/api/2"
+TOKEN_LIFETIME_SECONDS = 2 * 3600
+_API_ROOT = "/api/2"
 _ID = r"([^/]+)"
-# One name for each operation.
+# One name for each operation: that of the method of `Api` that carries it out.
 ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
-    (name, method, re.compile(API_ROOT + pattern))
+    (name, method, re.compile(_API_ROOT + pattern))
     for name, method, pattern in (
         ("token", "POST", "/idp/token"),
         ("client", "GET", f"/clients/{_ID}"),
@@ -30,7 +30,6 @@ ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         ("download", "GET", f"/reports/{_ID}/stored/{_ID}"),
     )
 )
-ROUTE_NAMES = tuple(name for name, _, _ in ROUTES)
 
 
 def find_route(request: Request) -> tuple[str, tuple[str, ...]]:
@@ -50,71 +49,57 @@ class Api:
     Args:
         client_id, client_secret: the credentials that are accepted.
         distributor: whose tenants can be reported.
-        tokens, reports: what has been issued and created so far.
+        reports: those created so far.
         now: the clock of the server, in aware UTC times.
     """
 
     def __init__(
-        self,
-        client_id: str,
-        client_secret: str,
-        *,
-        distributor: Distributor,
-        tokens: Tokens,
-        reports: Reports,
-        now: Clock,
+        self, client_id: str, client_secret: str, distributor: Distributor, reports: Reports, now: Clock
     ) -> None:
         self._client_id = client_id
-        self._credentials = f"{client_id}:{client_secret}".encode()
+        self._credentials = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
         self._distributor = distributor
-        self._tokens = tokens
         self._reports = reports
         self._now = now
-        self._operations: Mapping[str, Callable[..., Answer]] = {
-            "client": self._client,
-            "create_report": self._create_report,
-            "report": self._report,
-            "delete_report": self._delete_report,
-            "tenant_reports": self._tenant_reports,
-            "stored_reports": self._stored_reports,
-            "download": self._download,
-        }
+        self._token_expiry: dict[str, int] = {}  # UNIX seconds
 
-    def answer(self, request: Request) -> Answer:
-        """The answer to a request; mistakes of the client get an error answer."""
-        route, ids = find_route(request)
+    def answer(self, request: Request, route: str, ids: tuple[str, ...]) -> Answer:
+        """The answer to a request whose route is known; an error is an answer."""
+        if route == "token":
+            return self._token(request)
         try:
-            if route == "token":
-                return self._token(request)
-            if request.path.startswith(API_ROOT + "/"):
+            if request.path.startswith(_API_ROOT + "/"):
                 self._authorize(request)
-            operation = self._operations.get(route)
-            if operation is not None:
-                return operation(request, *ids)
+            operation: Callable[..., Answer] = getattr(self, f"_{route}")
+            return operation(request, *ids)
         except ApiError as error:
-            return error.answer()
-        if route == "method_not_allowed":
-            return ApiError(405, route, "Method not allowed").answer()
-        return ApiError(404, "not_found", "Not found", f"there is nothing at {request.path}").answer()
+            return error.answer
+
+    def _unknown(self, request: Request) -> Answer:
+        raise ApiError(404, "not_found", "Not found", f"there is nothing at {request.path}")
+
+    def _method_not_allowed(self, _: Request) -> Answer:
+        raise ApiError(405, "method_not_allowed", "Method not allowed")
 
     def _token(self, request: Request) -> Answer:
         if request.media_type != "application/x-www-form-urlencoded":
             return _token_error(400, "invalid_request", "The body must be a form")
         if parse_qs(request.body.decode(errors="replace")).get("grant_type") != ["client_credentials"]:
             return _token_error(400, "unsupported_grant_type", "grant_type must be client_credentials")
-        if not compare_digest(_basic_credentials(request), self._credentials):
+        if request.credentials("basic") != self._credentials:
             answer = _token_error(401, "invalid_client", "Client authentication failed")
             answer.headers["WWW-Authenticate"] = 'Basic realm="idp"'
             return answer
-        token, expires_on = self._tokens.issue()
+        token = f"eyJzYW5kYm94Ijp0cnVlfQ.{secrets.token_urlsafe(48)}"
+        expires_on = int(self._now().timestamp()) + TOKEN_LIFETIME_SECONDS
+        self._token_expiry[token] = expires_on
         return Answer.of_json({"access_token": token, "token_type": "bearer", "expires_on": expires_on})
 
     def _authorize(self, request: Request) -> None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self._tokens.is_valid(token.strip()):
-            raise ApiError(
-                401, "unauthorized", "Unauthorized", "the access token is missing, invalid or expired"
-            )
+        expires_on = self._token_expiry.get(request.credentials("bearer"), 0)
+        if expires_on <= self._now().timestamp():
+            info = "the access token is missing, invalid or expired"
+            raise ApiError(401, "unauthorized", "Unauthorized", info)
 
     def _client(self, _: Request, client_id: str) -> Answer:
         if client_id != self._client_id:
@@ -132,7 +117,7 @@ class Api:
 
     def _create_report(self, request: Request) -> Answer:
         report = parse_report_request(request, self._now().date())
-        self._check_tenant(report.selection.tenant_id)
+        self._check_tenant(report.parameters.tenant_id)
         return Answer.of_json(self._reports.create(report).answer())
 
     def _report(self, _: Request, report_id: str) -> Answer:
@@ -140,9 +125,9 @@ class Api:
 
     def _delete_report(self, request: Request, report_id: str) -> Answer:
         report = self._existing(report_id)
-        version = request.parameter("version")
-        if version is None or not version.isdecimal():
-            raise ApiError(400, "bad_request", "Request validation failed", "version is required")
+        version = request.parameters.get("version", "")
+        if not version.isdecimal():
+            raise bad_request("version is required")
         if int(version) != report.version:
             raise ApiError(409, "conflict", "The report has another version", id=report_id)
         report.deleted = True
@@ -150,18 +135,22 @@ class Api:
 
     def _tenant_reports(self, _: Request, tenant_id: str) -> Answer:
         self._check_tenant(tenant_id)
-        return Answer.of_json({"items": self._reports.of_tenant(tenant_id)})
+        ids = [
+            report.id
+            for report in list(self._reports.created.values())
+            if report.request.parameters.tenant_id == tenant_id and not report.deleted
+        ]
+        return Answer.of_json({"items": ids})
 
     def _stored_reports(self, _: Request, report_id: str) -> Answer:
         return Answer.of_json({"items": self._reports.poll(self._existing(report_id))})
 
     def _download(self, _: Request, report_id: str, stored_id: str) -> Answer:
-        stored = self._reports.stored(self._existing(report_id), stored_id)
+        stored = self._existing(report_id).find(stored_id)
         if stored is None:
             raise ApiError(404, "not_found", "Stored report not found", id=stored_id)
-        return Answer(
-            200, stored.path, {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
-        )
+        headers = {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
+        return Answer(200, stored.path, headers)
 
     def _existing(self, report_id: str) -> CreatedReport:
         report = self._reports.get(report_id)
@@ -171,22 +160,11 @@ class Api:
 
     def _check_tenant(self, tenant_id: str) -> None:
         if not re.fullmatch(UUID_PATTERN, tenant_id):
-            raise ApiError(400, "bad_request", "Request validation failed", "tenant id must be a UUID")
+            raise bad_request("tenant id must be a UUID")
         if self._distributor.find(tenant_id) is None:
-            raise ApiError(
-                403, "forbidden", "Access denied", "the tenant is not below the client's tenant", id=tenant_id
-            )
+            info = "the tenant is not below the client's tenant"
+            raise ApiError(403, "forbidden", "Access denied", info, id=tenant_id)
 
 
 def _token_error(status: int, error: str, description: str) -> Answer:
     return Answer.of_json({"error": error, "error_description": description}, status)
-
-
-def _basic_credentials(request: Request) -> bytes:
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return b""
-    try:
-        return base64.b64decode(value.strip(), validate=True)
-    except binascii.Error:
-        return b""

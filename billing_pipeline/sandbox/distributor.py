@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from billing_pipeline.sandbox.names import ROOT_NAME, SPECIAL_NAMES, composed_name, renamed
+from billing_pipeline.sandbox.names import RENAMED_SUFFIXES, ROOT_NAME, SPECIAL_NAMES, composed_name
 from billing_pipeline.sandbox.windows import EPOCH
 
 # Places whose tenants exist for two of every four months, so that any three months show one that appears and
@@ -66,14 +66,16 @@ class Tenant:
         """The tenant's name at the end of the month."""
         if not self.path:
             return ROOT_NAME
-        place, direct = self.path[0], len(self.path) == 1
+        place, direct, age = self.path[0], len(self.path) == 1, 0
         if direct and place in SPECIAL_NAMES:
             name = SPECIAL_NAMES[place]
-            return renamed(name, (month - EPOCH) // 2) if place == _RENAMED_PLACE else name
-        name = composed_name(self.kind, self.draw, place if direct else 10 * place + self.path[-1])
-        if self.draw >> 16 & 7 == 0:
-            return renamed(name, (month - EPOCH + self.draw % 12) // 12)
-        return name
+            if place == _RENAMED_PLACE:
+                age = (month - EPOCH) // 2
+        else:
+            name = composed_name(self.kind, self.draw, place if direct else 10 * place + self.path[-1])
+            if self.draw >> 16 & 7 == 0:
+                age = (month - EPOCH + self.draw % 12) // 12
+        return name + RENAMED_SUFFIXES[age % len(RENAMED_SUFFIXES)]
 
     def exists_in(self, months: range) -> bool:
         """True if the tenant exists in one of the months."""

@@ -24,9 +24,15 @@ class Request:
         """The content type in lower case, without its parameters."""
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
 
-    def parameter(self, name: str) -> str | None:
-        """The last value of a query parameter; None if it is missing."""
-        return next(reversed(parse_qs(self.query).get(name, [])), None)
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The last value of each query parameter."""
+        return {name: values[-1] for name, values in parse_qs(self.query).items()}
+
+    def credentials(self, scheme: str) -> str:
+        """What the Authorization header holds; empty for another scheme than this one, in lower case."""
+        sent, _, value = self.headers.get("authorization", "").partition(" ")
+        return value.strip() if sent.lower() == scheme else ""
 
 
 @dataclass(slots=True)
@@ -43,11 +49,6 @@ class Answer:
         body = json.dumps(value, ensure_ascii=False).encode()
         return cls(status, body, {"Content-Type": "application/json"})
 
-    @property
-    def length(self) -> int:
-        """The size of the body in bytes."""
-        return self.body.stat().st_size if isinstance(self.body, Path) else len(self.body)
-
     def content(self) -> bytes:
         """The bytes of the body."""
         return self.body.read_bytes() if isinstance(self.body, Path) else self.body
@@ -61,19 +62,16 @@ class ApiError(Exception):
 
     def __init__(self, status: int, code: str | int, message: str, info: str = "", **context: object) -> None:
         super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.info = info or message
-        self.context = context
-
-    def answer(self) -> Answer:
-        """The answer to send."""
         error = {
-            "code": self.code,
+            "code": code,
             "domain": "ReportManager",
-            "message": self.message,
-            "details": {"info": self.info},
-            "context": self.context,
+            "message": message,
+            "details": {"info": info or message},
+            "context": context,
         }
-        return Answer.of_json({"error": error}, self.status)
+        self.answer = Answer.of_json({"error": error}, status)
+
+
+def bad_request(info: str, **context: object) -> ApiError:
+    """The error of a request that is invalid, for the reason `info`."""
+    return ApiError(400, "bad_request", "Request validation failed", info, **context)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import partial
 from hashlib import shake_128
 from typing import NamedTuple
 
@@ -18,7 +19,6 @@ from billing_pipeline.sandbox.offering import (
     PLATFORM_INFRAS,
     PROFILES,
     Infra,
-    Metering,
     OfferingItem,
 )
 from billing_pipeline.sandbox.windows import EPOCH, Point, Window
@@ -30,16 +30,39 @@ _TIE = 18  # seconds: an odd multiple of 18 s is exactly half a hundredth of a c
 _PLACEMENTS = ((0,), (0, -1), (1,), (0, 1, -1), (-1,), (0, 2), (0,), (1, 2))
 
 
-class Usage(NamedTuple):
-    """A tenant's usage of an item on an infrastructure over a window. `draw` decides quotas and prices."""
+class Pricing(NamedTuple):
+    """The `pricing.*` columns; prices are decimal strings."""
+
+    currency: str | None = None
+    mode: str | None = None
+    price: str | None = None
+    total_cost: str | None = None
+
+
+class UsageRow(NamedTuple):
+    """A tenant's usage of an item on an infrastructure up to `date`; `draw` decides quota and price."""
 
     item: OfferingItem
     infra: Infra
+    date: str  # YYYY-MM-DD
     absolute_production: int
     absolute_trial: int
     delta_production: int
     delta_trial: int
     draw: int
+    quota: int | None = None
+    pricing: Pricing = Pricing()
+
+    @property
+    def usage(self) -> dict[str, dict[str, int]]:
+        """The nine values of json_v2_0's `usage`."""
+        absolute = _parts(self.absolute_production, self.absolute_trial)
+        delta = _parts(self.delta_production, self.delta_trial)
+        return {"absolute": absolute, "delta": delta, "effective": delta if self.item.is_range else absolute}
+
+
+def _parts(production: int, trial: int) -> dict[str, int]:
+    return {"production": production, "total": production + trial, "trial": trial}
 
 
 class _Series(NamedTuple):
@@ -52,7 +75,7 @@ class _Series(NamedTuple):
     order: int  # 0 for the item's first storage, 1 for the second …
 
 
-def tenant_usage(seed: int, tenant: Tenant, window: Window) -> list[Usage]:
+def tenant_usage(seed: int, tenant: Tenant, window: Window) -> list[UsageRow]:
     """The tenant's usage over the window; that of a tenant with children is the exact sum of theirs.
 
     Args:
@@ -61,43 +84,37 @@ def tenant_usage(seed: int, tenant: Tenant, window: Window) -> list[Usage]:
         window: the reported days.
 
     Returns:
-        One entry for each item and infrastructure, ordered by both; zeros for what was not used.
+        One row for each item and infrastructure, ordered by both; zeros for what was not used.
     """
     leaves = list(tenant.leaves(window.months))
     if leaves == [tenant]:
         return list(_leaf_usage(seed, tenant, window))
-    sums: dict[tuple[int, int], Usage] = {}
+    sums: dict[tuple[int, int], UsageRow] = {}
     for leaf in leaves:
-        for used in _leaf_usage(seed, leaf, window):
-            key = (used.item.number, used.infra.number)
+        for row in _leaf_usage(seed, leaf, window):
+            key = (row.item.number, row.infra.number)
             before = sums.get(key)
-            sums[key] = used._replace(draw=0) if before is None else _add(before, used)
-    return [usage for _, usage in sorted(sums.items())]
+            sums[key] = _sum(before, row) if before else row._replace(draw=0)
+    return [row for _, row in sorted(sums.items())]
 
 
-def _add(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        one.item,
-        one.infra,
-        one.absolute_production + other.absolute_production,
-        one.absolute_trial + other.absolute_trial,
-        one.delta_production + other.delta_production,
-        one.delta_trial + other.delta_trial,
-        0,
+def _sum(one: UsageRow, other: UsageRow) -> UsageRow:
+    return one._replace(
+        absolute_production=one.absolute_production + other.absolute_production,
+        absolute_trial=one.absolute_trial + other.absolute_trial,
+        delta_production=one.delta_production + other.delta_production,
+        delta_trial=one.delta_trial + other.delta_trial,
     )
 
 
-def _leaf_usage(seed: int, leaf: Tenant, window: Window) -> Iterator[Usage]:
+def _leaf_usage(seed: int, leaf: Tenant, window: Window) -> Iterator[UsageRow]:
+    date = window.end.isoformat()
     for series in _series(seed, leaf):
-        production, trial = _level(series, leaf, window.closing)
-        if series.item.is_range:
-            first = window.opening.month
-            after = _accrued(series, leaf, window.closing, first)
-            before = _accrued(series, leaf, window.opening, first)
-        else:
-            after, before = (production, trial), _level(series, leaf, window.opening)
-        delta_production, delta_trial = after[0] - before[0], after[1] - before[1]
-        yield Usage(series.item, series.infra, production, trial, delta_production, delta_trial, series.a)
+        production, delta_production = _measured(series, leaf, window, on_trial=False)
+        trial, delta_trial = _measured(series, leaf, window, on_trial=True)
+        yield UsageRow(
+            series.item, series.infra, date, production, trial, delta_production, delta_trial, series.a
+        )
 
 
 def _series(seed: int, leaf: Tenant) -> Iterator[_Series]:
@@ -114,7 +131,7 @@ def _series(seed: int, leaf: Tenant) -> Iterator[_Series]:
             for order, infra in enumerate(storages):
                 yield _Series(item, infra, a, b, order)
             continue
-        if item.metering is Metering.FLAG and own not in storages:
+        if item.metering == "flag" and own not in storages:
             a &= ~0x70  # a row of zeros
         infra = PLATFORM_INFRAS[item.infra_kind][0] if item.infra_kind else NO_INFRA
         yield _Series(item, infra, a, b, 0)
@@ -133,15 +150,15 @@ def _quantity(series: _Series, month: int) -> int:
     item, _, a, b, order = series
     if not a & 0x70:
         return 0  # an eighth of what is switched on is never used
-    if item.metering in (Metering.ONE, Metering.FLAG):
+    if item.metering in ("one", "flag"):
         return 1
     if item.is_range:
         draw = ((b >> 3) + order + month * ((b >> 19 & 0x1FF) * 2 + 1)) * 2654435761 & 0xFFFFFFFF
-        if item.metering is Metering.RANGE:
+        if item.metering == "range":
             return draw % 50
         seconds = _TIE * (draw % 20_000 * 2 + 1) if a & 0x100 else draw % 720_000
         return -seconds if draw % 11 == 0 else seconds
-    if item.metering is Metering.COUNT:
+    if item.metering == "count":
         base = 1 + (a >> 8) % 60
         swing = 3 + (base >> 3)
     else:
@@ -151,43 +168,36 @@ def _quantity(series: _Series, month: int) -> int:
     return base + growth + ((b >> 3 & 0xFF) + month * ((b >> 11 & 31) * 2 + 1)) % 97 * swing // 97
 
 
-def _monthly(series: _Series, leaf: Tenant, month: int) -> tuple[int, int]:
-    """The month's quantity as production and trial."""
-    if not leaf.born <= month < leaf.gone:
-        return 0, 0
-    quantity = _quantity(series, month)
-    return (0, quantity) if month < leaf.trial_until else (quantity, 0)
+def _is_metered(leaf: Tenant, month: int, *, on_trial: bool) -> bool:
+    return leaf.born <= month < leaf.gone and on_trial == (month < leaf.trial_until)
 
 
-def _level(series: _Series, leaf: Tenant, point: Point) -> tuple[int, int]:
-    """Production and trial level at a point in time, on the line between two ends of a month."""
-    production, trial = _monthly(series, leaf, point.month)
+def _monthly(series: _Series, leaf: Tenant, month: int, *, on_trial: bool) -> int:
+    """The month's quantity, production or trial."""
+    return _quantity(series, month) if _is_metered(leaf, month, on_trial=on_trial) else 0
+
+
+def _level(series: _Series, leaf: Tenant, point: Point, *, on_trial: bool) -> int:
+    """The level at a point in time, on the line between two ends of a month."""
+    level = _monthly(series, leaf, point.month, on_trial=on_trial)
     if series.item.is_range:
-        accrued = production * point.elapsed // point.length, trial * point.elapsed // point.length
-        offset = _offset(series) if leaf.born <= point.month < leaf.gone else 0
-        on_trial = point.month < leaf.trial_until
-        return accrued[0] + (0 if on_trial else offset), accrued[1] + (offset if on_trial else 0)
+        # The absolute value of a range item includes earlier usage, so that it differs from the delta.
+        metered = series.a & 0x70 and _is_metered(leaf, point.month, on_trial=on_trial)
+        earlier = series.a & (0xFFFFF if series.item.metering == "seconds" else 63)
+        return level * point.elapsed // point.length + (earlier if metered else 0)
     if point.elapsed == point.length:
-        return production, trial
-    before = _monthly(series, leaf, point.month - 1)
-    return (
-        before[0] + (production - before[0]) * point.elapsed // point.length,
-        before[1] + (trial - before[1]) * point.elapsed // point.length,
-    )
+        return level
+    before = _monthly(series, leaf, point.month - 1, on_trial=on_trial)
+    return before + (level - before) * point.elapsed // point.length
 
 
-def _offset(series: _Series) -> int:
-    """Earlier usage that a range item's absolute value includes, so that absolute and delta differ."""
-    if not series.a & 0x70:
-        return 0
-    return series.a & 0xFFFFF if series.item.metering is Metering.SECONDS else series.a & 63
-
-
-def _accrued(series: _Series, leaf: Tenant, point: Point, since: int) -> tuple[int, int]:
-    """What accumulated from the beginning of the month `since` until the point."""
-    production, trial = (part * point.elapsed // point.length for part in _monthly(series, leaf, point.month))
-    for month in range(since, point.month):
-        whole = _monthly(series, leaf, month)
-        production += whole[0]
-        trial += whole[1]
-    return production, trial
+def _measured(series: _Series, leaf: Tenant, window: Window, *, on_trial: bool) -> tuple[int, int]:
+    """The level at the end of the window, and what changed or, for range items, accumulated over it."""
+    opening, closing = window.opening, window.closing
+    level = _level(series, leaf, closing, on_trial=on_trial)
+    if not series.item.is_range:
+        return level, level - _level(series, leaf, opening, on_trial=on_trial)
+    monthly = partial(_monthly, series, leaf, on_trial=on_trial)
+    whole = sum(monthly(month) for month in range(opening.month, closing.month))
+    begun = monthly(closing.month) * closing.elapsed // closing.length
+    return level, whole + begun - monthly(opening.month) * opening.elapsed // opening.length

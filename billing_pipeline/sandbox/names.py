@@ -48,7 +48,7 @@ _TRADE = (
 _FORM = ("GmbH", "AG", "KG", "e.K.", "Ltd.", "SARL", "S.r.l.", "B.V.", "Sp. z o.o.", "OÜ", "GmbH & Co. KG")
 _PARTNER_TRADE = ("Systemhaus", "IT-Service", "Cloud Services", "Managed IT", "Datentechnik", "MSP")
 _UNITS = ("Zentrale", "Außenstelle Nord", "Werk 2", "Vertrieb", "Buchhaltung", "Lager")
-_RENAMED = ("", " Gruppe", " International")
+RENAMED_SUFFIXES = ("", " Gruppe", " International")
 
 
 def composed_name(kind: str, draw: int, number: int) -> str:
@@ -68,8 +68,3 @@ def composed_name(kind: str, draw: int, number: int) -> str:
     trade = trades[draw // len(_FIRST) % len(trades)]
     form = _FORM[draw // 7 % len(_FORM)]
     return f"{first} {trade} {form} {number}"
-
-
-def renamed(name: str, age: int) -> str:
-    """The tenant's name after it was renamed `age` times."""
-    return name + _RENAMED[age % len(_RENAMED)]

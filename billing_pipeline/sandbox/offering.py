@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from enum import Enum
 from importlib.resources import files
+from typing import NamedTuple
 
 APPLICATION_IDS = {
     "platform": "7459244f-68f3-3bf4-9f53-5f63ecc1d91f",
@@ -22,44 +22,35 @@ APPLICATION_IDS = {
 PLATFORM_OWNER_ID = "8beef6be-c136-4ef6-a900-0e74c703ddcc"
 
 
-class Metering(Enum):
-    """How an item's quantity behaves."""
-
-    COUNT = "count"
-    BYTES = "bytes"
-    SECONDS = "seconds"  # accumulates over the period, in seconds
-    RANGE = "range"  # accumulates over the period, countable
-    FLAG = "flag"  # 1 when the tenant uses storage that a partner owns
-    ONE = "one"  # 1 a customer
-
-
-class SkuState(Enum):
-    """How a row states its SKU when SKUs were requested; all but TEXT mean that it has none."""
-
-    TEXT = "text"
-    NULL = "null"
-    EMPTY = "empty"
-    ABSENT = "absent"
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class OfferingItem:
-    """One offering item with its edition prefix; `number` orders the items."""
+    """One offering item with its edition prefix; `number` orders the items.
+
+    Args:
+        metering: a level (`count`, `bytes`), what accumulates over the period (`seconds`, or `range` for what
+            is counted), 1 for a customer (`one`) or for one whose storage a partner owns (`flag`).
+        infra_kind: "", `backup`, `dr` or `files`.
+        sku_state: how a row states its SKU when SKUs were requested: `text`; or, without one, `null`, `empty`
+            or `absent`.
+    """
 
     number: int
     name: str
     application: str
     edition: str | None
     measurement_unit: str
-    metering: Metering
-    is_range: bool  # the quantity accumulates over the period
-    infra_kind: str  # "", "backup", "dr" or "files"
-    sku_state: SkuState
-    sku: str | None
+    metering: str
+    infra_kind: str
+    sku_state: str
+    sku: str
+
+    @property
+    def is_range(self) -> bool:
+        """True if the quantity accumulates over the period."""
+        return self.metering in {"seconds", "range"}
 
 
-@dataclass(frozen=True, slots=True)
-class Infra:
+class Infra(NamedTuple):
     """A storage or Disaster Recovery infrastructure; `number` orders those of one kind.
 
     All other fields are None for items that have no infrastructure.
@@ -98,11 +89,10 @@ def _load_profiles() -> dict[str, tuple[OfferingItem, ...]]:
             application=row["application"],
             edition=row["edition"] or None,
             measurement_unit=row["measurement_unit"],
-            metering=Metering(row["metering"]),
-            is_range=Metering(row["metering"]) in (Metering.SECONDS, Metering.RANGE),
+            metering=row["metering"],
             infra_kind=row["infra"],
-            sku_state=SkuState(row["sku_state"]),
-            sku=row["sku"] or None,
+            sku_state=row["sku_state"],
+            sku=row["sku"],
         )
         items[item.name] = item
         profiles.setdefault(row["profile"], []).append(item)

@@ -6,16 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any, Protocol
 
 from billing_pipeline.sandbox.distributor import Distributor
-from billing_pipeline.sandbox.offering import APPLICATION_IDS, SkuState
-from billing_pipeline.sandbox.report_rows import ReportRow, ReportSelection, TenantFacts, report_rows
+from billing_pipeline.sandbox.metering import UsageRow
+from billing_pipeline.sandbox.offering import APPLICATION_IDS
+from billing_pipeline.sandbox.report_rows import ReportSelection, TenantFacts, report_rows
 
 MACHINE_FORMATS = ("json_v2_0", "csv_v2_0")
-JSON_LAYOUTS = ("flat", "grouped")
 CSV_COLUMNS = (
     "application.id", "application.name", "date",
     "infra.backend_type", "infra.id", "infra.name", "infra.owner_id",
@@ -39,85 +37,76 @@ _ENCODERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
-    """How a report is written; the rows follow from the selection.
-
-    Args:
-        generated_at: aware time for `params.gen_date`.
-        show_skus: whether rows have a `sku`.
-        json_layout: `flat`, an element for each usage row, or `grouped`, an element for each tenant with its
-            rows in `usages`.
-    """
-
-    generated_at: datetime
-    show_skus: bool = False
-    json_layout: str = "flat"
-
-
-class Destination(Protocol):
-    """A writable binary file."""
-
-    def write(self, data: bytes, /) -> int: ...
-
-
-def write_report(
-    destinations: Mapping[str, Destination],
+def render_report(
+    report_format: str,
     distributor: Distributor,
     selection: ReportSelection,
-    options: ReportOptions,
-) -> None:
-    """Write a report in one or both machine-readable formats, one tenant in memory at a time.
+    generated_at: datetime,
+    json_layout: str = "flat",
+) -> Iterator[bytes]:
+    """A report in a machine-readable format, one tenant in memory at a time.
 
     Args:
-        destinations: a writable binary file for each requested format, `json_v2_0` or `csv_v2_0`.
+        report_format: one of `MACHINE_FORMATS`.
         distributor: whose tenants.
         selection: which rows.
-        options: how they are written.
+        generated_at: aware time for `params.gen_date`.
+        json_layout: of json_v2_0: `flat`, an element for each usage row, or `grouped`, an element for each
+            tenant with its rows in `usages`.
+
+    Yields:
+        The parts of the file, in order.
 
     Raises:
-        ValueError: a format or layout is unknown.
+        LookupError: there is no such tenant.
     """
-    outputs = [
-        (file, _renderer(report_format, distributor, selection, options))
-        for report_format, file in destinations.items()
-    ]
-    for file, renderer in outputs:
-        file.write(renderer.head.encode())
-    for tenant, rows in report_rows(distributor, selection):
-        fields = [_fields(row, show_skus=options.show_skus) for row in rows]
-        for file, renderer in outputs:
-            file.write(renderer.block(tenant, fields).encode())
-    for file, renderer in outputs:
-        file.write(renderer.tail.encode())
-
-
-def _renderer(
-    report_format: str, distributor: Distributor, selection: ReportSelection, options: ReportOptions
-) -> _CsvRenderer | _JsonRenderer:
     if report_format == "csv_v2_0":
-        return _CsvRenderer((*CSV_COLUMNS, "sku") if options.show_skus else CSV_COLUMNS)
-    if report_format != "json_v2_0":
-        raise ValueError(f"the sandbox writes {' and '.join(MACHINE_FORMATS)}, not {report_format}")
-    if options.json_layout not in JSON_LAYOUTS:
-        raise ValueError(f"the layout of json_v2_0 is one of {', '.join(JSON_LAYOUTS)}")
-    params = _report_params(distributor, selection, options)
-    return _JsonRenderer(params, grouped=options.json_layout == "grouped")
+        return _csv_report(distributor, selection)
+    params = _report_params(distributor, selection, generated_at)
+    return _json_report(distributor, selection, params, grouped=json_layout == "grouped")
+
+
+def _csv_report(distributor: Distributor, selection: ReportSelection) -> Iterator[bytes]:
+    """csv_v2_0: 29 columns, and `sku` if SKUs were requested; RFC 4180 quoting, lines end in CRLF."""
+    columns = (*CSV_COLUMNS, "sku") if selection.show_skus else CSV_COLUMNS
+    yield ",".join(columns).encode() + b"\r\n"
+    for tenant, rows in report_rows(distributor, selection):
+        text = io.StringIO()
+        cells = (dict(_flattened("", fields)) for fields in _json_rows(rows, selection, tenant))
+        csv.DictWriter(text, columns).writerows(cells)
+        yield text.getvalue().encode()
+
+
+def _json_report(
+    distributor: Distributor, selection: ReportSelection, params: dict[str, object], *, grouped: bool
+) -> Iterator[bytes]:
+    """json_v2_0: `{"params": …, "tenants": […]}`, with each row on a line of its own."""
+    yield f'{{"params":{_ENCODERS[False].encode(params)},"tenants":['.encode()
+    separator = "\n"
+    for tenant, rows in report_rows(distributor, selection):
+        encode = _ENCODERS[tenant.id < "8"].encode
+        lines = ",\n".join(map(encode, _json_rows(rows, selection, None if grouped else tenant)))
+        if grouped:
+            lines = f'{{"tenant":{encode(tenant._asdict())},"usages":[\n{lines}]}}'
+        yield (separator + lines).encode()
+        separator = ",\n"
+    yield b"\n]}\n"
 
 
 def _report_params(
-    distributor: Distributor, selection: ReportSelection, options: ReportOptions
+    distributor: Distributor, selection: ReportSelection, generated_at: datetime
 ) -> dict[str, object]:
     """The `params` of json_v2_0; times are UNIX seconds, the end is the period's last second."""
+    window = selection.window
     subject = distributor.find(selection.tenant_id) or distributor.root
     kind = _KIND_NUMBERS.get(selection.kind, 0)
     return {
         "kind": kind,
-        "gen_date": int(options.generated_at.timestamp()),
-        "begin_date": _unix(selection.window.start, time.min),
-        "end_date": _unix(selection.window.end, time(23, 59, 59)),
+        "gen_date": int(generated_at.timestamp()),
+        "begin_date": _unix(window.start, time.min),
+        "end_date": _unix(window.end, time(23, 59, 59)),
         "group_id": _GROUP_ID,
-        "name": subject.name(selection.window.closing.month),
+        "name": subject.name(window.closing.month),
         "report_level": _LEVEL_NUMBERS.get(selection.level, 0),
         "report_type": kind,
     }
@@ -127,77 +116,36 @@ def _unix(day: date, moment: time) -> int:
     return int(datetime.combine(day, moment, UTC).timestamp())
 
 
-def _fields(row: ReportRow, *, show_skus: bool) -> dict[str, Any]:
-    """A row as json_v2_0 nests it, in the order of its keys; `tenant` is added by the renderer."""
-    item, infra = row.item, row.infra
-    fields: dict[str, Any] = {
-        "application": {"id": APPLICATION_IDS[item.application], "name": item.application},
-        "date": row.date,
-        "edition": item.edition,
-        "infra": {
-            "backend_type": infra.backend_type,
-            "id": infra.id,
-            "name": infra.name,
-            "owner_id": infra.owner_id,
-        },
-        "is_range": item.is_range,
-        "measurement_unit": item.measurement_unit,
-        "name": item.name,
-        "pricing": row.pricing._asdict(),
-        "quota": {"value": row.quota},
-    }
-    if show_skus and item.sku_state is not SkuState.ABSENT:
-        fields["sku"] = {SkuState.TEXT: item.sku, SkuState.EMPTY: ""}.get(item.sku_state)
-    absolute = _measure(row.absolute_production, row.absolute_trial)
-    delta = _measure(row.delta_production, row.delta_trial)
-    usage = {"absolute": absolute, "delta": delta, "effective": delta if item.is_range else absolute}
-    return fields | {"tenant": None, "usage": usage}
+def _json_rows(
+    rows: list[UsageRow], selection: ReportSelection, tenant: TenantFacts | None
+) -> Iterator[dict[str, object]]:
+    """Rows as json_v2_0 nests them, with their tenant if it is given."""
+    for row in rows:
+        item, infra = row.item, row.infra
+        fields: dict[str, object] = {
+            "application": {"id": APPLICATION_IDS[item.application], "name": item.application},
+            "date": row.date,
+            "edition": item.edition,
+            "infra": {
+                "backend_type": infra.backend_type,
+                "id": infra.id,
+                "name": infra.name,
+                "owner_id": infra.owner_id,
+            },
+            "is_range": item.is_range,
+            "measurement_unit": item.measurement_unit,
+            "name": item.name,
+            "pricing": row.pricing._asdict(),
+            "quota": {"value": row.quota},
+        }
+        if selection.show_skus and item.sku_state != "absent":
+            fields["sku"] = None if item.sku_state == "null" else item.sku
+        if tenant:
+            fields["tenant"] = tenant._asdict()
+        yield fields | {"usage": row.usage}
 
 
-def _measure(production: int, trial: int) -> dict[str, int]:
-    return {"production": production, "total": production + trial, "trial": trial}
-
-
-class _CsvRenderer:
-    """csv_v2_0: 29 columns, and `sku` if SKUs were requested; RFC 4180 quoting, lines end in CRLF."""
-
-    tail = ""
-
-    def __init__(self, columns: tuple[str, ...]) -> None:
-        self._columns = columns
-        self.head = ",".join(columns) + "\r\n"
-
-    def block(self, tenant: TenantFacts, rows: list[dict[str, Any]]) -> str:
-        owner = tenant._asdict()
-        text = io.StringIO()
-        writer = csv.writer(text)
-        for row in rows:
-            cells = dict(_flattened("", row | {"tenant": owner}))
-            writer.writerow([cells.get(column) for column in self._columns])
-        return text.getvalue()
-
-
-class _JsonRenderer:
-    """json_v2_0: `{"params": …, "tenants": […]}`, with each row on a line of its own."""
-
-    tail = "\n]}\n"
-
-    def __init__(self, params: dict[str, object], *, grouped: bool) -> None:
-        self.head = f'{{"params":{_ENCODERS[False].encode(params)},"tenants":['
-        self._grouped = grouped
-        self._separator = "\n"
-
-    def block(self, tenant: TenantFacts, rows: list[dict[str, Any]]) -> str:
-        encode = _ENCODERS[tenant.id < "8"].encode
-        owner = tenant._asdict()
-        separator, self._separator = self._separator, ",\n"
-        if not self._grouped:
-            return separator + ",\n".join(encode(row | {"tenant": owner}) for row in rows)
-        usages = ",\n".join(encode({k: v for k, v in row.items() if k != "tenant"}) for row in rows)
-        return f'{separator}{{"tenant":{encode(owner)},"usages":[\n{usages}]}}'
-
-
-def _flattened(prefix: str, value: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+def _flattened(prefix: str, value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """Each value by its dotted name."""
     for key, inner in value.items():
         if isinstance(inner, dict):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from billing_pipeline.sandbox.messages import ApiError, Request
+from billing_pipeline.sandbox.messages import ApiError, Request, bad_request
 from billing_pipeline.sandbox.report_rows import Kind, Level, ReportSelection
 from billing_pipeline.sandbox.windows import Window
 
@@ -18,32 +15,16 @@ UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 Format = Literal["csv", "html", "json_v1", "csv_v2_0", "json_v2_0"]
 
 
-@dataclass(frozen=True)
-class ReportRequest:
-    """A valid request for a report; answers echo `parameters`, `schedule` and what follows."""
-
-    selection: ReportSelection
-    formats: tuple[str, ...]
-    show_skus: bool
-    parameters: dict[str, Any]
-    schedule: dict[str, Any]
-    result_action: str
-    recipients: list[Any]
+def _month_to_yesterday() -> Window:
+    # Not documented: a guess that cannot be mistaken for a whole month.
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return Window(yesterday.replace(day=1), yesterday)
 
 
-def _day(value: object) -> date:
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise ValueError("must be a date, YYYY-MM-DD")
-    return date.fromisoformat(value)
+class ReportParameters(BaseModel):
+    """Which rows, in which formats."""
 
-
-class _Period(BaseModel):
-    start: Annotated[date, BeforeValidator(_day)]
-    end: Annotated[date, BeforeValidator(_day)]
-
-
-class _Parameters(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(extra="allow", strict=True)
 
     kind: Kind
     level: Level
@@ -51,20 +32,34 @@ class _Parameters(BaseModel):
     formats: Annotated[list[Format], Field(min_length=1)] = ["csv_v2_0"]
     hide_zero_usage: bool = False
     show_skus: bool = False
-    period: _Period | None = None
+    period: Window = Field(default_factory=_month_to_yesterday)
 
 
-class _Schedule(BaseModel):
+class Schedule(BaseModel):
+    """When the report is made; the sandbox makes every report at once."""
+
+    model_config = ConfigDict(extra="allow")
+
     type: Literal["once", "monthly"]
 
 
-class _Body(BaseModel):
+class ReportRequest(BaseModel):
+    """A request for a report; the API's answers echo it."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    parameters: _Parameters
-    schedule: _Schedule
+    parameters: ReportParameters
+    schedule: Schedule
     result_action: Literal["save", "send"]
     recipients: list[Any] = []
+
+    @property
+    def selection(self) -> ReportSelection:
+        """The parameters that decide the rows."""
+        sent = self.parameters
+        return ReportSelection(
+            sent.tenant_id, sent.period, sent.kind, sent.level, sent.hide_zero_usage, sent.show_skus
+        )
 
 
 def parse_report_request(request: Request, today: date) -> ReportRequest:
@@ -82,43 +77,13 @@ def parse_report_request(request: Request, today: date) -> ReportRequest:
             415, "unsupported_media_type", "Unsupported media type", "Content-Type must be application/json"
         )
     try:
-        sent = json.loads(request.body)
-        body = _Body.model_validate(sent)
+        report = ReportRequest.model_validate_json(request.body)
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
-        raise _bad(f"{path}: {first['msg']}", path) from None
-    except ValueError as error:
-        raise _bad(f"the body is not JSON: {error}", "") from None
-    parameters = body.parameters
-    window = _window(parameters.period, today)
-    period = {"start": window.start.isoformat(), "end": window.end.isoformat()}
-    return ReportRequest(
-        selection=ReportSelection(
-            parameters.tenant_id, window, parameters.kind, parameters.level, parameters.hide_zero_usage
-        ),
-        formats=tuple(dict.fromkeys(parameters.formats)),
-        show_skus=parameters.show_skus,
-        parameters=sent["parameters"] | {"formats": parameters.formats, "period": period},
-        schedule=sent["schedule"],
-        result_action=body.result_action,
-        recipients=body.recipients,
-    )
-
-
-def _window(period: _Period | None, today: date) -> Window:
-    if period is None:
-        # Not documented. The month up to yesterday is a guess that cannot be mistaken for a whole month.
-        yesterday = today - timedelta(days=1)
-        return Window(yesterday.replace(day=1), yesterday)
-    if period.end > today:
-        raise _bad("parameters.period.end must not be in the future", "parameters.period.end")
-    if period.end < period.start:
-        raise _bad("parameters.period.end must not be before its start", "parameters.period.end")
-    if period.start.year < 2000:
-        raise _bad("parameters.period.start is too long ago", "parameters.period.start")
-    return Window(period.start, period.end)
-
-
-def _bad(info: str, field: str) -> ApiError:
-    return ApiError(400, "bad_request", "Request validation failed", info, field=field)
+        raise bad_request(f"{path}: {first['msg']}", field=path) from None
+    period = report.parameters.period
+    if not date(2000, 1, 1) <= period.start <= period.end <= today:
+        info = "parameters.period must not begin before 2000, nor after its end, nor end in the future"
+        raise bad_request(info, field="parameters.period")
+    return report

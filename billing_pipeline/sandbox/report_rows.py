@@ -7,34 +7,30 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 from billing_pipeline.sandbox.distributor import Distributor, Tenant
-from billing_pipeline.sandbox.metering import Usage, tenant_usage
-from billing_pipeline.sandbox.offering import Infra, Metering, OfferingItem
+from billing_pipeline.sandbox.metering import Pricing, UsageRow, tenant_usage
 from billing_pipeline.sandbox.windows import Window
 
 Kind = Literal["usage_summary", "usage_daily", "usage_current", "usage_breakdown"]
 Level = Literal["direct_partners", "all_partners", "all_customers", "accounts", "itself"]
 KINDS, LEVELS = get_args(Kind), get_args(Level)
+_KINDS_OF_LEVELS = {
+    "all_partners": {"partner"},
+    "all_customers": {"customer"},
+    "accounts": {"partner", "folder", "customer", "unit"},
+}
 _DAILY_KINDS = {"usage_daily", "usage_breakdown"}
 
 
 @dataclass(frozen=True, slots=True)
 class ReportSelection:
-    """The parameters that decide which rows a report has; equal selections give equal rows."""
+    """The parameters that decide a report's rows and, `show_skus`, whether they have a `sku`."""
 
     tenant_id: str
     window: Window
     kind: str = "usage_summary"
     level: str = "direct_partners"
     hide_zero_usage: bool = False
-
-
-class Pricing(NamedTuple):
-    """The `pricing.*` columns; prices are decimal strings."""
-
-    currency: str | None = None
-    mode: str | None = None
-    price: str | None = None
-    total_cost: str | None = None
+    show_skus: bool = False
 
 
 class TenantFacts(NamedTuple):
@@ -46,23 +42,9 @@ class TenantFacts(NamedTuple):
     name: str
 
 
-class ReportRow(NamedTuple):
-    """One usage row of a tenant. Totals are production + trial; effective values follow from the item."""
-
-    item: OfferingItem
-    infra: Infra
-    date: str  # YYYY-MM-DD
-    absolute_production: int
-    absolute_trial: int
-    delta_production: int
-    delta_trial: int
-    quota: int | None
-    pricing: Pricing
-
-
 def report_rows(
     distributor: Distributor, selection: ReportSelection
-) -> Iterator[tuple[TenantFacts, list[ReportRow]]]:
+) -> Iterator[tuple[TenantFacts, list[UsageRow]]]:
     """The rows of a report, tenant by tenant, each tenant once; generated one tenant at a time.
 
     Raises:
@@ -72,10 +54,10 @@ def report_rows(
     windows = list(window.days()) if selection.kind in _DAILY_KINDS else [window]
     for tenant in _selected_tenants(distributor, selection):
         rows = [
-            _row(tenant, usage, part)
+            _agreed(tenant, row, part.closing.month)
             for part in windows
-            for usage in tenant_usage(distributor.seed, tenant, part)
-            if not selection.hide_zero_usage or any(usage[2:6])
+            for row in tenant_usage(distributor.seed, tenant, part)
+            if not selection.hide_zero_usage or any(row[3:7])  # the four quantities
         ]
         if rows:
             name = tenant.name(window.closing.month)
@@ -91,35 +73,25 @@ def _selected_tenants(distributor: Distributor, selection: ReportSelection) -> I
         return iter([subject])
     if selection.level == "direct_partners":
         return subject.existing_children(months)
-    kinds = {
-        "all_partners": {"partner"},
-        "all_customers": {"customer"},
-        "accounts": {"partner", "folder", "customer", "unit"},
-    }[selection.level]
+    kinds = _KINDS_OF_LEVELS[selection.level]
     return (tenant for tenant in subject.descendants(months) if tenant.kind in kinds)
 
 
-def _row(tenant: Tenant, usage: Usage, window: Window) -> ReportRow:
-    quota, pricing = None, Pricing()
-    if tenant.kind in {"customer", "unit"}:
-        on_trial = window.closing.month < tenant.trial_until
-        pricing = Pricing(mode="trial" if on_trial else "production")
-        if usage.draw & 0x700 == 0:
-            quota, pricing = _agreement(usage, tenant, pricing)
-    return ReportRow(usage.item, usage.infra, window.end.isoformat(), *usage[2:6], quota, pricing)
-
-
-def _agreement(usage: Usage, tenant: Tenant, pricing: Pricing) -> tuple[int | None, Pricing]:
-    """The agreed quota, and for a few customers an agreed price."""
-    if usage.item.metering is Metering.BYTES:
-        return 1 + usage.draw % 64 << 34, pricing
-    if usage.item.metering is not Metering.COUNT:
-        return None, pricing
+def _agreed(tenant: Tenant, row: UsageRow, month: int) -> UsageRow:
+    """The row with what was agreed: a pricing mode, for some customers a quota, for a few a price."""
+    if tenant.kind not in {"customer", "unit"}:
+        return row
+    pricing = Pricing(mode="trial" if month < tenant.trial_until else "production")
+    metering = row.item.metering
+    if row.draw & 0x700 or metering not in {"bytes", "count"}:
+        return row._replace(pricing=pricing)
+    if metering == "bytes":
+        return row._replace(quota=1 + row.draw % 64 << 34, pricing=pricing)
     if tenant.draw % 5 == 3:
-        cents = 25 + usage.draw % 1975
-        cost = cents * (usage.absolute_production + usage.absolute_trial)
+        cents = 25 + row.draw % 1975
+        cost = cents * (row.absolute_production + row.absolute_trial)
         pricing = Pricing("EUR", pricing.mode, _decimal(cents), _decimal(cost))
-    return 10 + usage.draw % 200, pricing
+    return row._replace(quota=10 + row.draw % 200, pricing=pricing)
 
 
 def _decimal(cents: int) -> str:

@@ -34,21 +34,13 @@ def report_totals(distributor: Distributor, selection: ReportSelection) -> dict[
             unit = row.item.measurement_unit or "quantity"
             sums = units.setdefault(unit, Counter())
             sums["rows"] += 1
-            absolute = _parts(row.absolute_production, row.absolute_trial)
-            delta = _parts(row.delta_production, row.delta_trial)
-            effective = delta if row.item.is_range else absolute
-            for part in points:
-                sums[f"absolute_{part}"] += absolute[part]
-                sums[f"delta_{part}"] += delta[part]
-                sums[f"effective_{part}"] += effective[part]
-                if unit == "seconds":
-                    points[part] += compute_points(delta[part])
+            for measure, parts in row.usage.items():
+                for part, quantity in parts.items():
+                    sums[f"{measure}_{part}"] += quantity
+                    if unit == "seconds" and measure == "delta":
+                        points[part] += compute_points(quantity)
     return {
         "rows": sum(sums["rows"] for sums in units.values()),
         "units": dict(sorted(units.items())),
         "dr_compute_points": {part: str(value.quantize(_CENT)) for part, value in points.items()},
     }
-
-
-def _parts(production: int, trial: int) -> dict[str, int]:
-    return {"production": production, "trial": trial, "total": production + trial}

@@ -132,7 +132,7 @@ def _fixed(fault: Mapping[str, Any]) -> Answer:
     }
     status = fault.get("status", 200)
     if "error" in fault:
-        answer = ApiError(status, status, fault["error"]).answer()
+        answer = ApiError(status, status, fault["error"]).answer
     elif "json" in fault:
         answer = Answer.of_json(fault["json"], status)
     elif fault.get("login_page"):

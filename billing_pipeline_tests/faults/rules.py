@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from billing_pipeline.sandbox.api import ROUTE_NAMES
+from billing_pipeline.sandbox.api import ROUTES
 from billing_pipeline_tests.faults.content import CORRUPTIONS
 from billing_pipeline_tests.faults.delivery import PARTIAL, SILENT
 
+ROUTE_NAMES = tuple(name for name, _, _ in ROUTES)
 ENCODINGS = ("no_header", "no_gzip", "truncated", "bad_crc", "bomb", "twice", "garbage")
 # Each type of fault with its options, which `injector` explains.
 TYPES: Mapping[str, frozenset[str]] = {
@@ -35,7 +36,7 @@ class FaultRule:
     """One fault, and the requests that it affects.
 
     Args:
-        route: the operations affected, or `any`; see `api.ROUTE_NAMES`.
+        route: the operations affected, or `any`; see `ROUTE_NAMES`.
         fault: `type` and its options.
         name: for the log of requests.
         format: affects only the download, or the stored-reports item, of this report format.

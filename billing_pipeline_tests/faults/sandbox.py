@@ -8,7 +8,6 @@ import threading
 from typing import Any
 
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.sandbox.api import find_route
 from billing_pipeline.sandbox.messages import Answer, Request
 from billing_pipeline_tests.faults.catalogue import resolve
 from billing_pipeline_tests.faults.content import corrupt
@@ -57,12 +56,11 @@ class FaultySandbox(Sandbox):
         self._stopping.set()
         super().stop()
 
-    def answer(self, request: Request, route: str, entry: dict[str, Any]) -> Answer:
+    def answer(self, request: Request, route: str, ids: tuple[str, ...], entry: dict[str, Any]) -> Answer:
         """The answer of the plain sandbox, or what the matching rule makes of it."""
-        _, ids = find_route(request)
 
         def real() -> Answer:
-            answer = super(FaultySandbox, self).answer(self._limits.apply(request), route, entry)
+            answer = super(FaultySandbox, self).answer(self._limits.apply(request), route, ids, entry)
             if route == "token":
                 self._limits.note(answer)
             return self._with_corrupted_sizes(answer, ids[0]) if route == "stored_reports" else answer
@@ -82,8 +80,12 @@ class FaultySandbox(Sandbox):
         report = self._reports.get(ids[0]) if ids else None
         if report is None:
             return None, None
-        stored = self._reports.stored(report, ids[1]) if route == "download" else None
-        return (stored.report_format if stored else None), report.number
+        stored = report.find(ids[1]) if route == "download" else None
+        return (stored.report_format if stored else None), self._number(report.id)
+
+    def _number(self, report_id: str) -> int:
+        """1 for the first report that was created."""
+        return list(self._reports.created).index(report_id) + 1
 
     def _with_corrupted_sizes(self, answer: Answer, report_id: str) -> Answer:
         """Where a rule corrupts a file, state the size of the corrupted one: the size must not reveal it."""
@@ -92,8 +94,8 @@ class FaultySandbox(Sandbox):
             return answer
         items = json.loads(answer.content())["items"]
         for item in items:
-            rule = self._rules.lasting_content(item["report_format"], report.number)
-            stored = self._reports.stored(report, item["id"]) if rule and "id" in item else None
+            rule = self._rules.lasting_content(item["report_format"], self._number(report.id))
+            stored = report.find(item["id"]) if rule and "id" in item else None
             if rule and stored:
                 item["size"] = len(corrupt(rule.fault["how"], gzip.decompress(stored.path.read_bytes())))
         return Answer.of_json({"items": items})

@@ -11,7 +11,7 @@ import pytest
 from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.normalize import JsonReport
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline.sandbox import ReportOptions, write_report
+from billing_pipeline.sandbox import render_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_rows import ReportSelection, report_rows
 from billing_pipeline.sandbox.windows import Window
@@ -22,13 +22,15 @@ from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt,
 pytestmark = pytest.mark.slow
 
 DISTRIBUTOR = Distributor(11, 1500)
-SELECTION = ReportSelection(DISTRIBUTOR.root.id, Window.of_month(SEPTEMBER.key), hide_zero_usage=True)
+SELECTION = ReportSelection(
+    DISTRIBUTOR.root.id, Window.of_month(SEPTEMBER.key), hide_zero_usage=True, show_skus=True
+)
 
 
 def write(path: Path, layout: str) -> None:
-    options = ReportOptions(datetime(2026, 10, 2, tzinfo=UTC), show_skus=True, json_layout=layout)
+    generated_at = datetime(2026, 10, 2, tzinfo=UTC)
     with path.open("wb") as file:
-        write_report({"json_v2_0": file}, DISTRIBUTOR, SELECTION, options)
+        file.writelines(render_report("json_v2_0", DISTRIBUTOR, SELECTION, generated_at, layout))
 
 
 @pytest.mark.parametrize("layout", ["flat", "grouped"])

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from billing_pipeline.sandbox.distributor import Distributor
-from billing_pipeline.sandbox.report_files import ReportOptions, write_report
+from billing_pipeline.sandbox.report_files import render_report
 from billing_pipeline.sandbox.report_rows import ReportSelection
 from billing_pipeline.sandbox.windows import Window
 
@@ -37,11 +37,11 @@ def write_samples(folder: Path) -> list[Path]:
     """
     distributor = Distributor(SAMPLE_SEED, SAMPLE_TENANTS)
     window = Window.of_month(SAMPLE_PERIOD)
-    selection = ReportSelection(distributor.root.id, window, hide_zero_usage=True)
+    selection = ReportSelection(distributor.root.id, window, hide_zero_usage=True, show_skus=True)
+    generated_at = datetime(2026, 10, 2, 7, tzinfo=UTC)
     for name, (report_format, layout) in _FILES.items():
-        options = ReportOptions(datetime(2026, 10, 2, 7, tzinfo=UTC), show_skus=True, json_layout=layout)
         with (folder / name).open("wb") as file:
-            write_report({report_format: file}, distributor, selection, options)
+            file.writelines(render_report(report_format, distributor, selection, generated_at, layout))
     return [folder / name for name in _FILES]
 
 

@@ -7,44 +7,32 @@ from datetime import UTC, datetime
 
 import pytest
 
-from billing_pipeline.sandbox import ReportOptions, write_report
+from billing_pipeline.sandbox import render_report
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_rows import ReportSelection
 from billing_pipeline.sandbox.windows import Window
 
 pytestmark = pytest.mark.slow
 
-
-class _Counting:
-    """Takes bytes and keeps their number only."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.rows = 0
-
-    def write(self, data: bytes) -> int:
-        self.size += len(data)
-        self.rows += data.count(b'"is_range"')
-        return len(data)
+ROW_MARKS = {"json_v2_0": b'"is_range"', "csv_v2_0": b"\r\n"}
 
 
-def _peak_and_rows(tenants: int) -> tuple[int, int]:
+def _peak_and_rows(report_format: str, tenants: int) -> tuple[int, int]:
     distributor = Distributor(1, tenants)
     window = Window.of_month("2026-09")
-    selection = ReportSelection(distributor.root.id, window, hide_zero_usage=True)
-    json_file, csv_file = _Counting(), _Counting()
-    destinations = {"json_v2_0": json_file, "csv_v2_0": csv_file}
-    options = ReportOptions(datetime(2026, 10, 2, tzinfo=UTC), show_skus=True)
+    selection = ReportSelection(distributor.root.id, window, hide_zero_usage=True, show_skus=True)
     tracemalloc.start()
-    write_report(destinations, distributor, selection, options)
+    parts = render_report(report_format, distributor, selection, datetime(2026, 10, 2, tzinfo=UTC))
+    rows = sum(part.count(ROW_MARKS[report_format]) for part in parts)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return peak, json_file.rows
+    return peak, rows
 
 
-def test_write_report__many_more_rows__no_more_memory() -> None:
-    small_peak, small_rows = _peak_and_rows(150)
-    large_peak, large_rows = _peak_and_rows(1000)
+@pytest.mark.parametrize("report_format", ROW_MARKS)
+def test_render_report__many_more_rows__no_more_memory(report_format: str) -> None:
+    small_peak, small_rows = _peak_and_rows(report_format, 150)
+    large_peak, large_rows = _peak_and_rows(report_format, 1000)
     assert large_rows > 5 * small_rows
     assert large_rows > 20 * 1000
     assert large_peak < small_peak + 4 * 2**20

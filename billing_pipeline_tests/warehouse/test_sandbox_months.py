@@ -53,7 +53,7 @@ def expected_bill() -> dict[tuple[Any, ...], tuple[int, int, int]]:
                 tenant.id,
                 item.name,
                 item.edition,
-                item.sku if item.sku_state.value == "text" else None,
+                item.sku if item.sku_state == "text" else None,
                 owner,
             )
             old = bill.get(key, (0, 0, 0))

@@ -10,8 +10,6 @@ from billing_pipeline.errors import SettingsError
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
 
-_LARGEST_PORT = 65_535
-
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
@@ -37,10 +35,10 @@ def execute(arguments: argparse.Namespace) -> int:
     Raises:
         SettingsError: the port is in use, or an argument is out of range.
     """
-    if not 0 <= arguments.port <= _LARGEST_PORT:
+    if not 0 <= arguments.port <= 65_535:
         raise SettingsError(
             f"the sandbox cannot start: port {arguments.port} is out of range",
-            todo=f"Set --port to a number from 0 to {_LARGEST_PORT}.",
+            todo="Set --port to a number from 0 to 65535.",
         )
     try:
         sandbox = Sandbox(

@@ -77,13 +77,9 @@ class Tenant:
                 age = (month - EPOCH + self.draw % 12) // 12
         return name + RENAMED_SUFFIXES[age % len(RENAMED_SUFFIXES)]
 
-    def exists_in(self, months: range) -> bool:
-        """True if the tenant exists in one of the months."""
-        return self.born <= months[-1] and self.gone > months[0]
-
     def existing_children(self, months: range) -> Iterator[Tenant]:
         """The children that exist in one of the months."""
-        return (child for child in self.children if child.exists_in(months))
+        return (child for child in self.children if child.born <= months[-1] and child.gone > months[0])
 
     def descendants(self, months: range) -> Iterator[Tenant]:
         """Everything below that exists in one of the months, parents before their children."""

@@ -86,14 +86,9 @@ class Sandbox:
         self._server = SandboxServer(port, self.exchange, self.handler)
 
     @property
-    def port(self) -> int:
-        """The TCP port on 127.0.0.1."""
-        return int(self._server.server_address[1])
-
-    @property
     def base_url(self) -> str:
         """The data-centre URL, without `/api/2`."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def reports_created(self) -> int:

@@ -23,7 +23,6 @@ from billing_pipeline.sandbox.offering import (
 )
 from billing_pipeline.sandbox.windows import EPOCH, Point, Window
 
-_PROFILES = tuple(PROFILES.values())
 _DRAWS = struct.Struct("<96I")
 _TIE = 18  # seconds: an odd multiple of 18 s is exactly half a hundredth of a compute point
 # Which backup storages a tenant uses: numbers of the platform's, -1 for the nearest partner's own one.
@@ -123,7 +122,7 @@ def _series(seed: int, leaf: Tenant) -> Iterator[_Series]:
     placement = _PLACEMENTS[leaf.draw >> 20 & 7]
     own = _partner_storage(leaf.partner)
     storages = [own if number < 0 else PLATFORM_INFRAS["backup"][number] for number in placement]
-    for item in _PROFILES[leaf.draw % len(_PROFILES)]:
+    for item in PROFILES[leaf.draw % len(PROFILES)]:
         a, b = next(draws), next(draws)
         if not a & 15:
             continue  # not switched on for this tenant

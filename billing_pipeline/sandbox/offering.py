@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 APPLICATION_IDS = {
     "platform": "7459244f-68f3-3bf4-9f53-5f63ecc1d91f",
@@ -77,27 +77,19 @@ PLATFORM_INFRAS = {
 }
 
 
-def _load_profiles() -> dict[str, tuple[OfferingItem, ...]]:
+def _load_profiles() -> list[tuple[OfferingItem, ...]]:
     """The items of each licensing profile, with the common ones that belong to all."""
     text = (files(__package__) / "offering_items.csv").read_text(encoding="utf-8")
     items: dict[str, OfferingItem] = {}
     profiles: dict[str, list[OfferingItem]] = {}
+    row: dict[str, Any]
     for row in csv.DictReader(text.splitlines()):
-        item = items.get(row["name"]) or OfferingItem(
-            number=len(items),
-            name=row["name"],
-            application=row["application"],
-            edition=row["edition"] or None,
-            measurement_unit=row["measurement_unit"],
-            metering=row["metering"],
-            infra_kind=row["infra"],
-            sku_state=row["sku_state"],
-            sku=row["sku"],
-        )
-        items[item.name] = item
-        profiles.setdefault(row["profile"], []).append(item)
+        profile = row.pop("profile")
+        row["edition"] = row["edition"] or None
+        item = items.setdefault(row["name"], OfferingItem(len(items), **row))
+        profiles.setdefault(profile, []).append(item)
     common = profiles.pop("common")
-    return {name: (*own, *common) for name, own in profiles.items()}
+    return [(*own, *common) for own in profiles.values()]
 
 
 PROFILES = _load_profiles()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from calendar import timegm
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.metering import UsageRow
@@ -103,17 +104,13 @@ def _report_params(
     return {
         "kind": kind,
         "gen_date": int(generated_at.timestamp()),
-        "begin_date": _unix(window.start, time.min),
-        "end_date": _unix(window.end, time(23, 59, 59)),
+        "begin_date": timegm(window.start.timetuple()),
+        "end_date": timegm(window.end.timetuple()) + 86_399,
         "group_id": _GROUP_ID,
         "name": subject.name(window.closing.month),
         "report_level": _LEVEL_NUMBERS.get(selection.level, 0),
         "report_type": kind,
     }
-
-
-def _unix(day: date, moment: time) -> int:
-    return int(datetime.combine(day, moment, UTC).timestamp())
 
 
 def _json_rows(

@@ -38,8 +38,6 @@ class ReportParameters(BaseModel):
 class Schedule(BaseModel):
     """When the report is made; the sandbox makes every report at once."""
 
-    model_config = ConfigDict(extra="allow")
-
     type: Literal["once", "monthly"]
 
 

@@ -58,15 +58,11 @@ class RequestHandler(BaseHTTPRequestHandler):
     timeout = 120  # seconds without a request
     server: SandboxServer
 
-    def setup(self) -> None:
-        """Register the connection, so that it can be closed when the server stops."""
-        super().setup()
+    def handle(self) -> None:
+        """Answer the connection's requests; the server can close the connection meanwhile."""
         self.server.connections.add(self.connection)
-
-    def finish(self) -> None:
-        """Forget the connection."""
+        super().handle()
         self.server.connections.discard(self.connection)
-        super().finish()
 
     def deliver(self, answer: Answer) -> None:
         """Send an answer."""

@@ -6,9 +6,7 @@ import gzip
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotWrittenError
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -120,22 +118,22 @@ class Reports:
             or age < self.ready_after_seconds / 4
         ):
             return []
-        item = {"created_at": report.created_at.isoformat(timespec="seconds")}
-        if report.polls > self.empty_polls + self.in_progress_polls and age >= self.ready_after_seconds:
-            with suppress(NotWrittenError):
-                return [
-                    item
-                    | {
-                        "id": stored.id,
-                        "report_format": stored.report_format,
-                        "size": stored.size.result(_WAIT_SECONDS),
-                        "status": "saved",
-                    }
-                    for stored in report.stored
-                ]
+        saved = (
+            report.polls > self.empty_polls + self.in_progress_polls
+            and age >= self.ready_after_seconds
+            and not wait([stored.size for stored in report.stored], _WAIT_SECONDS).not_done
+        )
         # The API may leave out the id of a stored report until it is saved; the sandbox does.
-        pending = {"size": 0, "status": "in_progress"}
-        return [item | {"report_format": stored.report_format} | pending for stored in report.stored]
+        return [
+            {
+                "created_at": report.created_at.isoformat(timespec="seconds"),
+                "report_format": stored.report_format,
+                "size": stored.size.result() if saved else 0,
+                "status": "saved" if saved else "in_progress",
+                **({"id": stored.id} if saved else {}),
+            }
+            for stored in report.stored
+        ]
 
     def _write(self, path: Path, report_format: str, request: ReportRequest, created_at: datetime) -> int:
         """Write a file and return its size."""

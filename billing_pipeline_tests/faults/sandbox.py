@@ -33,6 +33,11 @@ class FaultySandbox(Sandbox):
         self._injector = FaultInjector(self._limits, self.client_secret, lambda: self.port, self._stopping)
 
     @property
+    def port(self) -> int:
+        """The TCP port on 127.0.0.1."""
+        return self._server.server_port
+
+    @property
     def faults(self) -> list[dict[str, Any]]:
         """The rules in force, with how many requests each has `seen` and `struck`."""
         return [rule.as_json() for rule in self._rules.rules]

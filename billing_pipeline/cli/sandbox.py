@@ -21,11 +21,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="seed of the invented distributor")
     parser.add_argument(
-        "--ready-after",
-        type=float,
-        default=2.0,
-        metavar="SECONDS",
-        help="how long a report takes; default: 2",
+        "--ready-after", type=float, default=2.0, metavar="SECONDS", help="for a report; default: 2"
     )
 
 

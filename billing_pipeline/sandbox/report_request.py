@@ -11,7 +11,7 @@ from billing_pipeline.sandbox.messages import ApiError, Request, bad_request
 from billing_pipeline.sandbox.report_rows import Kind, Level, ReportSelection
 from billing_pipeline.sandbox.windows import Window
 
-UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 Format = Literal["csv", "html", "json_v1", "csv_v2_0", "json_v2_0"]
 
 
@@ -28,7 +28,7 @@ class ReportParameters(BaseModel):
 
     kind: Kind
     level: Level
-    tenant_id: Annotated[str, Field(pattern=UUID_PATTERN)]
+    tenant_id: Annotated[str, Field(pattern=_UUID)]
     formats: Annotated[list[Format], Field(min_length=1)] = ["csv_v2_0"]
     hide_zero_usage: bool = False
     show_skus: bool = False

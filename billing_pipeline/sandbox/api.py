@@ -8,10 +8,9 @@ import secrets
 from collections.abc import Callable
 from urllib.parse import parse_qs, unquote
 
-from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.messages import Answer, ApiError, Request, bad_request
 from billing_pipeline.sandbox.report_request import parse_report_request
-from billing_pipeline.sandbox.store import Clock, CreatedReport, Reports
+from billing_pipeline.sandbox.store import CreatedReport, Reports
 
 TOKEN_LIFETIME_SECONDS = 2 * 3600
 _API_ROOT = "/api/2"
@@ -48,19 +47,13 @@ class Api:
 
     Args:
         client_id, client_secret: the credentials that are accepted.
-        distributor: whose tenants can be reported.
-        reports: those created so far.
-        now: the clock of the server, in aware UTC times.
+        reports: those created so far; their distributor and clock are the API's.
     """
 
-    def __init__(
-        self, client_id: str, client_secret: str, distributor: Distributor, reports: Reports, now: Clock
-    ) -> None:
+    def __init__(self, client_id: str, client_secret: str, reports: Reports) -> None:
         self._client_id = client_id
         self._credentials = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
-        self._distributor = distributor
         self._reports = reports
-        self._now = now
         self._token_expiry: dict[str, int] = {}  # UNIX seconds
 
     def answer(self, request: Request, route: str, ids: tuple[str, ...]) -> Answer:
@@ -91,13 +84,13 @@ class Api:
             answer.headers["WWW-Authenticate"] = 'Basic realm="idp"'
             return answer
         token = f"eyJzYW5kYm94Ijp0cnVlfQ.{secrets.token_urlsafe(48)}"
-        expires_on = int(self._now().timestamp()) + TOKEN_LIFETIME_SECONDS
+        expires_on = int(self._reports.now().timestamp()) + TOKEN_LIFETIME_SECONDS
         self._token_expiry[token] = expires_on
         return Answer.of_json({"access_token": token, "token_type": "bearer", "expires_on": expires_on})
 
     def _authorize(self, request: Request) -> None:
         expires_on = self._token_expiry.get(request.credentials("bearer"), 0)
-        if expires_on <= self._now().timestamp():
+        if expires_on <= self._reports.now().timestamp():
             info = "the access token is missing, invalid or expired"
             raise ApiError(401, "unauthorized", "Unauthorized", info)
 
@@ -110,13 +103,13 @@ class Api:
                 "created_at": "2015-01-05T09:00:00+00:00",
                 "data": {"client_name": "billing pipeline"},
                 "status": "enabled",
-                "tenant_id": self._distributor.root.id,
+                "tenant_id": self._reports.distributor.root.id,
                 "type": "api_client",
             }
         )
 
     def _create_report(self, request: Request) -> Answer:
-        report = parse_report_request(request, self._now().date())
+        report = parse_report_request(request, self._reports.now().date())
         self._check_tenant(report.parameters.tenant_id)
         return Answer.of_json(self._reports.create(report).answer())
 
@@ -159,7 +152,7 @@ class Api:
         return report
 
     def _check_tenant(self, tenant_id: str) -> None:
-        if self._distributor.find(tenant_id) is None:
+        if self._reports.distributor.find(tenant_id) is None:
             info = "the tenant is not below the client's tenant"
             raise ApiError(403, "forbidden", "Access denied", info, id=tenant_id)
 

@@ -82,7 +82,7 @@ class Sandbox:
         self._reports = Reports(
             self.distributor, clock, ready_after_seconds, empty_polls, in_progress_polls, json_layout
         )
-        self._api = Api(client_id, _CLIENT_SECRET, self.distributor, self._reports, clock)
+        self._api = Api(client_id, _CLIENT_SECRET, self._reports)
         self._server = SandboxServer(port, self.exchange, self.handler)
 
     @property

@@ -25,7 +25,7 @@ with atomic_write(Path(sys.argv[1])) as file:
 """
 
 
-def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
+def test_atomic_write__block_ends__file_appears(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "file.json"
     with atomic_write(path) as file:
         file.write(b"content")
@@ -35,7 +35,7 @@ def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
     assert names(path.parent) == ["file.json"]
 
 
-def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_atomic_write__error_in_block__keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(b"old")
 
@@ -50,7 +50,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert names(tmp_path) == ["file.json"]
 
 
-def test_what_a_killed_process_leaves_is_removed_and_nothing_else(tmp_path: Path) -> None:
+def test_remove_partial_files__killed_process__removes_its_file_only(tmp_path: Path) -> None:
     path = tmp_path / "2026-09.json"
     (tmp_path / "2026-08.json").write_bytes(b"another")
     subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(path)], check=False)
@@ -62,7 +62,7 @@ def test_what_a_killed_process_leaves_is_removed_and_nothing_else(tmp_path: Path
     assert names(tmp_path) == ["2026-08.json"]
 
 
-def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+def test_atomic_write__disk_full__raises_and_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(b"old")
 
@@ -77,7 +77,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_folder_that_cannot_be_made_is_one_clear_error() -> None:
+def test_atomic_write__folder_cannot_be_made__names_permissions() -> None:
     def write() -> None:
         with atomic_write(Path("/dev/full/folder/file.json")):
             pass

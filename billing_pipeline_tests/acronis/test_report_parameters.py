@@ -86,7 +86,7 @@ def test_differences__one_parameter_differs__names_it(report: Report, difference
 
 
 @pytest.mark.parametrize("name", ["tenant_id", "kind", "level", "period", "formats"])
-def test_matches_exactly__essential_key_missing__no_difference_but_no_match(name: str) -> None:
+def test_matches_exactly__essential_key_missing__is_no_match(name: str) -> None:
     report = described(**{name: None})
     assert differences(PARAMETERS, report) == []
     assert not matches_exactly(PARAMETERS, report)

@@ -56,7 +56,7 @@ def told(stderr: str) -> list[str]:
     return [line for line in stderr.splitlines() if line.startswith("billing-pipeline run:")]
 
 
-def test_a_period_is_loaded_for_each(
+def test_run__two_accounts__loads_the_period_for_each(
     accounts: CliHarness, sandbox: FaultySandbox, overseas: FaultySandbox
 ) -> None:
     done = accounts.command("run", "--period", PERIOD)
@@ -77,7 +77,7 @@ def test_a_period_is_loaded_for_each(
             assert instance.get_materialized_partitions(key) == {PERIOD}
 
 
-def test_an_account_that_fails_does_not_cost_the_others(
+def test_run__one_account_refused__loads_the_other(
     accounts: CliHarness, sandbox: FaultySandbox, overseas: FaultySandbox
 ) -> None:
     overseas.set_faults({"use": "json_nan", "first_reports": 1})
@@ -96,9 +96,7 @@ def test_an_account_that_fails_does_not_cost_the_others(
     assert (sandbox.reports_created, overseas.reports_created) == (1, 2)
 
 
-def test_a_client_that_is_not_let_in_does_not_cost_the_others(
-    accounts: CliHarness, overseas: FaultySandbox
-) -> None:
+def test_run__one_client_rejected__loads_the_other(accounts: CliHarness, overseas: FaultySandbox) -> None:
     done = accounts.command("run", "--period", PERIOD, settings={"ACRONIS_EU_CLIENT_SECRET": "wrong"})
 
     assert done.returncode == 1
@@ -122,7 +120,7 @@ def test_a_client_that_is_not_let_in_does_not_cost_the_others(
         (["--account", "asia"], {}, "there is no account asia. BILLING_ACCOUNTS names eu, us"),
     ],
 )
-def test_a_bad_setting_of_one_account_is_named_before_anything_is_sent(
+def test_run__bad_account_setting__is_named_and_nothing_is_sent(
     accounts: CliHarness,
     overseas: FaultySandbox,
     arguments: list[str],
@@ -138,7 +136,7 @@ def test_a_bad_setting_of_one_account_is_named_before_anything_is_sent(
     assert not accounts.data_dir.exists()
 
 
-def test_an_account_may_order_another_level_than_the_others(
+def test_run__level_set_for_one_account__requests_both_levels(
     accounts: CliHarness, sandbox: FaultySandbox, overseas: FaultySandbox
 ) -> None:
     settings: dict[str, str | None] = {
@@ -153,7 +151,7 @@ def test_an_account_may_order_another_level_than_the_others(
     assert [tuple(level.values()) for level in levels] == [("eu", "all_customers"), ("us", "direct_partners")]
 
 
-def test_a_second_account_joins_the_one_that_has_no_name(
+def test_run__account_added_to_unnamed_one__loads_both(
     cli: CliHarness, sandbox: FaultySandbox, overseas: FaultySandbox
 ) -> None:
     first = cli.command("run", "--period", PERIOD)
@@ -175,7 +173,7 @@ def test_a_second_account_joins_the_one_that_has_no_name(
         assert f"Account {account} · Tenant {its_sandbox.tenant_id}" in page
 
 
-def test_the_schedule_runs_each_account_by_itself() -> None:
+def test_schedule__two_accounts__launches_a_run_for_each() -> None:
     defs = build_defs(Settings(PipelineSettings(accounts=("default", "us"))))
     schedule = defs.resolve_schedule_def("monthly_usage_schedule")
 

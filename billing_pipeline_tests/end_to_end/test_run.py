@@ -24,7 +24,7 @@ def sandbox_totals(sandbox: Sandbox, period: str) -> dict[str, Any]:
     return totals
 
 
-def test_three_periods_are_loaded_exactly_as_reported(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_run__three_periods__loads_the_exact_sums(cli: CliHarness, sandbox: Sandbox) -> None:
     done = cli.command("run", *(word for period in PERIODS for word in ("--period", period)))
 
     assert done.returncode == 0, done.stderr
@@ -59,9 +59,7 @@ def test_three_periods_are_loaded_exactly_as_reported(cli: CliHarness, sandbox: 
         assert f" {sandbox_totals(sandbox, period)['rows']:,} " in line
 
 
-def test_a_period_that_is_run_again_is_requested_again_and_replaced(
-    cli: CliHarness, sandbox: Sandbox
-) -> None:
+def test_run__period_loaded_before__requests_and_replaces_it(cli: CliHarness, sandbox: Sandbox) -> None:
     first = cli.command("run", "--period", "2026-09")
     again = cli.command("run", "--period", "2026-09")
 
@@ -71,7 +69,7 @@ def test_a_period_that_is_run_again_is_requested_again_and_replaced(
     assert sandbox.reports_created == 2
 
 
-def test_progress_in_a_log_file_is_plain_lines(cli: CliHarness) -> None:
+def test_run__stderr_is_a_file__prints_plain_lines(cli: CliHarness) -> None:
     with Sandbox(tenants=4, ready_after_seconds=0.2, in_progress_polls=2) as sandbox:
         settings = {"ACRONIS_BASE_URL": sandbox.base_url}
         done = cli.command("run", "--period", "2026-09", settings=settings)
@@ -82,7 +80,7 @@ def test_progress_in_a_log_file_is_plain_lines(cli: CliHarness) -> None:
     assert done.stderr.splitlines()[-1].startswith("2026-09  loaded, ")
 
 
-def test_replay_needs_no_network(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_run__replay_without_network__loads_the_same_rows(cli: CliHarness, sandbox: Sandbox) -> None:
     cli.command("run", "--period", "2026-09")
     statement = "SELECT * EXCLUDE (loaded_at) FROM usage ORDER BY report_row"
     before = cli.query(statement)
@@ -109,7 +107,7 @@ def test_replay_needs_no_network(cli: CliHarness, sandbox: Sandbox) -> None:
         (["--from", "2026-09", "--to", "2026-08"], {}, "empty"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_nothing_is_written(
+def test_run__bad_input__prints_one_line_and_writes_nothing(
     cli: CliHarness,
     sandbox: Sandbox,
     arguments: list[str],
@@ -126,7 +124,7 @@ def test_bad_input_is_one_clear_line_and_nothing_is_written(
     assert sandbox.reports_created == 0
 
 
-def test_an_unreachable_host_is_one_clear_line(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_run__host_unreachable__prints_one_line(cli: CliHarness, sandbox: Sandbox) -> None:
     sandbox.stop()
 
     done = cli.command("run", "--period", "2026-09")

@@ -18,7 +18,7 @@ print("imported" if "dagster" in sys.modules else "not imported")
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["sql", "SELECT 1"]], ids=lambda words: words[0])
-def test_dagster_is_not_imported(cli: CliHarness, arguments: list[str]) -> None:
+def test_cli__status_or_sql__does_not_import_dagster(cli: CliHarness, arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *arguments],
         env=cli.environment,
@@ -37,9 +37,7 @@ def test_dagster_is_not_imported(cli: CliHarness, arguments: list[str]) -> None:
         ({"DAGSTER_HOME": "relative"}, "DAGSTER_HOME"),
     ],
 )
-def test_a_place_that_cannot_be_used_is_named(
-    cli: CliHarness, settings: dict[str, str | None], said: str
-) -> None:
+def test_run__folder_unusable__is_named(cli: CliHarness, settings: dict[str, str | None], said: str) -> None:
     done = cli.command("run", "--period", "2026-09", settings=settings)
 
     assert done.returncode == 1

@@ -64,7 +64,7 @@ def land(data_dir: Path, number: int, requested_at: datetime = BEGIN, content: b
     return seal(folder, manifest)
 
 
-def test_a_raw_report_is_found_again(tmp_path: Path) -> None:
+def test_find_raw_report__sealed_folder__returns_the_report(tmp_path: Path) -> None:
     landed = land(tmp_path, 1)
     assert verified(landed.folder, PERIOD) == landed == report_to_load(tmp_path, PERIOD).raw
     assert landed.path("json_v2_0").read_bytes() == CONTENT
@@ -83,7 +83,9 @@ def test_a_raw_report_is_found_again(tmp_path: Path) -> None:
         ("manifest of another", "is about period 2026-08"),
     ],
 )
-def test_what_was_changed_is_refused(tmp_path: Path, change: str, reason: str) -> None:
+def test_find_raw_report__file_or_manifest_changed__is_refused(
+    tmp_path: Path, change: str, reason: str
+) -> None:
     landed = land(tmp_path, 1)
     path, manifest = landed.path("json_v2_0"), landed.folder / MANIFEST
     match change:
@@ -106,7 +108,7 @@ def test_what_was_changed_is_refused(tmp_path: Path, change: str, reason: str) -
 
 
 @pytest.mark.parametrize("name", ["../../evil", "/etc/passwd", "..", "sub/file", ""])
-def test_a_manifest_cannot_name_a_file_elsewhere(tmp_path: Path, name: str) -> None:
+def test_report_to_load__manifest_names_outside_path__is_refused(tmp_path: Path, name: str) -> None:
     landed = land(tmp_path, 1)
     manifest = landed.folder / MANIFEST
     manifest.write_text(manifest.read_text().replace('"json_v2_0.json"', f'"{name}"'))
@@ -114,7 +116,7 @@ def test_a_manifest_cannot_name_a_file_elsewhere(tmp_path: Path, name: str) -> N
         report_to_load(tmp_path, PERIOD)
 
 
-def test_a_sealed_folder_is_never_changed(tmp_path: Path) -> None:
+def test_seal__sealed_folder__raises_and_changes_nothing(tmp_path: Path) -> None:
     landed = land(tmp_path, 1)
     before = {path.name: path.read_bytes() for path in landed.folder.iterdir()}
     with pytest.raises(RawReportError, match="never changed"):
@@ -122,7 +124,7 @@ def test_a_sealed_folder_is_never_changed(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in landed.folder.iterdir()} == before
 
 
-def test_a_folder_without_a_manifest_is_no_raw_report(tmp_path: Path) -> None:
+def test_find_raw_report__no_manifest__returns_none(tmp_path: Path) -> None:
     landed = land(tmp_path, 1)
     (landed.folder / MANIFEST).unlink()
     assert not is_sealed(tmp_path, PERIOD, landed.report_id)
@@ -130,14 +132,14 @@ def test_a_folder_without_a_manifest_is_no_raw_report(tmp_path: Path) -> None:
         report_to_load(tmp_path, PERIOD)
 
 
-def test_the_latest_is_the_one_requested_last(tmp_path: Path) -> None:
+def test_report_to_load__no_state_file__takes_the_newest_manifest(tmp_path: Path) -> None:
     land(tmp_path, 3, BEGIN)
     newest = land(tmp_path, 1, BEGIN + timedelta(days=30))
     land(tmp_path, 2, BEGIN + timedelta(days=1))
     assert report_to_load(tmp_path, PERIOD).raw == newest
 
 
-def test_of_those_requested_the_last_one_counts_though_the_clock_was_set_back(tmp_path: Path) -> None:
+def test_report_to_load__clock_set_back__takes_the_last_request(tmp_path: Path) -> None:
     first = land(tmp_path, 3, BEGIN + timedelta(days=2))
     last = land(tmp_path, 1, BEGIN)
     request = requested(requested(None, first), last)
@@ -162,7 +164,7 @@ def requested(before: PeriodRequests | None, raw: RawReport) -> PeriodRequests:
     return (before or PeriodRequests(period="2026-09")).opened(request)
 
 
-def test_a_damaged_latest_is_not_passed_over(tmp_path: Path) -> None:
+def test_report_to_load__newest_manifest_damaged__raises(tmp_path: Path) -> None:
     land(tmp_path, 1, BEGIN)
     newest = land(tmp_path, 2, BEGIN + timedelta(days=1))
     (newest.folder / MANIFEST).write_text("{")
@@ -170,7 +172,7 @@ def test_a_damaged_latest_is_not_passed_over(tmp_path: Path) -> None:
         report_to_load(tmp_path, PERIOD)
 
 
-def test_a_refused_report_is_passed_over(tmp_path: Path) -> None:
+def test_report_to_load__newest_refused__takes_the_one_before(tmp_path: Path) -> None:
     good = land(tmp_path, 1, BEGIN)
     bad = land(tmp_path, 2, BEGIN + timedelta(days=1))
     report = RequestedReport(

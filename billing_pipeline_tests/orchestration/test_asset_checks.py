@@ -37,7 +37,7 @@ def evaluations(cli: CliHarness) -> dict[str, Evaluation]:
     return found
 
 
-def test_every_check_is_a_check_of_the_usage_asset_and_those_that_stop_are_blocking() -> None:
+def test_load_check_specs__severity_stop__is_blocking() -> None:
     specs = {spec.name: spec for spec in load_check_specs(dg.AssetKey("usage"))}
 
     assert list(specs) == list(CHECKS)
@@ -49,7 +49,7 @@ def test_every_check_is_a_check_of_the_usage_asset_and_those_that_stop_are_block
     assert keys == {*CHECKS, "freshness"}
 
 
-def test_a_loaded_month_shows_its_checks_and_its_page(cli: CliHarness) -> None:
+def test_run__month_loaded__records_its_checks_and_page(cli: CliHarness) -> None:
     done = cli.command("run", "--period", PERIOD)
 
     assert done.returncode == 0, done.stderr
@@ -64,7 +64,7 @@ def test_a_loaded_month_shows_its_checks_and_its_page(cli: CliHarness) -> None:
     assert f"{sum(evaluation.passed for evaluation in found.values())} passed" in status
 
 
-def test_a_doctored_csv_stops_the_load_and_is_red_in_dagster_and_in_status(
+def test_run__csv_value_differs__fails_check_in_dagster_and_status(
     cli: CliHarness, sandbox: FaultySandbox
 ) -> None:
     sandbox.set_faults("csv_value")
@@ -92,7 +92,7 @@ def test_a_doctored_csv_stops_the_load_and_is_red_in_dagster_and_in_status(
 
 
 @pytest.mark.parametrize(("mode", "passed"), [("warn", False), ("off", True)])
-def test_the_cross_check_can_be_weakened(
+def test_run__cross_check_warn_or_off__loads_a_differing_csv(
     cli: CliHarness, sandbox: FaultySandbox, mode: str, passed: bool
 ) -> None:
     sandbox.set_faults("csv_value")
@@ -104,16 +104,14 @@ def test_the_cross_check_can_be_weakened(
     assert (found.passed, found.severity) == (passed, dg.AssetCheckSeverity.WARN)
 
 
-def test_a_cross_check_that_is_neither_is_named(cli: CliHarness) -> None:
+def test_run__cross_check_mode_unknown__names_the_setting(cli: CliHarness) -> None:
     done = cli.command("run", "--period", PERIOD, settings={"BILLING_CROSS_CHECK": "maybe"})
 
     assert done.returncode == 1
     assert "BILLING_CROSS_CHECK" in done.stderr
 
 
-def test_a_closed_month_is_refused_before_a_report_is_requested(
-    cli: CliHarness, sandbox: FaultySandbox
-) -> None:
+def test_run__period_closed__is_refused_before_the_request(cli: CliHarness, sandbox: FaultySandbox) -> None:
     assert cli.command("run", "--period", PERIOD).returncode == 0
     closed = cli.command("close", "--period", PERIOD, "--note", "invoice run 9")
     assert closed.returncode == 0, closed.stderr
@@ -145,7 +143,7 @@ def test_a_closed_month_is_refused_before_a_report_is_requested(
     assert cli.command("run", "--period", PERIOD).returncode == 0
 
 
-def test_export_names_the_file_after_the_period(cli: CliHarness, tmp_path: Path) -> None:
+def test_export__output_is_a_folder__names_file_after_period(cli: CliHarness, tmp_path: Path) -> None:
     assert cli.command("run", "--period", PERIOD).returncode == 0
 
     done = cli.command("export", "--period", PERIOD, "--format", "parquet", "--output", str(tmp_path))
@@ -161,7 +159,7 @@ def test_export_names_the_file_after_the_period(cli: CliHarness, tmp_path: Path)
     assert "do not fit into one file" in several.stderr
 
 
-def test_freshness_tells_a_closed_month_that_is_not_loaded(
+def test_freshness__ended_month_not_loaded__fails_and_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
@@ -186,7 +184,7 @@ def test_freshness_tells_a_closed_month_that_is_not_loaded(
     assert evaluated().passed
 
 
-def test_freshness_is_looked_at_on_day_3_and_is_no_part_of_a_load() -> None:
+def test_freshness__schedule__runs_on_day_3_outside_of_loads() -> None:
     defs = build_defs()
     schedule = defs.resolve_schedule_def("freshness_schedule")
 
@@ -196,7 +194,7 @@ def test_freshness_is_looked_at_on_day_3_and_is_no_part_of_a_load() -> None:
     assert key not in defs.resolve_job_def("monthly_usage").asset_layer.asset_graph.asset_check_keys
 
 
-def test_freshness_of_a_warehouse_that_cannot_be_opened_is_one_line(
+def test_freshness__warehouse_damaged__fails_with_one_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))

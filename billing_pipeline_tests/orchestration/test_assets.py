@@ -125,7 +125,7 @@ def test_usage__refused__period_state_says_refused_and_why(assets: Assets) -> No
     assert request.reason in (failure_of(result).description or "")
 
 
-def test_usage__killed_before_the_state_says_loaded__next_run_requests_nothing(assets: Assets) -> None:
+def test_usage__killed_before_state_is_loaded__next_run_requests_nothing(assets: Assets) -> None:
     assert assets.materialise(*NAMES).success
     (request,) = assets.state.requests
     report = request.reports[0].model_copy(update={"outcome": Outcome.OPEN})

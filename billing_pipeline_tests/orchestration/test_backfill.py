@@ -59,7 +59,7 @@ def test_run__one_period_fails__the_others_are_loaded(cli: CliHarness, sandbox: 
     assert sandbox.reports_created == len(PERIODS) + 1
 
 
-def test_run__signal_while_many_periods_wait__ends_within_seconds_with_one_line(
+def test_run__signal_while_periods_wait__ends_soon_with_one_line(
     cli: CliHarness, sandbox: FaultySandbox
 ) -> None:
     sandbox.set_faults("stored_in_progress_always")

@@ -18,11 +18,11 @@ def _specs() -> dict[str, dg.AssetSpec]:
     return {spec.key.to_user_string(): spec for spec in build_defs().resolve_all_asset_specs()}
 
 
-def test_the_code_location_is_loadable_without_any_settings() -> None:
+def test_build_defs__no_settings__is_loadable() -> None:
     dg.Definitions.validate_loadable(build_defs())
 
 
-def test_the_assets_follow_from_one_another() -> None:
+def test_assets__dependencies__form_a_chain() -> None:
     specs = _specs()
 
     assert set(specs) == set(NAMES)
@@ -31,7 +31,7 @@ def test_the_assets_follow_from_one_another() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_asset_says_what_it_is(name: str) -> None:
+def test_assets__each__has_description_group_owner_and_kinds(name: str) -> None:
     spec = _specs()[name]
 
     assert spec.description
@@ -40,7 +40,7 @@ def test_each_asset_says_what_it_is(name: str) -> None:
     assert spec.kinds
 
 
-def test_the_usage_asset_shows_its_columns_with_their_meaning() -> None:
+def test_usage_asset__column_schema__has_types_and_descriptions() -> None:
     schema = _specs()["usage"].metadata["dagster/column_schema"]
 
     assert isinstance(schema, dg.TableSchema)
@@ -49,7 +49,7 @@ def test_the_usage_asset_shows_its_columns_with_their_meaning() -> None:
     assert all(column.description for column in schema.columns)
 
 
-def test_partitions_are_the_closed_months(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partitions__at_month_end__are_the_ended_months(monkeypatch: pytest.MonkeyPatch) -> None:
     partitions = _specs()["usage"].partitions_def
 
     assert partitions is not None
@@ -70,7 +70,7 @@ def test_partitions_are_the_closed_months(monkeypatch: pytest.MonkeyPatch) -> No
         (datetime(2028, 3, 2, 7, 0, tzinfo=UTC), "2028-02"),
     ],
 )
-def test_the_schedule_runs_the_month_that_has_closed(tick: datetime, period: str) -> None:
+def test_schedule__day_2_of_a_month__runs_the_month_before(tick: datetime, period: str) -> None:
     schedule = build_defs().resolve_schedule_def("monthly_usage_schedule")
 
     assert schedule.cron_schedule == "0 7 2 * *"
@@ -83,11 +83,11 @@ def test_the_schedule_runs_the_month_that_has_closed(tick: datetime, period: str
     assert [request.partition_key for request in result.run_requests or []] == [period]
 
 
-def test_a_bad_setting_leaves_the_code_location_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_defs__bad_setting__is_loadable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BILLING_FIRST_PERIOD", "nonsense")
 
     dg.Definitions.validate_loadable(build_defs())
 
 
-def test_the_period_key_is_the_partition_key() -> None:
+def test_billing_period__key__is_the_partition_key() -> None:
     assert BillingPeriod(2026, 9).key == "2026-09"

@@ -61,7 +61,7 @@ def told_by(cli: CliHarness, *command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("periods", [ONE, TWO], ids=["one", "two"])
-def test_a_damaged_history_can_be_moved_away(used: CliHarness, periods: tuple[str, ...]) -> None:
+def test_run__history_damaged__works_after_moving_it_away(used: CliHarness, periods: tuple[str, ...]) -> None:
     home = used.data_dir / "dagster"
     (home / "history" / "runs.db").write_bytes(b"garbage" * 1000)
 
@@ -76,7 +76,7 @@ def test_a_damaged_history_can_be_moved_away(used: CliHarness, periods: tuple[st
     assert used.command("run", *periods).returncode == 0
 
 
-def test_a_damaged_history_is_told_before_the_ui_starts(used: CliHarness) -> None:
+def test_ui__history_damaged__prints_one_line(used: CliHarness) -> None:
     (used.data_dir / "dagster" / "history" / "runs.db").write_bytes(b"garbage" * 1000)
 
     (message,) = told_by(used, sys.executable, "-m", "billing_pipeline.ui")
@@ -90,7 +90,7 @@ def test_a_damaged_history_is_told_before_the_ui_starts(used: CliHarness) -> Non
     ["a: [", "nosuch: 1", "storage: {sqlite: {base_dir: {env: NOT_SET}}}"],
     ids=["no YAML", "an unknown key", "a variable that is not set"],
 )
-def test_a_home_of_ones_own_that_is_not_right_is_one_line(
+def test_run__own_dagster_yaml_invalid__prints_one_line(
     cli: CliHarness, tmp_path: Path, configuration: str
 ) -> None:
     home = tmp_path / "home"
@@ -115,7 +115,9 @@ def test_a_home_of_ones_own_that_is_not_right_is_one_line(
         ("slots/runs", 0o555, "slots", "correct the permissions"),
     ],
 )
-def test_what_may_not_be_written(used: CliHarness, *, place: str, mode: int, what: str, todo: str) -> None:
+def test_run__home_or_slots_not_writable__prints_one_line(
+    used: CliHarness, *, place: str, mode: int, what: str, todo: str
+) -> None:
     (used.data_dir / place).chmod(mode)
 
     (message,) = told_without_root_rights(used, "run", "--replay", *ONE)
@@ -125,7 +127,7 @@ def test_what_may_not_be_written(used: CliHarness, *, place: str, mode: int, wha
 
 
 @_needs_less
-def test_each_period_tells_why_its_run_cannot_begin(used: CliHarness) -> None:
+def test_run__two_periods_slots_not_writable__prints_one_line_each(used: CliHarness) -> None:
     (used.data_dir / "slots" / "runs").chmod(0o555)
 
     told = told_without_root_rights(used, "run", "--replay", *TWO)
@@ -138,7 +140,9 @@ def test_each_period_tells_why_its_run_cannot_begin(used: CliHarness) -> None:
 
 @_needs_less
 @pytest.mark.parametrize("arguments", [["status"], ["sql", "SELECT 1"]], ids=lambda words: words[0])
-def test_what_may_not_be_read(cli: CliHarness, arguments: list[str]) -> None:
+def test_status_and_sql__data_folder_unreadable__print_one_line(
+    cli: CliHarness, arguments: list[str]
+) -> None:
     cli.data_dir.mkdir(0o000)
 
     (message,) = told_without_root_rights(cli, *arguments)

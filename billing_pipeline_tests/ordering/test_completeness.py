@@ -28,7 +28,9 @@ CSV = HEADER + b'1,2,"a, b",x\n3,4,c,\n'
         ("csv_v2_0", HEADER + b"1,2,a,b\n" * 100_000),
     ],
 )
-def test_whole_files_pass(tmp_path: Path, report_format: str, content: bytes) -> None:
+def test_incompleteness__complete_file__returns_none(
+    tmp_path: Path, report_format: str, content: bytes
+) -> None:
     (tmp_path / "file").write_bytes(content)
     assert incompleteness(tmp_path / "file", report_format) is None
 
@@ -54,12 +56,14 @@ def test_whole_files_pass(tmp_path: Path, report_format: str, content: bytes) ->
         ("csv_v2_0", CSV + b"5,6", "last record"),
     ],
 )
-def test_others_are_told_from_them(tmp_path: Path, report_format: str, content: bytes, reason: str) -> None:
+def test_incompleteness__damaged_or_foreign_file__gives_the_reason(
+    tmp_path: Path, report_format: str, content: bytes, reason: str
+) -> None:
     (tmp_path / "file").write_bytes(content)
     assert reason in (incompleteness(tmp_path / "file", report_format) or "")
 
 
-def test_every_cut_of_a_json_report_is_noticed(tmp_path: Path) -> None:
+def test_incompleteness__json_cut_anywhere__is_detected(tmp_path: Path) -> None:
     path = tmp_path / "file"
     whole = json.dumps({"params": {"kind": 5}, "tenants": [1.5, "x", [None], True]}).encode()
     for end in range(len(whole)):

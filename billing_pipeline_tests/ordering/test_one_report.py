@@ -14,7 +14,7 @@ from billing_pipeline.ordering.state import Outcome
 from billing_pipeline_tests.harness.ordering import PERIOD, OrderingHarness, client_of
 
 
-def test_a_report_is_requested_awaited_and_downloaded(harness: OrderingHarness) -> None:
+def test_ordering__no_failure__downloads_both_formats(harness: OrderingHarness) -> None:
     request = harness.request()
     assert harness.wait().report_id == request.report_id
     raw = harness.download()
@@ -37,7 +37,7 @@ def test_a_report_is_requested_awaited_and_downloaded(harness: OrderingHarness) 
     }
 
 
-def test_the_manifest_and_the_state_tell_the_whole_story(harness: OrderingHarness) -> None:
+def test_manifest__report_downloaded__agrees_with_the_state(harness: OrderingHarness) -> None:
     raw = harness.run()
     manifest, state = raw.manifest, harness.state.latest
     assert state is not None
@@ -54,7 +54,7 @@ def test_the_manifest_and_the_state_tell_the_whole_story(harness: OrderingHarnes
 
 
 @pytest.mark.parametrize("restart", [False, True])
-def test_every_step_continues_where_the_last_run_stopped(harness: OrderingHarness, restart: bool) -> None:
+def test_ordering__run_stopped_between_steps__resumes(harness: OrderingHarness, restart: bool) -> None:
     def pause() -> None:
         if restart:
             harness.client.close()
@@ -75,7 +75,7 @@ def test_every_step_continues_where_the_last_run_stopped(harness: OrderingHarnes
     assert harness.calls().count("download") == 2
 
 
-def test_a_downloaded_report_needs_no_api_any_more(harness: OrderingHarness) -> None:
+def test_ordering__report_downloaded__needs_no_api(harness: OrderingHarness) -> None:
     raw = harness.run()
     harness.sandbox.stop()
     assert harness.request().report_id == raw.report_id
@@ -83,7 +83,7 @@ def test_a_downloaded_report_needs_no_api_any_more(harness: OrderingHarness) -> 
     assert harness.download() == raw == report_to_load(harness.data_dir, PERIOD).raw
 
 
-def test_a_loaded_report_is_not_requested_again_but_a_new_one(harness: OrderingHarness) -> None:
+def test_request_report__last_report_loaded__requests_a_new_one(harness: OrderingHarness) -> None:
     first = harness.run()
     harness.record(first.report_id, Outcome.LOADED)
     second = harness.request()
@@ -92,7 +92,7 @@ def test_a_loaded_report_is_not_requested_again_but_a_new_one(harness: OrderingH
     assert harness.posts() == 2
 
 
-def test_a_refused_report_is_followed_by_a_new_one(harness: OrderingHarness) -> None:
+def test_request_report__last_report_refused__requests_a_new_one(harness: OrderingHarness) -> None:
     first = harness.run()
     harness.record(first.report_id, Outcome.REFUSED, "row 7: a measure is NaN")
     with pytest.raises(ReportNotReadyError, match="row 7"):
@@ -102,14 +102,14 @@ def test_a_refused_report_is_followed_by_a_new_one(harness: OrderingHarness) -> 
     assert harness.state.requests[0].reason == "row 7: a measure is NaN"
 
 
-def test_other_parameters_are_another_report(harness: OrderingHarness) -> None:
+def test_request_report__parameters_changed__supersedes_the_request(harness: OrderingHarness) -> None:
     first = harness.request()
     other = harness.request(parameters=replace(harness.parameters, level="all_customers"))
     assert other.report_id != first.report_id
     assert harness.state.requests[0].outcome is Outcome.SUPERSEDED
 
 
-def test_a_report_that_was_deleted_is_ordered_again(harness: OrderingHarness) -> None:
+def test_request_report__report_deleted__requests_a_new_one(harness: OrderingHarness) -> None:
     first = harness.request()
     assert first.report_id is not None
     harness.delete(first.report_id)
@@ -117,7 +117,7 @@ def test_a_report_that_was_deleted_is_ordered_again(harness: OrderingHarness) ->
     assert harness.state.requests[0].outcome is Outcome.GONE
 
 
-def test_a_deadline_that_passes_names_the_report_which_a_later_run_picks_up(harness: OrderingHarness) -> None:
+def test_await_stored_reports__deadline_passed__next_run_continues(harness: OrderingHarness) -> None:
     first = harness.request()
     with pytest.raises(ReportNotReadyError, match="in_progress") as error:
         harness.wait(timeout=0)
@@ -127,7 +127,7 @@ def test_a_deadline_that_passes_names_the_report_which_a_later_run_picks_up(harn
     assert harness.posts() == 1
 
 
-def test_stop_ends_the_wait_and_the_next_run_continues(harness: OrderingHarness) -> None:
+def test_await_stored_reports__stopped__next_run_continues(harness: OrderingHarness) -> None:
     first = harness.request()
     harness.client.stop.set()
     with pytest.raises(WaitStoppedError):
@@ -136,7 +136,7 @@ def test_stop_ends_the_wait_and_the_next_run_continues(harness: OrderingHarness)
     assert harness.wait().report_id == first.report_id
 
 
-def test_two_runs_at_the_same_time_make_one_report(harness: OrderingHarness) -> None:
+def test_ordering__concurrent_runs__create_one_report(harness: OrderingHarness) -> None:
     with ThreadPoolExecutor(4) as pool:
         requests = [each.result() for each in [pool.submit(harness.request) for _ in range(4)]]
         waits = [each.result() for each in [pool.submit(harness.wait) for _ in range(4)]]
@@ -147,7 +147,7 @@ def test_two_runs_at_the_same_time_make_one_report(harness: OrderingHarness) -> 
     assert harness.calls().count("download") == 2
 
 
-def test_nothing_can_be_awaited_that_was_not_requested(harness: OrderingHarness) -> None:
+def test_ordering__step_without_the_one_before__names_that_step(harness: OrderingHarness) -> None:
     with pytest.raises(ReportNotReadyError, match="report_request"):
         harness.wait()
     harness.request()
@@ -157,7 +157,7 @@ def test_nothing_can_be_awaited_that_was_not_requested(harness: OrderingHarness)
         report_to_load(harness.data_dir, PERIOD)
 
 
-def test_progress_is_told_in_words(harness: OrderingHarness) -> None:
+def test_progress__whole_run__is_readable_text(harness: OrderingHarness) -> None:
     harness.run()
     told = [str(each) for each in harness.told]
     assert told[0].startswith("report created, report ")

@@ -32,9 +32,9 @@ query Runs($backfill: String!) {
 def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:
     """The data that a query gives; an error of the query itself is an assertion."""
     answer = requests.post(f"{url}/graphql", json={"query": query, "variables": variables}, timeout=60)
-    told: dict[str, Any] = answer.json()
-    assert not told.get("errors"), told
-    data: dict[str, Any] = told["data"]
+    result: dict[str, Any] = answer.json()
+    assert not result.get("errors"), result
+    data: dict[str, Any] = result["data"]
     return data
 
 
@@ -44,9 +44,9 @@ def launch_backfill(url: str, periods: Sequence[str]) -> str:
         "assetSelection": [{"path": [name]} for name in ASSETS],
         "partitionNames": list(periods),
     }
-    told = ask(url, _BACKFILL, parameters=parameters)["launchPartitionBackfill"]
-    assert told["__typename"] == "LaunchBackfillSuccess", told
-    return str(told["backfillId"])
+    launched = ask(url, _BACKFILL, parameters=parameters)["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    return str(launched["backfillId"])
 
 
 def runs_of(url: str, backfill_id: str) -> dict[str, list[str]]:
@@ -66,7 +66,7 @@ def await_periods(
     seconds: float,
     alive: Callable[[], bool] = lambda: True,
 ) -> dict[str, list[str]]:
-    """Wait until the latest run of each period has succeeded; what `runs_of` tells then.
+    """Wait until the latest run of each period has succeeded; what `runs_of` returns then.
 
     Args:
         seconds: after which it is given up.

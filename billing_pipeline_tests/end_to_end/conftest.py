@@ -1,4 +1,4 @@
-"""A project of one's own, for what lies in its root."""
+"""A copy of the project, for tests of files in its root."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ PERIOD = "2026-09"
 
 @pytest.fixture
 def overseas() -> Iterator[FaultySandbox]:
-    """The data centre of the second account, where another distributor is at home."""
+    """The data centre of the second account, which has another distributor."""
     with FaultySandbox(
         tenants=5, seed=7, ready_after_seconds=0.2, client_id="7b1a6d0e-5c0f-4a53-9a55-0b7d8c3c6a10"
     ) as running:
@@ -52,7 +52,7 @@ def rows_by_account(cli: CliHarness) -> Mapping[str, int]:
     return {each["account"]: each["n"] for each in found}
 
 
-def told(stderr: str) -> list[str]:
+def error_lines(stderr: str) -> list[str]:
     return [line for line in stderr.splitlines() if line.startswith("billing-pipeline run:")]
 
 
@@ -85,7 +85,7 @@ def test_run__one_account_refused__loads_the_other(
     done = accounts.command("run", "--period", PERIOD)
 
     assert done.returncode == 1
-    (message,) = told(done.stderr)
+    (message,) = error_lines(done.stderr)
     assert f"account us, period {PERIOD}, report " in message
     assert set(rows_by_account(accounts)) == {"eu"}
 
@@ -100,7 +100,7 @@ def test_run__one_client_rejected__loads_the_other(accounts: CliHarness, oversea
     done = accounts.command("run", "--period", PERIOD, settings={"ACRONIS_EU_CLIENT_SECRET": "wrong"})
 
     assert done.returncode == 1
-    (message,) = told(done.stderr)
+    (message,) = error_lines(done.stderr)
     assert "account eu: " in message
     assert "Check ACRONIS_EU_CLIENT_ID and ACRONIS_EU_CLIENT_SECRET" in message
     assert "data centre in ACRONIS_EU_BASE_URL" in message

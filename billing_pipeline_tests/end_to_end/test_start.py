@@ -1,4 +1,4 @@
-"""What answers at once does not import Dagster, whose import takes longer than the answer."""
+"""Commands that answer immediately do not import Dagster, which takes longer than the answer."""
 
 from __future__ import annotations
 

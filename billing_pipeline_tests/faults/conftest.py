@@ -49,6 +49,6 @@ def open_sandbox() -> Iterator[Opener]:
 
 @pytest.fixture
 def harness(tmp_path: Path) -> Iterator[FaultHarness]:
-    """A small sandbox whose reports are in progress at the first look and saved at the second."""
+    """A small sandbox whose reports are in progress at the first poll and saved at the second."""
     with FaultySandbox(tenants=1, ready_after_seconds=0, in_progress_polls=1) as sandbox:
         yield FaultHarness(sandbox, tmp_path / "data")

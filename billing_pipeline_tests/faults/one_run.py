@@ -21,8 +21,8 @@ def main() -> None:
     base_url, client_id, data_dir = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     secret = SecretStr(os.environ["SECRET"])
     with AcronisClient(f"{base_url}/api/2", client_id, secret, retry_policy=QUICK, read_timeout=60) as client:
-        order = ReportParameters(client.own_tenant_id(), PERIOD, "usage_summary", "direct_partners")
-        request = request_report(client, data_dir, order, first_wait=0.02, timeout=60)
+        parameters = ReportParameters(client.own_tenant_id(), PERIOD, "usage_summary", "direct_partners")
+        request = request_report(client, data_dir, parameters, first_wait=0.02, timeout=60)
         await_stored_reports(client, data_dir, PERIOD, first_wait=0.02, timeout=60)
         download_report(client, data_dir, PERIOD)
         print(request.report_id)

@@ -1,4 +1,4 @@
-"""A run that is killed at any request is continued by the next one: one report, whole files, no strays."""
+"""A run killed at any request: the next run continues, with one report, complete files and no leftovers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_run__killed_during_any_request__next_run_continues(
     with start(harness) as process:
         wait_for_requests(harness, process, number + 1)
         if carried_out:
-            # The order is carried out just after it is noted.
+            # The sandbox creates the report just after it has logged the request.
             while harness.sandbox.reports_created < (number >= 3):
                 time.sleep(0.005)
         process.kill()
@@ -85,7 +85,7 @@ def test_run__killed_in_mid_download__next_run_downloads_again(
 
 def test_run__killed_twice_for_one_request__next_run_continues(harness: FaultHarness) -> None:
     hang = {"type": "silence", "how": "hang", "carried_out": True}
-    # First after the order, then while the next run looks for the report in the tenant's list.
+    # First after the POST, then while the next run searches the tenant's list for the report.
     for route, requests in (("create_report", 4), ("tenant_reports", 3)):
         harness.sandbox.set_faults({"route": route, "fault": hang})
         seen = len(harness.sandbox.requests)
@@ -99,9 +99,9 @@ def test_run__killed_twice_for_one_request__next_run_continues(harness: FaultHar
 def test_run__two_processes_for_one_period__one_report(harness: FaultHarness) -> None:
     harness.sandbox.set_faults({"route": "create_report", "fault": {"type": "delay", "seconds": 1.0}})
     processes = [start(harness) for _ in range(3)]
-    told = {process.communicate()[0] for process in processes}
+    outputs = {process.communicate()[0] for process in processes}
     assert [process.returncode for process in processes] == [0, 0, 0]
-    assert len(told) == 1
+    assert len(outputs) == 1
     assert harness.sandbox.reports_created == harness.calls("create_report") == 1
     assert harness.calls("download") == 2
     assert is_whole(harness.run_without_faults())

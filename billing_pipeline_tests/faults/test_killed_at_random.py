@@ -1,4 +1,4 @@
-"""Killed at any moment: the warehouse has a whole month or none, and no report is requested in vain."""
+"""Runs killed at random moments: the warehouse has a complete month or none, and every report is used."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def whole_run(base_url: str, client_id: str, client_secret: str, data_dir: Path)
     warehouse = WarehouseFile(data_dir)
     secret = SecretStr(client_secret)
     with AcronisClient(f"{base_url}/api/2", client_id, secret, retry_policy=QUICK) as client:
-        order = ReportParameters(client.own_tenant_id(), PERIOD, "usage_summary", "direct_partners")
-        request_report(client, data_dir, order, first_wait=0.02, timeout=60)
+        parameters = ReportParameters(client.own_tenant_id(), PERIOD, "usage_summary", "direct_partners")
+        request_report(client, data_dir, parameters, first_wait=0.02, timeout=60)
         await_stored_reports(client, data_dir, PERIOD, first_wait=0.02, timeout=60)
         download_report(client, data_dir, PERIOD)
     load_period(data_dir, warehouse, PERIOD, account=SINGLE_ACCOUNT, run_id="whole_run")
@@ -92,7 +92,7 @@ def test_ordering__killed_at_random_moments__one_whole_report(tmp_path: Path) ->
             loaded = connection.execute(
                 "SELECT count(DISTINCT report_id) FROM load_history WHERE outcome = 'loaded'"
             ).fetchall()[0][0]
-        # Every report that was ordered was loaded in the end: none was ordered for nothing.
+        # Every report that was requested was loaded in the end.
         assert sandbox.reports_created == loaded
         assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == STATE | RAW
 

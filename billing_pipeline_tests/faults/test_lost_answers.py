@@ -62,7 +62,7 @@ def test_request_report__answer_lost_and_list_fails__next_run_adopts(
 def test_request_report__answer_lost_then_refused__orphan_adopted_later(
     harness: FaultHarness, then: str
 ) -> None:
-    """The lost report shows up in the list only later: after another order was refused."""
+    """The lost report appears in the list only after a further POST was refused."""
     hidden = {"route": "tenant_reports", "fault": {"type": "merge", "json": {"items": []}}}
     harness.sandbox.set_faults("create_answer_lost", then, hidden)
     with pytest.raises(Exception, match=r"answered 4\d\d"):

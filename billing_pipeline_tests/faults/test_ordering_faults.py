@@ -78,9 +78,9 @@ def check_nothing_is_left_over(harness: FaultHarness, raw: RawReport) -> None:
         assert is_final(name), f"{name} is a stray file"
 
 
-def check_secrets(harness: FaultHarness, told: str) -> None:
-    # Every token of the sandbox begins alike.
+def check_secrets(harness: FaultHarness, messages: str) -> None:
+    # All tokens of the sandbox have the same prefix.
     for secret in (harness.sandbox.client_secret, "eyJzYW5kYm94Ijp0cnVlfQ"):
-        assert secret not in told
+        assert secret not in messages
         for name, content in harness.files().items():
             assert secret.encode() not in content, name

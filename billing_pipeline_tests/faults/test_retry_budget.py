@@ -24,7 +24,7 @@ DEAD = [
 def test_run__server_stops_answering__bounded_requests(
     harness: FaultHarness, fault: dict[str, object], after: int
 ) -> None:
-    """From its first, second, … seventh request on: token, client, list, order, looks, download."""
+    """From its first, second, … seventh request on: token, client, list, POST, polls, download."""
     harness.sandbox.set_faults({"route": "any", "after": after, "fault": fault})
     with pytest.raises(Exception, match=r"Run it again"):
         harness.run(timeout=30)

@@ -9,18 +9,18 @@ TOKEN_BEGINS = "eyJzYW5kYm94Ijp0cnVlfQ"
 
 
 def test_run__api_echoes_secrets__none_in_files_or_output(cli: CliHarness, sandbox: FaultySandbox) -> None:
-    told = b""
+    output = b""
     for fault in ("token_echo", "create_echo", None):
         sandbox.set_faults(*([fault] if fault else []))
         done = cli.command("run", "--period", "2026-09")
         assert (done.returncode == 0) == (fault is None), done.stderr
         assert fault is None or "[redacted]" in done.stderr
-        told += (done.stdout + done.stderr).encode()
+        output += (done.stdout + done.stderr).encode()
 
-    # Dagster's event storage and logs lie below the data folder, too.
+    # Dagster's event storage and logs are in the data folder, too.
     left = {str(path): path.read_bytes() for path in cli.data_dir.rglob("*") if path.is_file()}
     assert any("dagster" in name for name in left)
     assert any(b"[redacted]" in content for content in left.values())
-    for name, content in {"output": told, **left}.items():
+    for name, content in {"output": output, **left}.items():
         for secret in (sandbox.client_secret, TOKEN_BEGINS):
             assert secret.encode() not in content, name

@@ -37,10 +37,10 @@ def test_run__signal_while_waiting__ends_and_can_continue(
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
         process.send_signal(number)
-        _, told = process.communicate(timeout=30)
+        _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "interrupted; run it again to go on" in told
-    assert "Traceback" not in told
+    assert "interrupted; run it again to go on" in stderr
+    assert "Traceback" not in stderr
     state = load_requests(cli.data_dir, PERIOD).latest
     assert state is not None
     assert state.is_open

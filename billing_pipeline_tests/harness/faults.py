@@ -24,12 +24,12 @@ MAX_BYTES = 8 << 20
 
 @dataclass
 class FaultHarness:
-    """One run after the other of the ordering functions, all of them with short waits."""
+    """Runs the ordering functions against a faulty sandbox, with short waits."""
 
     sandbox: FaultySandbox
     data_dir: Path
     client_options: dict[str, Any] = field(default_factory=dict)
-    told: list[Progress] = field(default_factory=list)
+    events: list[Progress] = field(default_factory=list)
 
     def client(self) -> AcronisClient:
         options = {"retry_policy": QUICK, "connect_timeout": 2, "read_timeout": 0.5, **self.client_options}
@@ -37,24 +37,24 @@ class FaultHarness:
         return AcronisClient(f"{self.sandbox.base_url}/api/2", self.sandbox.client_id, secret, **options)
 
     def run(self, timeout: float = 1.0) -> RawReport:
-        """The three steps as a run takes them."""
-        tell = self.told.append
+        """The three steps of a run."""
+        listener = self.events.append
         with self.client() as client:
             tenant_id = client.own_tenant_id()
-            order = ReportParameters(tenant_id, PERIOD, "usage_summary", "direct_partners")
+            parameters = ReportParameters(tenant_id, PERIOD, "usage_summary", "direct_partners")
             request_report(
                 client,
                 self.data_dir,
-                order,
-                progress=tell,
+                parameters,
+                progress=listener,
                 first_wait=0.02,
                 timeout=timeout,
             )
             await_stored_reports(
-                client, self.data_dir, PERIOD, progress=tell, first_wait=0.02, timeout=timeout
+                client, self.data_dir, PERIOD, progress=listener, first_wait=0.02, timeout=timeout
             )
             return download_report(
-                client, self.data_dir, PERIOD, progress=tell, max_bytes=MAX_BYTES, timeout=2.0
+                client, self.data_dir, PERIOD, progress=listener, max_bytes=MAX_BYTES, timeout=2.0
             )
 
     def run_without_faults(self) -> RawReport:
@@ -77,7 +77,7 @@ class FaultHarness:
         return sorted(name for name in self.files() if name.startswith("raw/"))
 
     def warnings(self) -> str:
-        return "\n".join(str(each) for each in self.told)
+        return "\n".join(str(each) for each in self.events)
 
 
 def is_whole(raw: RawReport) -> bool:

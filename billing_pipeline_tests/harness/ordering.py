@@ -35,12 +35,12 @@ class OrderingHarness:
     client: AcronisClient
     data_dir: Path
     parameters: ReportParameters
-    told: list[Progress] = field(default_factory=list)
+    events: list[Progress] = field(default_factory=list)
 
     def request(self, **options: Any) -> ReportRequest:
         options = {"first_wait": 0.02, "timeout": 20.0, **options}
         parameters = options.pop("parameters", self.parameters)
-        return request_report(self.client, self.data_dir, parameters, progress=self.told.append, **options)
+        return request_report(self.client, self.data_dir, parameters, progress=self.events.append, **options)
 
     def record(
         self, report_id: str, outcome: Literal[Outcome.LOADED, Outcome.REFUSED], reason: str | None = None
@@ -51,10 +51,12 @@ class OrderingHarness:
 
     def wait(self, **options: Any) -> ReportRequest:
         options = {"first_wait": 0.02, "timeout": 20.0, **options}
-        return await_stored_reports(self.client, self.data_dir, PERIOD, progress=self.told.append, **options)
+        return await_stored_reports(
+            self.client, self.data_dir, PERIOD, progress=self.events.append, **options
+        )
 
     def download(self, **options: Any) -> RawReport:
-        return download_report(self.client, self.data_dir, PERIOD, progress=self.told.append, **options)
+        return download_report(self.client, self.data_dir, PERIOD, progress=self.events.append, **options)
 
     def run(self) -> RawReport:
         self.request()

@@ -1,4 +1,4 @@
-"""Checks as people meet them: in Dagster, in `status`, and in the exit status of `run`."""
+"""Checks as users see them: in Dagster, in `status`, and in the exit status of `run`."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_run__csv_value_differs__fails_check_in_dagster_and_status(
 
     sandbox.set_faults()
     assert cli.command("run", "--period", PERIOD).returncode == 0
-    assert sandbox.reports_created == 2, "the refused report is not asked for again"
+    assert sandbox.reports_created == 2, "a new report is requested"
     assert "cross_check" not in cli.command("status").stdout
 
 

@@ -1,4 +1,4 @@
-"""Folders and databases that Dagster or a run cannot use: what is amiss, and what to do."""
+"""Folders and databases that Dagster or a run cannot use: each message names the cause and the remedy."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.slow
 
 ONE = ("--period", "2026-09")
 TWO = (*ONE, "--period", "2026-08")
-# Root may write where it has no right to, unless it gives these up.
+# Root ignores file permissions unless it gives up these capabilities.
 _LESS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
 _needs_less = pytest.mark.skipif(bool(_LESS) and not shutil.which("setpriv"), reason="gives up root's rights")
 
 
 @pytest.fixture(scope="module")
 def used_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder in which a run has been; of nothing, which is soon done."""
+    """A data folder with Dagster's home, made by a quick run without a raw report."""
     folder = tmp_path_factory.mktemp("used")
     place = CliHarness(folder, {**os.environ, "BILLING_DATA_DIR": str(folder)})
     assert "there is no raw report" in place.command("run", "--replay", *ONE).stderr
@@ -33,20 +33,20 @@ def used_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def used(cli: CliHarness, used_folder: Path) -> Iterator[CliHarness]:
-    """The command line in a folder in which a run has been."""
+    """The command line with a copy of `used_folder`."""
     shutil.copytree(used_folder, cli.data_dir)
     yield cli
     for folder, _, _ in os.walk(cli.data_dir):
         Path(folder).chmod(0o755)
 
 
-def told_without_root_rights(cli: CliHarness, *arguments: str) -> list[str]:
-    """What a command that fails tells on stderr."""
-    return told_by(cli, *_LESS, sys.executable, "-m", "billing_pipeline", *arguments)
+def error_lines_without_root_rights(cli: CliHarness, *arguments: str) -> list[str]:
+    """Stderr of a failing `billing-pipeline` command."""
+    return error_lines(cli, *_LESS, sys.executable, "-m", "billing_pipeline", *arguments)
 
 
-def told_by(cli: CliHarness, *command: str) -> list[str]:
-    """What a program that fails tells on stderr."""
+def error_lines(cli: CliHarness, *command: str) -> list[str]:
+    """Stderr of a failing program."""
     done = subprocess.run(
         command,
         env=cli.environment,
@@ -79,7 +79,7 @@ def test_run__history_damaged__works_after_moving_it_away(used: CliHarness, peri
 def test_ui__history_damaged__prints_one_line(used: CliHarness) -> None:
     (used.data_dir / "dagster" / "history" / "runs.db").write_bytes(b"garbage" * 1000)
 
-    (message,) = told_by(used, sys.executable, "-m", "billing_pipeline.ui")
+    (message,) = error_lines(used, sys.executable, "-m", "billing_pipeline.ui")
 
     assert "file is not a database" in message
     assert "move the folder away" in message
@@ -120,7 +120,7 @@ def test_run__home_or_slots_not_writable__prints_one_line(
 ) -> None:
     (used.data_dir / place).chmod(mode)
 
-    (message,) = told_without_root_rights(used, "run", "--replay", *ONE)
+    (message,) = error_lines_without_root_rights(used, "run", "--replay", *ONE)
 
     assert what in message
     assert todo in message
@@ -130,10 +130,10 @@ def test_run__home_or_slots_not_writable__prints_one_line(
 def test_run__two_periods_slots_not_writable__prints_one_line_each(used: CliHarness) -> None:
     (used.data_dir / "slots" / "runs").chmod(0o555)
 
-    told = told_without_root_rights(used, "run", "--replay", *TWO)
+    lines = error_lines_without_root_rights(used, "run", "--replay", *TWO)
 
     for period in TWO[1::2]:
-        (message,) = (line for line in told if line.startswith(f"billing-pipeline run: period {period}: "))
+        (message,) = (line for line in lines if line.startswith(f"billing-pipeline run: period {period}: "))
         assert "slots" in message
         assert "correct the permissions" in message
 
@@ -145,7 +145,7 @@ def test_status_and_sql__data_folder_unreadable__print_one_line(
 ) -> None:
     cli.data_dir.mkdir(0o000)
 
-    (message,) = told_without_root_rights(cli, *arguments)
+    (message,) = error_lines_without_root_rights(cli, *arguments)
 
     cli.data_dir.chmod(0o755)
     assert f"{cli.data_dir}/" in message

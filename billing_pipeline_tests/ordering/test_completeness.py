@@ -68,6 +68,6 @@ def test_incompleteness__json_cut_anywhere__is_detected(tmp_path: Path) -> None:
     whole = json.dumps({"params": {"kind": 5}, "tenants": [1.5, "x", [None], True]}).encode()
     for end in range(len(whole)):
         path.write_bytes(whole[:end])
-        told = incompleteness(path, "json_v2_0")
-        # An inner object that ends just here cannot be told from the whole by its ends alone.
-        assert told is not None or whole[:end].endswith(b"}")
+        reason = incompleteness(path, "json_v2_0")
+        # A cut right after an inner object looks complete at both ends.
+        assert reason is not None or whole[:end].endswith(b"}")

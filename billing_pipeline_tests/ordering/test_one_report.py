@@ -1,4 +1,4 @@
-"""The life of a report when all goes well, and when a run stops between two steps."""
+"""The steps of one report without failures, and with stops between them."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_ordering__step_without_the_one_before__names_that_step(harness: Orderin
 
 def test_progress__whole_run__is_readable_text(harness: OrderingHarness) -> None:
     harness.run()
-    told = [str(each) for each in harness.told]
-    assert told[0].startswith("report created, report ")
-    assert any("json_v2_0 in_progress, csv_v2_0 in_progress, next poll in" in line for line in told)
-    assert [each.what for each in harness.told][-2:] == ["downloading json_v2_0", "downloading csv_v2_0"]
+    lines = [str(each) for each in harness.events]
+    assert lines[0].startswith("report created, report ")
+    assert any("json_v2_0 in_progress, csv_v2_0 in_progress, next poll in" in line for line in lines)
+    assert [each.what for each in harness.events][-2:] == ["downloading json_v2_0", "downloading csv_v2_0"]

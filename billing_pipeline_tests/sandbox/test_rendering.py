@@ -13,7 +13,7 @@ import pytest
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.harness.api_caller import Caller
 
-COLUMNS_OF_THE_REFERENCE = (  # noqa: SIM905 - a header as it stands in a file
+COLUMNS_OF_THE_REFERENCE = (  # noqa: SIM905 - a header as in the file
     "application.id,application.name,date,infra.backend_type,infra.id,infra.name,infra.owner_id,is_range,"
     "measurement_unit,name,pricing.currency,pricing.mode,pricing.price,pricing.total_cost,quota.value,"
     "tenant.customer_id,tenant.id,tenant.kind,tenant.name,usage.absolute.production,usage.absolute.total,"

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 ROW_GROUP = 30_720
-"""Rows that DuckDB stores, compresses and reads as one group; a multiple of its vectors' 2,048 rows.
+"""Rows per row group, DuckDB's unit of storage and compression; a multiple of its vector size, 2,048.
 
-A quarter of DuckDB's own default: the batches of a report are read in parallel, a batch fills a group, and
-the thread that fills a group compresses it. So a month of 100,000 rows is shared by all threads like one of
-millions, and each holds a quarter as much in memory. The file is larger by a fifth.
+A quarter of DuckDB's default. A batch of a report fills one group, and the thread that reads the batch
+compresses it. Smaller groups let all threads share even a month of 100,000 rows, and need a quarter of the
+memory per thread. The file becomes a fifth larger.
 """
 
 

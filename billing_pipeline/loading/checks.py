@@ -1,8 +1,9 @@
 """The checks of a load, inside its transaction.
 
-A check that stops guards an invoice: its findings would be billed wrongly, twice or not at all. A check that
-warns asks a person to look. Each check is a `.sql` file of `checks/` that lists its findings; only those
-marked `is_failure` make it fail. Two checks need more than the table: `control_totals` and `cross_check`.
+A check that stops protects the invoice: its findings would be billed wrongly, twice or not at all. A check
+that warns asks a person to review its findings. Each check is a `.sql` file of `checks/` that lists its
+findings; those marked `is_failure` make it fail. Two checks need more than the table: `control_totals` and
+`cross_check`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ CHECKS: dict[str, Severity] = {
     "unknown_tenant_kinds": "warn",
     "unknown_fields": "warn",
 }
-"""Every check and what it does when it fails.
+"""Every check, and the effect of its failure.
 
 `BILLING_CROSS_CHECK` may weaken `cross_check`, and `run --force` makes `unexpectedly_empty` a warning.
 """
@@ -53,12 +54,12 @@ _DESCRIPTIONS = {
 
 
 def description(check_name: str) -> str:
-    """What a check makes sure of, in one sentence."""
+    """The rule of a check, in one sentence."""
     return _DESCRIPTIONS.get(check_name) or opening_comment(read_sql(f"loading/checks/{check_name}.sql"))
 
 
 class LoadStoppedError(ReportRefusedError):
-    """A stopping check failed; nothing of the report was published.
+    """A check that stops has failed; nothing of the report was published.
 
     Args:
         checks: the results of all checks.
@@ -77,7 +78,7 @@ class LoadStoppedError(ReportRefusedError):
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> list[CheckResult]:
-    """Run every check that needs nothing but the tables, over the rows that were loaded.
+    """Run every check that needs only the tables, on the rows of this load.
 
     Args:
         connection: inside the loading transaction.

@@ -1,7 +1,7 @@
-"""The cross-check: two files of one report, json_v2_0 and csv_v2_0, must hold the same rows.
+"""The cross-check: json_v2_0 and csv_v2_0 of one report must contain the same rows.
 
-Acronis writes the same report twice, in two formats. They are read by different readers, so whatever
-goes wrong on the way of the one does not go wrong on the way of the other.
+Acronis writes the same report in two formats, and different readers parse them. So an error in one path shows
+as a difference from the other.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def cross_check(
     witness: Witness | ReportRefusedError | None,
     mode: CrossCheckMode,
 ) -> CheckResult:
-    """Compare the rows that were loaded, completely, with those of the witness.
+    """Compare all rows of this load with those of the witness.
 
     Args:
         connection: inside the load's transaction, after the period's rows were inserted.
         witness: None if there is no other file; an error if it cannot be read.
-        mode: whether a difference stops the load, is a warning, or is not looked for.
+        mode: whether a difference stops the load, warns, or is not checked.
     """
     result = partial(CheckResult.from_findings, CROSS_CHECK, severity="warn" if mode == "off" else mode)
     if mode == "off":
@@ -64,16 +64,16 @@ def cross_check(
 def _compare(
     connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt, witness: Witness
 ) -> tuple[int, list[Finding]]:
-    """The number of rows that were loaded, and what differs.
+    """The number of loaded rows, and the differences.
 
-    Both sides are summed up first; the rows themselves are compared only if the sums differ.
+    Digests are compared first; the rows themselves only if the digests differ.
     """
     columns = compared_columns(connection)
     typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in columns.items())
     loaded = "FROM usage WHERE billing_period = $billing_period AND account = $account"
     in_json = digest(connection, columns, loaded, attempt.scope)
     try:
-        # Over a connection of its own, because a file that cannot be read would abort the transaction.
+        # On a separate connection, because an unreadable file would abort the transaction.
         with connection.cursor() as reader:
             in_csv = digest(reader, columns, f"SELECT {typed} FROM ({witness.select_rows})")
     except duckdb.OperationalError:
@@ -98,7 +98,7 @@ _Row = dict[str, Any]
 
 
 def _findings(unmatched: Sequence[_Row], columns: Iterable[str]) -> list[Finding]:
-    """Describe the differences; rows of one natural key are one row with other values."""
+    """Describe the differences; rows with the same natural key are one row with different values."""
     by_key: dict[str, list[_Row]] = {}
     for row in unmatched:
         by_key.setdefault(repr(row["natural_key"]), []).append(row)
@@ -111,7 +111,7 @@ def _findings(unmatched: Sequence[_Row], columns: Iterable[str]) -> list[Finding
 
 
 def _differences(rows: Sequence[_Row], columns: Iterable[str]) -> Iterator[str]:
-    """What differs between the rows of one natural key, of which the two files have different ones."""
+    """The differences between the two files' rows of one natural key."""
     only_json = [row for row in rows if row["csv_row"] is None]
     only_csv = [row for row in rows if row["json_row"] is None]
     for row in rows:

@@ -1,4 +1,4 @@
-"""The load of one period: its raw report on disk, normalised, into the warehouse. Needs no network."""
+"""The load of one period: normalise its raw report into the warehouse, without the network."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _replace(
 ) -> LoadAttempt:
     work_dir = folder / "work" / attempt.period.key
     with ExitStack() as files:
-        # Of a killed load; the lock of the period guarantees that no other load uses the folder.
+        # Left by a killed load; the period's lock guarantees that no other load uses the folder.
         shutil.rmtree(work_dir, ignore_errors=True)
         files.callback(shutil.rmtree, work_dir, ignore_errors=True)
         with reporting_io_errors(work_dir):

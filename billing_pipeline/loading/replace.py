@@ -1,4 +1,4 @@
-"""The replacement of an account's billing period: all of the new month or all of the old one, never a mix."""
+"""Atomic replacement of an account's billing period: the complete new month or the complete old one."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from billing_pipeline.warehouse.closing import refuse_if_closed
 from billing_pipeline.warehouse.history import LoadAttempt, record
 from billing_pipeline.warehouse.warehouse import Warehouse
 
-# What the values of a report can make of DuckDB: error('row …') of the normaliser, a value that does not fit
-# its column, a sum of more than 38 digits.
+# DuckDB's errors that a report's content can cause: error('row …') of the normaliser, a value that does not
+# fit its column, a sum of more than 38 digits.
 _CONTENT = (
     duckdb.InvalidInputException,
     duckdb.ConversionException,
     duckdb.OutOfRangeException,
     duckdb.ConstraintException,
 )
-# What no report can: statements that do not fit the tables, and DuckDB's own assertions.
+# Errors that no report can cause: statements that do not fit the tables, and DuckDB's assertions.
 _DEFECTS = (
     duckdb.ProgrammingError,
     duckdb.NotSupportedError,
@@ -44,9 +44,9 @@ _DEFECTS = (
 class UsageRows(Protocol):
     """A raw report, read by the engine.
 
-    `selects` are executed one by one, in their order; together they yield every row, with each column of
-    `usage` that comes from the file, and they fail inside DuckDB on a bad row; `refusal` turns that failure
-    into words; `control_totals` come from the file another way.
+    `selects` are executed one by one; together they yield every row, with each column of `usage` that comes
+    from the file. On a bad row they fail inside DuckDB, and `refusal` translates that error. `control_totals`
+    come from another parser.
     """
 
     @property
@@ -66,14 +66,14 @@ def replace_period(
     witness: Witness | ReportRefusedError | None = None,
     cross_check_mode: CrossCheckMode = "stop",
 ) -> LoadAttempt:
-    """Replace an account's rows of a period by those of a report, and publish, if the checks let it.
+    """Replace an account's rows of a period by those of a report, and publish if no check stops it.
 
     Args:
         rows: the report's rows.
-        attempt: what is known of the load so far; its ids are written beside each row. `forced` lets a
+        attempt: the load so far; each row gets its ids. `forced` lets a
             closed period be replaced, and one that has usage by an empty report.
         witness: the same report in its other format, for the cross-check, or why that cannot be read.
-        cross_check_mode: whether a difference stops the load, is a warning, or is not looked for.
+        cross_check_mode: whether a difference stops the load, warns, or is not checked.
 
     Returns:
         The attempt as it was recorded, with control totals, checks, restatement and duration.
@@ -128,7 +128,7 @@ def _replace_rows(
         "stored_report_id": attempt.stored_report_id,
         "loaded_at": loaded_at,
     }
-    # Each row knows its place (report_row), and rows that need not keep theirs are stored by all threads.
+    # Rows have their position in report_row; without insertion order all threads can store rows.
     connection.execute("SET preserve_insertion_order = false")
     for select_rows in rows.selects():
         connection.execute(
@@ -139,7 +139,7 @@ def _replace_rows(
 
 @contextmanager
 def _classified_errors(rows: UsageRows) -> Iterator[None]:
-    """Tell what the report's content made of DuckDB from what is a defect; the environment's faults pass."""
+    """Classify DuckDB's errors: a bad report or a defect; errors of the environment propagate."""
     try:
         yield
     except _CONTENT as error:

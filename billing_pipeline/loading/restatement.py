@@ -1,4 +1,4 @@
-"""`usage_restatement`: what differs when a period is loaded again."""
+"""`usage_restatement`: the differences when a period is loaded again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from billing_pipeline.warehouse.warehouse import PUBLISHED
 def record_restatement(
     connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt, restated_at: datetime
 ) -> Restatement | None:
-    """Keep the difference between the published period and the one in the working copy.
+    """Record the differences between the published period and the one in the working copy.
 
     Args:
         connection: inside `Warehouse.change`, after the account's rows of the period were replaced.

@@ -1,4 +1,4 @@
-"""Comparing many usage rows by one number: what is compared, and how a row is hashed."""
+"""Order-independent digest of usage rows: the compared columns, and how a row is hashed."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _WRONG_CELLS = re.compile(
 class CsvReport:
     """A csv_v2_0 file, as downloaded, not compressed.
 
-    Columns are found by their names in the header, wherever they stand; unknown ones go to `extra`. A CSV
+    Columns are identified by their names in the header, in any order; unknown ones go to `extra`. A CSV
     file does not say which period it is for: its rows do.
 
     Args:
@@ -94,7 +94,7 @@ def _read_header(path: Path) -> list[str]:
 
 
 def _refuse_ambiguous(header: list[str]) -> None:
-    """DuckDB takes columns for the same whose names differ in the case of A to Z only."""
+    """DuckDB treats column names that differ only in the case of A to Z as equal."""
     found: dict[bytes, str] = {}
     for name in header:
         if not name:

@@ -3,7 +3,7 @@
 The file is `{"params": {...}, "tenants": [...]}`, keys in any order. Only its two ends are read here: JSON's
 grammar is unambiguous, so if the text before the array, `[]` and the text behind it parse together as one
 object, and the array itself is valid (the splitter checks that), then the whole file is valid and this is how
-it decomposes. All searches take time in proportion to the bytes that they look at.
+it decomposes. All searches are linear in the bytes that they read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LARGEST_HEAD = 4 << 20
 _LARGEST_TAIL = 16 << 20
 """Bytes that are read behind the array."""
 _LARGEST_OTHER_ARRAY = 64 << 10
-"""Bytes of another array behind the rows; a larger one is taken for the rows."""
+"""Limit in bytes of another array behind the rows; a larger one would be taken for the rows."""
 _CHUNK = 64 << 10
 _TOKEN = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -32,7 +32,7 @@ _ARRAY = "tenants"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What surrounds the rows.
+    """The text around the rows.
 
     Args:
         params: of the report, as in the file.
@@ -106,7 +106,7 @@ def _before_array(head: str, *, whole: bool) -> str:
 
 
 def _behind(character: str, text: str, position: int) -> int:
-    """The position of what follows `character`, which must come next but for white space."""
+    """The position behind `character`, which must be the next character apart from white space."""
     position = strict_json.skip_white_space(text, position)
     if position >= len(text):
         raise CutShortError(f"it ends where {character!r} is expected")
@@ -141,9 +141,9 @@ def _end_of_array(file: BinaryIO, start: int, size: int) -> int | None:
 
 
 def _brackets_backwards(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Brackets outside of strings, from the last one to the first, each with its offset.
+    """Brackets outside of strings, from the last to the first, each with its offset.
 
-    A quotation mark starts or ends a string if and only if it is not escaped, whichever way one reads.
+    A quotation mark starts or ends a string if and only if it is not escaped, in either direction.
     """
     in_string = False
     size = _CHUNK

@@ -1,4 +1,4 @@
-"""The fields of a usage row and their kinds: the one table that every reader and statement is made from.
+"""The fields of a usage row and their kinds: the single definition for all readers and statements.
 
 The dotted names are the headers of csv_v2_0; json_v2_0 nests the same fields by the dots.
 """
@@ -16,16 +16,16 @@ MEASURE_DIGITS = 38
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of field: what each reader takes for its value, and how it becomes a column.
+    """A kind of field: the values that each reader accepts, and their conversion to a column.
 
     Args:
         json_type: what the strict JSON parser accepts. Null is a value like any other to it, so fields that
             may be missing have None among their types, and `cells.sql` refuses a missing one by name.
-        description: the values that are taken, as a message names them.
-        cell: expression of `cells.sql` that makes the column from the value.
+        description: the accepted values, as a message names them.
+        cell: expression of `cells.sql` that converts the value to the column.
         sql_type: DuckDB's type of the value before it becomes a column; decimals, dates and UUIDs are read as
-            text, so that DuckDB rounds and guesses nothing.
-        csv_cell: expression of `cells.sql` that makes `sql_type` of a CSV cell.
+            text, so that DuckDB neither rounds nor guesses.
+        csv_cell: expression of `cells.sql` that converts a CSV cell to `sql_type`.
         numbers: types of numbers that the slow exact reader writes as text.
         required: a row without the field is refused.
     """
@@ -40,7 +40,7 @@ class Kind:
 
     @property
     def nullable(self) -> bool:
-        """Whether the strict JSON parser takes null, or a row without the field."""
+        """Whether the strict JSON parser accepts null, or a row without the field."""
         return self.json_type not in (bool, int, str)
 
 
@@ -127,10 +127,10 @@ OBJECTS = frozenset(".".join(field.path[:depth]) for field in FIELDS for depth i
 """Dotted names of the objects that hold fields: `application`, `usage`, `usage.absolute`…"""
 
 EXTRA = "extra"
-"""The column for fields that have none, as JSON text; a null is kept, so that a new field is noticed early.
+"""The column for unknown fields, as JSON text; nulls are kept, so that a new field is noticed early.
 
-A known object (`infra`, `quota`…) that is null is not an unknown field; its columns become NULL. CSV cannot
-tell null from empty, so a row of csv_v2_0 keeps only the unknown cells that are not empty.
+A known object (`infra`, `quota`…) that is null is not an unknown field; its columns become NULL. CSV does not
+distinguish null from empty, so a row of csv_v2_0 keeps only the unknown cells that are not empty.
 """
 
 EMPTY_UNIT = "quantity"

@@ -27,9 +27,9 @@ from billing_pipeline.reports import ControlTotals, ReportParameters
 from billing_pipeline.sql_files import ROW_GROUP
 
 _MAX_BATCHES = 8
-"""Batches that one statement reads, and that are written ahead of it. Fewer make more statements, and to plan
-one takes as long as to read some thousand rows; more would not be ready, because one thread checks rows as
-fast as two or three of DuckDB's threads read them."""
+"""Batches per statement, and the limit of batches written ahead. With fewer, planning dominates: it takes as
+long as reading some thousand rows. More would not be ready, because one thread checks rows as fast as two or
+three of DuckDB's threads read them."""
 
 
 _Checking = Future[Batch | None]
@@ -86,7 +86,7 @@ class JsonReport:
         self._folder.cleanup()
 
     def selects(self) -> Iterator[str]:
-        """SELECTs that give all rows, each with its position; execute one before asking for the next.
+        """SELECTs that yield all rows, each with its position; execute each before requesting the next.
 
         A thread checks the next batches meanwhile, the first ones since the report was entered. Each call
         starts at the first row and ends what an earlier call began.
@@ -129,7 +129,7 @@ class JsonReport:
             file.unlink()
 
     def control_totals(self) -> ControlTotals:
-        """Row count and sums of all rows, by the parser that checked them; DuckDB has no part in it.
+        """Row count and sums of all rows, by the strict parser, independent of DuckDB.
 
         Raises:
             ReportRefusedError: as `selects`, if its rows were not read yet.
@@ -154,7 +154,7 @@ class JsonReport:
 
 
 def _ready(ahead: deque[_Checking]) -> list[Batch]:
-    """Take the batches that are written, one at least; none at the end of the report."""
+    """The batches that are ready, at least one; none at the end of the report."""
     batches: list[Batch] = []
     while ahead and (not batches or ahead[0].done()):
         batch = ahead[0].result()

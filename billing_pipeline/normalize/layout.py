@@ -1,4 +1,4 @@
-"""How the rows of a json_v2_0 file are laid out, learned from its first element.
+"""The layout of the rows of a json_v2_0 file, inferred from its first element.
 
 Acronis does not publish the nesting below `tenants`. Two layouts are read: *flat*, an element for each usage
 row, and *grouped*, an element with the fields that its rows share and a list of them; keys are nested or
@@ -16,10 +16,10 @@ from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS, Field
 from billing_pipeline.normalize.refusals import refused, shown
 
 LISTS = ("usages", "items")
-"""Keys under which a grouped element has its rows."""
+"""Keys of a grouped element's list of rows."""
 
 BARE_TENANT = ("id", "name", "kind", "customer_id")
-"""A grouped element may have these fields of its tenant as its own, without `tenant`."""
+"""Fields of the tenant that a grouped element may have directly, without `tenant`."""
 
 Path = tuple[str, ...]
 Tree = dict[str, "Field | Tree"]

@@ -81,7 +81,7 @@ def batch_rows(batch: Batch) -> str:
 
 
 def layout_in_sql(layout: Layout) -> dict[str, str]:
-    """What the statements that read elements of a layout need.
+    """The placeholders of statements that read elements of a layout.
 
     Returns:
         `columns`: names and types of the elements' keys; `fields`: each field by its dotted name; `extra`;
@@ -134,6 +134,6 @@ def _cells() -> dict[str, str]:
 
 
 def _statement(commented: str) -> str:
-    """SQL on one line and without comments, so that it can be put into other statements anywhere."""
+    """SQL on one line and without comments, for use inside other statements."""
     lines = (line.strip() for line in commented.splitlines())
     return " ".join(line for line in lines if line and not line.startswith("--"))

@@ -35,7 +35,7 @@ def refused_by_duckdb(error: duckdb.Error) -> ReportRefusedError:
 
 
 def shown(value: object) -> str:
-    """A value of a report as a message shows it: on one line, at most 80 characters of it."""
+    """A value of a report for a message: one line of at most 80 characters."""
     try:
         text = value if isinstance(value, str) else repr(value)
     except RecursionError:

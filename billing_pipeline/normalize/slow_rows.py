@@ -1,8 +1,8 @@
-"""The slow exact reader: for rows that do not follow the layout of their file.
+"""The slow path: an exact reader for rows that do not follow the layout of their file.
 
-A column that Acronis adds, a number written as 1e3, keys in another form: such rows are parsed one by one
-and written in one plain form, which DuckDB reads beside the others. About ten times slower than the fast
-path and as exact; its errors name the row, the field and the value.
+Examples: a column that Acronis adds, a number written as 1e3, dotted instead of nested keys. Such rows are
+parsed one by one and rewritten in `PLAIN_LAYOUT` for DuckDB. About ten times slower than the fast path, and
+as exact; errors name row, field and value.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from billing_pipeline.normalize.totals import Totals
 
 _text = json.JSONEncoder(ensure_ascii=False).encode
 _LARGEST_EXPONENT = 60
-"""Of a decimal number that is written without one, so that a few bytes do not become gigabytes."""
+"""Limit of the exponent of a number that is written out, so that a few bytes do not become gigabytes."""
 
 
 class SlowRowReader:

@@ -30,7 +30,7 @@ from billing_pipeline.normalize.typed_rows import TypedRows
 from billing_pipeline.sql_files import ROW_GROUP
 
 BLOCK_SIZE = 1 << 18
-"""Bytes that are checked at once: what fits the processor's cache."""
+"""Block size in bytes; fits the processor's cache."""
 
 MAX_ELEMENT = 64 << 20
 """Bytes of the largest element: the rows of one tenant, about 100,000."""
@@ -127,12 +127,12 @@ class Splitter:
                     yield batch
 
     def recycle(self, batch: Batch) -> None:
-        """Let later batches be written over the files of one that was read."""
+        """Reuse the files of a batch that was read."""
         self._recycled += batch.files
 
     @contextmanager
     def _new_file(self, batch: Batch) -> Iterator[BinaryIO]:
-        """Add a file to a batch. To write over a file takes half as long as to write a new one."""
+        """Add a file to a batch. Overwriting a file takes half as long as creating one."""
         if self._recycled:
             path = self._recycled.pop()
         else:
@@ -180,7 +180,7 @@ class Splitter:
         return block
 
     def _typed_rows(self, block: bytes) -> TypedRows | None:
-        """Learn the layout and the gap from the first element; None if the block does not hold all of it."""
+        """Infer layout and gap from the first element; None if the block does not contain all of it."""
         text = block.decode(errors="replace")
         try:
             element, end = strict_json.parse_next(text, strict_json.skip_white_space(text, 0))
@@ -190,10 +190,10 @@ class Splitter:
         return TypedRows(learn_layout(element))
 
     def _learn_gap(self, block: bytes, end: int) -> None:
-        """Take the bytes around the end of an element for those between all elements.
+        """Use the bytes at the end of an element as the pattern of all gaps.
 
-        Within a file they are mostly the same: the brackets that close an element, a comma, the next one's
-        first key. So the last gap of a block is one search from its end.
+        Within a file gaps are mostly equal: the brackets that close an element, a comma, the next element's
+        first key. So one search from the end of a block finds its last gap.
         """
         closing = block[max(0, end - _LONGEST_CLOSING) : end]
         comma_and_key = _COMMA_AND_KEY.match(block, end)

@@ -1,4 +1,4 @@
-"""Strict JSON, read slowly: for envelopes, and for rows that the fast parser does not take."""
+"""Strict JSON parser of the slow path: for envelopes, and for rows that the fast parser rejects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from billing_pipeline.errors import first_line
 from billing_pipeline.normalize.refusals import shown
 
 MAX_DEPTH = 100
-"""Levels of objects and lists within each other. Reports have four; Python's own limit is near 1,000."""
+"""Maximum nesting depth. Reports have four levels; Python's recursion limit is near 1,000."""
 
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _WHITE_SPACE = re.compile(r"[ \t\n\r]*")
@@ -85,7 +85,7 @@ def skip_white_space(text: str, position: int) -> int:
 
 
 def _refuse_deep(value: Any) -> None:
-    """Refuse what later code would recurse into too deeply; level by level, so that this does not recurse."""
+    """Enforce `MAX_DEPTH`, level by level and without recursion."""
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [each for each in level if isinstance(each, dict | list)]

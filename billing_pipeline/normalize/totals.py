@@ -1,4 +1,4 @@
-"""Control totals while a report is read, and how far it was read."""
+"""Running control totals, and the position in the report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from billing_pipeline.reports import MEASURES, ControlTotals
 
 
 class Totals:
-    """Control totals while they are being added up.
+    """Running control totals.
 
     Args:
         rows: how many come before.
@@ -33,7 +33,7 @@ class Totals:
         return self._sums.setdefault(unit or EMPTY_UNIT, [0] * len(MEASURES))
 
     def result(self) -> ControlTotals:
-        """What has been added so far."""
+        """The control totals so far."""
         return ControlTotals(
             self.rows, {unit: dict(zip(MEASURES, sums, strict=True)) for unit, sums in self._sums.items()}
         )

@@ -1,9 +1,8 @@
-"""The strict parser: every row is parsed and checked a second time, by a parser that is not DuckDB's.
+"""The strict parser: every row is parsed and checked a second time, independently of DuckDB.
 
-DuckDB's reader is the faster one and takes what it should not: unknown keys, texts and truth values for
-numbers, fractions for integers, trailing commas, missing fields. So each block of the file is decoded here
-first, into types that leave no room, and what DuckDB then reads is known to be sound. The decoded rows live
-only until they are counted and added up: those are the control totals.
+DuckDB's reader is fast but lenient: it accepts unknown keys, strings and booleans as numbers, fractions as
+integers, trailing commas and missing fields. So each block is first decoded here into strict types (msgspec),
+and DuckDB reads only valid rows. Decoded rows are added to the control totals and discarded.
 """
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ def _list_of(kind: Any) -> Any:
 
 
 def _is_required(node: Field | Tree) -> bool:
-    """Whether a key must be there, because the strict parser takes no null for a field in it."""
+    """Whether a key is required, because the strict parser rejects null for a field in it."""
     return not node.kind.nullable if isinstance(node, Field) else any(map(_is_required, node.values()))
 
 

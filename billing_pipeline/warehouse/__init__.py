@@ -1,7 +1,7 @@
 """The warehouse: its tables and views, its history, and the ways to read and change it.
 
-It is a DuckDB file (`WarehouseFile`) or a lake that several machines share; `open_warehouse` alone knows
-which. A reader keeps the state that it opened.
+A DuckDB file (`WarehouseFile`), or a lake for several machines; only `open_warehouse` distinguishes them.
+Readers have snapshot isolation.
 """
 
 from billing_pipeline.warehouse.check_results import CheckResult, Finding

@@ -1,4 +1,4 @@
-"""`load_checks`: what each load was checked for, and what was found."""
+"""`load_checks`: the checks of each load, and their findings."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MAX_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a check found.
+    """One finding of a check.
 
     Args:
-        finding: in words.
+        finding: one phrase.
         usage_rows: how many usage rows it concerns.
-        is_failure: whether it makes the check fail; otherwise it is merely listed.
+        is_failure: whether it makes the check fail; otherwise it is only listed.
     """
 
     finding: str
@@ -35,7 +35,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one check made of one load; a row of `load_checks`."""
+    """The result of one check of one load; a row of `load_checks`."""
 
     check_name: str
     severity: Severity
@@ -78,7 +78,7 @@ class CheckResult:
 
 
 def latest_checks(connection: duckdb.DuckDBPyConnection) -> dict[AccountPeriod, list[CheckResult]]:
-    """The results of the last checked load of each period and account, those that object first."""
+    """The check results of each period's and account's last load, failures first."""
     found: dict[AccountPeriod, list[CheckResult]] = {}
     for row in rows_as_dicts(connection.execute(read_sql("warehouse/queries/latest_checks.sql"))):
         checked = AccountPeriod(BillingPeriod.containing(row.pop("billing_period")), row.pop("account"))

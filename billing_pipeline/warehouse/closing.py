@@ -1,4 +1,4 @@
-"""Closed periods: what has been invoiced is not replaced by accident."""
+"""Closed periods: an invoiced period is not replaced by accident."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from billing_pipeline.warehouse.warehouse import Warehouse
 def close_period(
     warehouse: Warehouse, period: BillingPeriod, *, accounts: Collection[str] = (), note: str | None = None
 ) -> None:
-    """Close a loaded period: from now on it is loaded again only by force.
+    """Close a loaded period: from then on only a forced run loads it again.
 
     Args:
-        accounts: those whose usage it must have; without any, that of one will do.
+        accounts: those whose usage must be loaded; default: any one account.
         note: why, such as the number of the invoice run.
 
     Raises:
@@ -34,8 +34,8 @@ def close_period(
     def check(connection: duckdb.DuckDBPyConnection) -> None:
         if missing := sorted(set(accounts) - require_loaded(connection, period)):
             raise WarehouseError(
-                f"the usage of {', '.join(missing)} is not loaded, so the period is not whole",
-                todo=f"Load it first: billing-pipeline run --period {period}. If there is none to come, "
+                f"the usage of {', '.join(missing)} is not loaded, so the period is incomplete",
+                todo=f"Load it first: billing-pipeline run --period {period}. If none is expected, "
                 "close the period with --force.",
                 period=period.key,
             )
@@ -61,7 +61,7 @@ def reopen_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | No
 
 
 def require_open(warehouse: Warehouse, period: BillingPeriod) -> None:
-    """Find out, before anything is ordered, that a period may be loaded.
+    """Raise, before a report is requested, if a period is closed.
 
     Raises:
         PeriodClosedError: it is closed.
@@ -110,7 +110,7 @@ def _record(
         append(connection, "period_closing", period, [row])
 
     with warehouse.reading() as connection:
-        check(connection)  # first without a change, which makes a warehouse where there is none
+        check(connection)  # read first, because a change would create a missing warehouse
     warehouse.change(change)
 
 

@@ -27,7 +27,7 @@ EXPORTABLE = (
 )
 """What can be exported by period; the first is the default."""
 
-# The order of a report's rows, or of the leading columns of a view: the same file each time.
+# A stable order, so that an export is reproducible: report rows, or the leading columns of a view.
 _ORDER = {"usage": "account, report_row"}
 
 
@@ -41,8 +41,8 @@ def export_period(
 ) -> int:
     """Write a period's rows; columns are in the order of the table.
 
-    Spreadsheets execute a text that begins like a formula, and tenants choose their own names. In CSV
-    such a text gets an apostrophe before it, the sign for text; Parquet holds what the table holds.
+    CSV injection: spreadsheets execute text that begins like a formula, and tenants choose their own names.
+    In CSV such text is prefixed with an apostrophe; Parquet keeps every value unchanged.
 
     Args:
         table: one of `EXPORTABLE`.
@@ -71,7 +71,7 @@ def export_period(
             try:
                 (rows,) = connection.execute(statement).fetchone() or (0,)
             except duckdb.IOException as error:
-                # DuckDB names the file that it failed on: the warehouse's, or else it is about the export.
+                # DuckDB's message names the file that failed: the warehouse, or else the export.
                 of_warehouse = warehouse.location in str(error) or ".parquet" in str(error)
                 if of_warehouse and str(partial) not in str(error):
                     raise

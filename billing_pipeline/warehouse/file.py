@@ -1,8 +1,8 @@
-"""One file that readers may always open, and one loader at a time that publishes the next one.
+"""A DuckDB file that is replaced by atomic rename: readers never block, one loader at a time.
 
-DuckDB lets one process write a file and then nobody else read it. So nobody ever writes the published
-file: a loader works on a copy under a lock and renames it over the published one. This costs the disk
-space of a second file while a load runs, and the time to copy the first.
+While one process has a DuckDB file open for writing, no other can read it. So the published file is never
+written: a loader changes a copy under a lock and renames it over the published file. Cost: disk space for a
+second file during a load, and the time to copy the first.
 """
 
 from __future__ import annotations
@@ -23,20 +23,19 @@ from billing_pipeline.sql_files import ROW_GROUP, quote_literal
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
-# DuckDB 1.5 still opens files of this version; without it, only 2.0 does. The copy needs no log of its own:
-# after a crash it is thrown away.
+# Storage version: DuckDB 1.5 can open the file, too. No write-ahead log: after a crash the copy is discarded.
 _STORAGE_OPTIONS = f"STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE {ROW_GROUP}, RECOVERY_MODE no_wal_writes"
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
 _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
-# MB. Twice what a thread needs while it reads rows; what checks need beyond it goes to the temporary folder.
+# MB. Twice the need of a thread that reads rows; checks that need more spill to the temporary folder.
 _MEMORY_PER_THREAD = 200
-# What a full disk, missing rights or a lost file make of DuckDB; anything else is a defect and stays one.
+# DuckDB's errors for a full disk, missing rights or a lost file; all others are defects and propagate.
 _ENVIRONMENT = (OSError, duckdb.OperationalError, duckdb.FatalException)
-# How a filesystem says that it does not know a call.
+# Errors of a filesystem that does not support a call.
 _UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EPERM}
 
-# How DuckDB says that the file is locked, that the system refuses access, or that the disk fails.
+# DuckDB's messages for a locked file, refused access or a failing disk.
 _HELD = ("Could not set lock", "Conflicting lock", "used by another process")
 _UNREACHABLE = (
     "Cannot open file",
@@ -54,8 +53,8 @@ class WarehouseFile:
     """`<data>/warehouse.duckdb`.
 
     Args:
-        data_dir: the folder that holds it; made when something is first published. Where the file is a
-            symbolic link, that stays, and the file that it points to is replaced.
+        data_dir: the folder that holds it; made when something is first published. A symbolic link is kept,
+            and its target replaced.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -79,7 +78,7 @@ class WarehouseFile:
     def execute_read_only(
         self, connection: duckdb.DuckDBPyConnection, query: str
     ) -> duckdb.DuckDBPyConnection:
-        """Execute a user's query; neither it nor a later one reaches any other file (COPY … TO, ATTACH)."""
+        """Execute a user's query; it and later ones have no access to other files (COPY … TO, ATTACH)."""
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection.execute(query)
 
@@ -109,22 +108,21 @@ class WarehouseFile:
                 if isinstance(error, duckdb.IOException):
                     raise WarehouseError(
                         f"the warehouse could not be read: {first_line(error)}",
-                        todo="The warehouse is as it was: mend the cause (disk, rights) and run again.",
+                        todo="The warehouse is unchanged: fix the cause (disk, permissions) and run again.",
                     ) from error
                 raise
 
     def change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Work in one transaction on a copy, published if and only if the work ends without an error.
 
-        Loaders of other processes wait for the lock, whatever they change. What a killed loader left is
-        removed.
+        Loaders in other processes wait for the lock. The unfinished copy of a killed loader is removed.
 
         Raises:
             WarehouseError: the copy cannot be made, written or published; the published file is as it was.
         """
         if self._lock.is_locked:
             raise WarehouseError(
-                "the warehouse is being changed by this very thread",
+                "this thread is changing the warehouse already",
                 todo="This is a defect: one change must end before the next begins.",
             )
         if self.exists():
@@ -149,7 +147,7 @@ class WarehouseFile:
                 raise
             raise WarehouseError(
                 f"the warehouse could not be changed: {first_line(error)}",
-                todo="The published warehouse is as it was: mend the cause (disk, rights) and run again.",
+                todo="The published warehouse is unchanged: fix the cause (disk, permissions) and run again.",
             ) from error
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
@@ -167,7 +165,7 @@ class WarehouseFile:
                 connection.execute("COMMIT")
             return result
         finally:
-            # The error of the change is the one to report, and after the rename there is none.
+            # A failed cleanup must hide neither the error of the change nor its success.
             with suppress(OSError):
                 self._remove_leftovers()
 
@@ -175,11 +173,11 @@ class WarehouseFile:
     def _next_state(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to a copy of the published file; the copy is published at the end.
 
-        The published file stays attached meanwhile. That fails while some program has it open for writing,
-        and keeps any from doing so, because what it wrote would be lost.
+        The published file stays attached during the change. That fails if another program has it open for
+        writing, and prevents that during the change, because its changes would be lost.
         """
-        # A process that closes any descriptor of a file gives up all its locks on it (POSIX), so the one to
-        # copy from stays open until DuckDB has closed its own.
+        # POSIX: closing any descriptor of a file releases all locks of the process on it. So the descriptor
+        # to copy from stays open until DuckDB has closed its own.
         with ExitStack() as files:
             connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
             try:
@@ -200,7 +198,7 @@ class WarehouseFile:
                 connection.execute("CHECKPOINT warehouse; USE memory; DETACH warehouse")
                 self._publish(before)
             finally:
-                # After an error nothing of the copy is wanted, and closing a full disk's file fails again.
+                # After an error the copy is discarded, and on a full disk closing it would fail again.
                 with suppress(duckdb.Error):
                     connection.close()
 
@@ -214,7 +212,7 @@ class WarehouseFile:
             raise
 
     def _refuse_log(self) -> None:
-        """A log holds what another program wrote; no copy of the file alone would have it."""
+        """A write-ahead log contains another program's changes; a copy of the file alone would lose them."""
         if self._log.exists():
             raise WarehouseError(
                 f"another program has written to {self.path} and left a log of it, {self._log.name}",
@@ -223,7 +221,7 @@ class WarehouseFile:
             )
 
     def _state(self) -> tuple[int, int, int] | None:
-        """Identity, size and time of the published file: another one after any write to it."""
+        """Identity, size and time of the published file; any write changes them."""
         if not self.path.exists():
             return None
         found = self.path.stat()
@@ -237,14 +235,15 @@ class WarehouseFile:
                 "file alone, or use a copy.",
             )
         mode = (self.path if self.path.exists() else self._next).stat().st_mode
-        # Without write permission a program that opens the file "just to look", but read-write (the default
-        # of most), is refused, instead of locking loaders and readers out.
+        # Most clients open files read-write by default. Without write permission such a client is refused
+        # instead of locking out loaders and readers.
         with _if_supported():
             self._next.chmod(mode & ~_WRITE_BITS)
         with self._next.open("rb") as file, _if_supported():
             os.fsync(file.fileno())
         self._next.replace(self.path)
-        # Published: nothing may fail any more. A power failure before this call loses the load, at most.
+        # The file is published, so no error may follow. A power failure before this call loses the load at
+        # most.
         with suppress(OSError):
             sync_folder(self.path.parent)
 
@@ -258,7 +257,7 @@ class WarehouseFile:
         if any(sign in message for sign in _HELD):
             todo = "Close the program that has it open for writing; readers should open it read-only."
         elif any(sign in message for sign in _UNREACHABLE):
-            todo = "Mend the cause (rights, disk) and run again."
+            todo = "Fix the cause (permissions, disk) and run again."
         else:
             todo = (
                 f"It is damaged, or of another version of DuckDB: move it away, with {self._log.name} "
@@ -270,7 +269,7 @@ class WarehouseFile:
 
 @contextmanager
 def _if_supported() -> Iterator[None]:
-    """Do without a call that the filesystem does not know; any other error of it counts."""
+    """Ignore that a filesystem does not support a call; other errors propagate."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""When a closed month is due, and which months are overdue."""
+"""When an ended month is due, and which months are overdue."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def overdue_periods(loaded: Collection[BillingPeriod], *, now: datetime) -> list
     """Closed periods that are due and not loaded.
 
     Args:
-        loaded: the periods of one account that are in the warehouse. What lies before the first of them is
-            not missed; if there is none, only the last closed period is.
+        loaded: the loaded periods of one account. Periods before the first of them are not overdue; if none
+            is loaded, only the last ended period is.
         now: an aware time.
     """
     last_closed = BillingPeriod.last_closed(now)

@@ -1,4 +1,4 @@
-"""`load_history`: every attempt to load a period, and what the periods are now."""
+"""`load_history`: every attempt to load a period, and the current state of each period."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LoadAttempt:
         account: name of the API client in the settings.
         forced: loaded even if the period was closed, or the report was unexpectedly empty.
         restatement: how it differs from the load before; None if there was none.
-        checks: what the load was checked for; rows of `load_checks`.
+        checks: results of the load's checks; rows of `load_checks`.
     """
 
     period: BillingPeriod
@@ -79,10 +79,10 @@ class LoadAttempt:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPeriod:
-    """What the warehouse knows of an account's period: its last attempt, and its last load if there was one.
+    """An account's period in the warehouse: its last attempt, and its last load if there was one.
 
     Args:
-        checks: of the last load that got as far as being checked, published or stopped.
+        checks: of the last load that was checked, published or stopped.
     """
 
     billing_period: date
@@ -131,7 +131,7 @@ def record_attempt(warehouse: Warehouse, attempt: LoadAttempt) -> None:
 
 
 def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
-    """What is known of each period and account that was ever attempted; empty while there is no warehouse."""
+    """The state of each period and account that was ever attempted; empty while there is no warehouse."""
     if not warehouse.exists():
         return {}
     with warehouse.reading() as connection:

@@ -1,4 +1,4 @@
-"""Which warehouse it is: the one place that decides between the file and the lake."""
+"""Selects the warehouse of the settings: the file or the lake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def open_warehouse(settings: PipelineSettings) -> Warehouse:
     """
     if settings.warehouse is None:
         return WarehouseFile(settings.data_dir)
-    # Only users of a lake have what it needs.
+    # The lake's dependencies are an optional extra.
     from billing_pipeline.lake import open_lake  # noqa: PLC0415
 
     return open_lake(settings.warehouse, settings.data_dir)

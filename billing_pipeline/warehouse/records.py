@@ -1,4 +1,4 @@
-"""Tables that only grow: what counts for a period is its last row, such as the last load or closing."""
+"""Append-only tables: a period's last row is its current state, such as the last load or closing."""
 
 from __future__ import annotations
 

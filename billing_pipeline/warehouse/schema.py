@@ -1,4 +1,4 @@
-"""Tables, macros and views of the warehouse, made or renewed when it is changed."""
+"""Tables, macros and views of the warehouse, created or updated by every change."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ VIEWS = (
     "compute_points_by_customer",
     "storage_growth",
 )
-"""Every view, each after those that it reads from; each file opens with the question that it answers."""
+"""Every view, in order of dependency; the opening comment of its file is the question that it answers."""
 
 
 def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make what is missing, and renew what holds no data of its own, in the connection's database.
+    """Create missing tables, and replace macros and views, in the connection's database.
 
-    A database that this very version has been through already is left as it is.
+    A database with the fingerprint of this version is left unchanged.
     """
     connection.execute(read_sql("warehouse/schema/schema_version.sql"))
     if is_current(connection):
@@ -47,7 +47,7 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
         f"COMMENT ON VIEW {view} IS {quote_literal(opening_comment(definition))}"
         for view, definition in views.items()
     )
-    # In one transaction, because each one is made durable by itself, which takes longer than the work.
+    # One transaction: syncing each statement to disk would take longer than executing it.
     connection.execute("BEGIN")
     connection.execute(_script(map(read_sql, _TABLES)))
     with resources.as_file(resources.files("billing_pipeline").joinpath(_OFFERING_ITEMS)) as path:
@@ -59,13 +59,13 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether this very version has made the tables, macros and views."""
+    """Whether tables, macros and views are those of this version."""
     (known,) = connection.execute("SELECT max(fingerprint) FROM schema_version").fetchone() or (None,)
     return bool(known == _fingerprint())
 
 
 def _script(statements: Iterable[str]) -> str:
-    """Statements to be executed together: each by itself waits for other Python threads at its end."""
+    """Statements to execute together: each separate one waits for other Python threads at its end."""
     return "\n;\n".join(statements)
 
 

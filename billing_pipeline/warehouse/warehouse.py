@@ -1,4 +1,4 @@
-"""What every warehouse can do, wherever its tables are stored."""
+"""The protocol of a warehouse, independent of its storage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import duckdb
 Result = TypeVar("Result")
 
 PUBLISHED = "published"
-"""Name under which a change sees the state before it, as a read-only database beside its own."""
+"""Name of the read-only database with the published state, attached during a change."""
 
 
 class Warehouse(Protocol):
@@ -41,8 +41,8 @@ class Warehouse(Protocol):
         Changes are serialised: each sees what the one before it did.
 
         Args:
-            work: called once, with a connection inside the transaction; the state before it is attached
-                read-only as `published`, if anything was published. An error undoes everything.
+            work: called once, with a connection inside the transaction; the published state, if any, is
+                attached read-only as `published`. An error rolls everything back.
 
         Returns:
             What `work` returned.
@@ -54,7 +54,7 @@ class Warehouse(Protocol):
     def execute_read_only(
         self, connection: duckdb.DuckDBPyConnection, query: str
     ) -> duckdb.DuckDBPyConnection:
-        """Run a query that nobody has looked at, so that it changes nothing and reads no other files.
+        """Run an untrusted query, so that it changes nothing and reads no other files.
 
         Args:
             connection: from `reading`; restricted for good, so that it runs this query only.

@@ -137,7 +137,7 @@ def test_load__fsync_fails_before_the_rename__publishes_nothing(
 
     monkeypatch.setattr(os, "fsync", fail)
 
-    with pytest.raises(WarehouseError, match="published warehouse is as it was"):
+    with pytest.raises(WarehouseError, match="published warehouse is unchanged"):
         load(warehouse, month_of(2), number=2)
 
     assert query(warehouse, "SELECT DISTINCT absolute_total::INTEGER AS n FROM usage") == [{"n": 1}]

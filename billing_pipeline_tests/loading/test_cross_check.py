@@ -1,4 +1,4 @@
-"""Two files of one report: whatever differs between them is found, named, and stops the load."""
+"""The cross-check: any difference between the two files is named, and stops the load."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ ANOTHER = row(offering_item="vms", absolute_production=1)
 
 
 @pytest.mark.parametrize(
-    ("doctored", "told"),
+    ("doctored", "message"),
     [
         (
             with_change(0, absolute_production=19),
@@ -91,14 +91,14 @@ ANOTHER = row(offering_item="vms", absolute_production=1)
     ],
 )
 def test_cross_check__csv_differs__stops_and_names_it(
-    warehouse: Warehouse, doctored: list[dict[str, Any]], told: str
+    warehouse: Warehouse, doctored: list[dict[str, Any]], message: str
 ) -> None:
     load(warehouse, [row(absolute_production=1)])
 
     with pytest.raises(LoadStoppedError) as caught:
         load(warehouse, ROWS, witness=doctored, mode="stop", number=2)
 
-    assert re.search(r"cross_check: .*" + told, str(caught.value))
+    assert re.search(r"cross_check: .*" + message, str(caught.value))
     assert query(warehouse, "SELECT absolute_total FROM usage") == [{"absolute_total": 1}]
 
 
@@ -181,9 +181,9 @@ def test_cross_check__reversed_csv__pairs_rows_by_key(warehouse: Warehouse) -> N
         load(warehouse, rows, witness=doctored, mode="stop")
 
     (check,) = [check for check in caught.value.checks if check.stops]
-    *told, rest = (finding.finding for finding in check.findings)
-    assert len(told) == 20
-    for finding in told:
+    *named, rest = (finding.finding for finding in check.findings)
+    assert len(named) == 20
+    for finding in named:
         found = re.search(r": item (\d+) .*: absolute_production (\d+), in csv_v2_0 (\d+); ", finding)
         assert found is not None, finding
         number = int(found[1])

@@ -118,7 +118,7 @@ WARNINGS = {
 
 @pytest.mark.parametrize("name", STOPS)
 def test_stopping_check__its_fault__stops_the_load(warehouse: WarehouseFile, name: str) -> None:
-    rows, told = STOPS[name]
+    rows, detail = STOPS[name]
     load(warehouse, [row(absolute_production=1)])
 
     with pytest.raises(LoadStoppedError) as caught:
@@ -127,21 +127,21 @@ def test_stopping_check__its_fault__stops_the_load(warehouse: WarehouseFile, nam
     found = {check.check_name: check for check in caught.value.checks}
     assert failed(found) == {name}
     assert found[name].severity == "stop"
-    assert told in found[name].detail
+    assert detail in found[name].detail
     assert f"{name}: " in str(caught.value)
     assert query(warehouse, "SELECT absolute_total FROM usage") == [{"absolute_total": 1}]
 
 
 @pytest.mark.parametrize("name", WARNINGS)
 def test_warning_check__its_fault__warns_and_loads(warehouse: WarehouseFile, name: str) -> None:
-    rows, told = WARNINGS[name]
+    rows, detail = WARNINGS[name]
 
     found = results(warehouse, rows)
 
     assert name in failed(found)
     assert not any(check.stops for check in found.values())
     assert found[name].severity == "warn"
-    assert told in found[name].detail
+    assert detail in found[name].detail
     assert query(warehouse, "SELECT count(*) AS found FROM usage") == [{"found": len(rows)}]
 
 

@@ -137,7 +137,7 @@ def test_load_csv__header_only__has_no_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "reason"),
     [
         (
             {"date": "2026-10-01"},
@@ -154,12 +154,12 @@ def test_load_csv__header_only__has_no_rows(tmp_path: Path) -> None:
         ({"quota.value": "1,5"}, "row 2: quota.value is 1,5, which DECIMAL(38, 6) does not hold exactly"),
     ],
 )
-def test_load_csv__bad_cell__is_refused_by_name(tmp_path: Path, changed: dict[str, str], told: str) -> None:
-    assert told in refusal(csv_of(ROW, ROW | changed, ROW), tmp_path)
+def test_load_csv__bad_cell__is_refused_by_name(tmp_path: Path, changed: dict[str, str], reason: str) -> None:
+    assert reason in refusal(csv_of(ROW, ROW | changed, ROW), tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reason"),
     [
         (b"", "empty"),
         (csv_of(ROW)[:-3], "line 2 has 28 cells, not 29: the file is damaged or cut short"),
@@ -182,8 +182,8 @@ def test_load_csv__bad_cell__is_refused_by_name(tmp_path: Path, changed: dict[st
         (csv_of(ROW) + csv_of(ROW), ""),
     ],
 )
-def test_load_csv__no_report__is_refused(tmp_path: Path, content: bytes, told: str) -> None:
-    assert told in refusal(content, tmp_path)
+def test_load_csv__no_report__is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    assert reason in refusal(content, tmp_path)
 
 
 @pytest.mark.parametrize("tenant_name", ["Foobar", 'Müller "Söhne",\r\nBerlin\nNord'])

@@ -1,4 +1,4 @@
-"""What stands around the rows, and whether the report is the one that was ordered."""
+"""The envelope of the rows, and whether the report is the requested one."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_load__empty_array__has_no_rows(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reason"),
     [
         ("", "empty"),
         (" \n", "empty"),
@@ -104,10 +104,10 @@ def test_load__empty_array__has_no_rows(tmp_path: Path, text: str) -> None:
         ("{'params': P, 'tenants': [R]}", "Expecting value near 'params'"),
     ],
 )
-def test_load__no_report__is_refused(tmp_path: Path, text: str, told: str) -> None:
+def test_load__no_report__is_refused(tmp_path: Path, text: str, reason: str) -> None:
     content = text.replace("P", json.dumps(PARAMS)).replace("R", ROW).encode()
 
-    assert told in refusal(content, tmp_path)
+    assert reason in refusal(content, tmp_path)
 
 
 def test_report__as_requested__is_taken(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_report__as_requested__is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("params", "told"),
+    ("params", "reason"),
     [
         (
             {"begin_date": 1785542400},
@@ -148,11 +148,11 @@ def test_report__as_requested__is_taken(tmp_path: Path) -> None:
         ({"tenant_id": "22222222-2222-4222-8222-222222222222"}, "is about tenant 22222222-"),
     ],
 )
-def test_report__not_as_requested__is_refused(tmp_path: Path, params: dict[str, Any], told: str) -> None:
+def test_report__not_as_requested__is_refused(tmp_path: Path, params: dict[str, Any], reason: str) -> None:
     with pytest.raises(ReportRefusedError) as refused:
         opened(tmp_path, ORDERED, **params)
 
-    assert told in refused.value.what
+    assert reason in refused.value.what
     assert refused.value.todo.startswith("Nothing was loaded.")
 
 

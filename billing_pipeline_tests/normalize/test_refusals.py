@@ -1,4 +1,4 @@
-"""What is refused, and what is told: the row, the field, the value."""
+"""Refused rows: the message names row, field and value."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def with_measure(token: str) -> bytes:
 
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
 @pytest.mark.parametrize(
-    ("token", "told"),
+    ("token", "reason"),
     [
         ("18.5", "usage.delta.production is 18.5, which is not an integer"),
         ('"18"', 'usage.delta.production is "18", which is not an integer'),
@@ -50,12 +50,12 @@ def with_measure(token: str) -> bytes:
     ],
 )
 def test_load__measure_no_integer__is_refused_by_name(
-    tmp_path: Path, token: str, told: str, block_size: int
+    tmp_path: Path, token: str, reason: str, block_size: int
 ) -> None:
     message = refusal(with_measure(token), tmp_path, block_size=block_size)
 
     assert message.startswith("row 2: "), message
-    assert told in message
+    assert reason in message
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_load__integer_in_any_notation__is_exact(tmp_path: Path, token: str, num
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "reason"),
     [
         ({"date": "2026-10-01"}, "date is 2026-10-01, which is not a day from 2026-09-01 to 2026-09-30"),
         ({"date": "2026-9-30"}, "date is 2026-9-30, which is not a day"),
@@ -118,12 +118,12 @@ def test_load__integer_in_any_notation__is_exact(tmp_path: Path, token: str, num
 )
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
 def test_load__bad_field__is_refused_by_name(
-    tmp_path: Path, changed: dict[str, Any], told: str, block_size: int
+    tmp_path: Path, changed: dict[str, Any], reason: str, block_size: int
 ) -> None:
     message = refusal(report_of(GOOD, GOOD, usage_row(**changed), GOOD), tmp_path, block_size=block_size)
 
     assert message.startswith("row 3: "), message
-    assert told in message
+    assert reason in message
     assert message.isprintable()
     assert len(message) < 400
 
@@ -138,7 +138,7 @@ def test_load__amount_beyond_the_column__is_refused_not_rounded(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("element", "told"),
+    ("element", "reason"),
     [
         (None, "row 2: element 2 of 'tenants' is None, not an object"),
         (7, "row 2: element 2 of 'tenants' is 7, not an object"),
@@ -158,9 +158,9 @@ def test_load__amount_beyond_the_column__is_refused_not_rounded(tmp_path: Path, 
 )
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
 def test_load__element_no_row__is_refused_by_position(
-    tmp_path: Path, element: Any, told: str, block_size: int
+    tmp_path: Path, element: Any, reason: str, block_size: int
 ) -> None:
-    assert told in refusal(report_of(GOOD, element, GOOD), tmp_path, block_size=block_size)
+    assert reason in refusal(report_of(GOOD, element, GOOD), tmp_path, block_size=block_size)
 
 
 @pytest.mark.parametrize("rows", [None, "x", {}, 5])
@@ -225,7 +225,7 @@ def test_load__unknown_layout__is_refused_with_its_keys(tmp_path: Path, element:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reason"),
     [
         ('"name": "pw_servers"', '"name": "x", "name": "pw_servers"', "the key 'name' appears twice"),
         (
@@ -246,7 +246,7 @@ def test_load__unknown_layout__is_refused_with_its_keys(tmp_path: Path, element:
 )
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
 def test_load__nearly_json__is_refused(
-    tmp_path: Path, before: str, after: str, told: str, block_size: int
+    tmp_path: Path, before: str, after: str, reason: str, block_size: int
 ) -> None:
     content = report_of(GOOD, GOOD).decode()
     place = content.rindex(before)
@@ -255,7 +255,7 @@ def test_load__nearly_json__is_refused(
     )
 
     assert message.startswith("row 2: "), message
-    assert told in message
+    assert reason in message
 
 
 @pytest.mark.parametrize("behind", ["\n{}\n{}", "\n\n\x1b[2J", "\n" + report_of(GOOD).decode()])

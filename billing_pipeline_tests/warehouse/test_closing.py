@@ -1,4 +1,4 @@
-"""Closed periods are not replaced by accident, and by force only on the record."""
+"""Closed periods are replaced only by a forced, recorded load."""
 
 from __future__ import annotations
 

@@ -157,10 +157,10 @@ def test_open__damaged_file__says_damaged(warehouse: WarehouseFile) -> None:
         with pytest.raises(WarehouseError, match="cannot be opened") as loading:
             load(warehouse, month_of(2))
 
-        for told in (str(reading.value), str(loading.value)):
-            assert "move it away" in told
-            assert "run --replay" in told
-            assert "Close the program" not in told
+        for message in (str(reading.value), str(loading.value)):
+            assert "move it away" in message
+            assert "run --replay" in message
+            assert "Close the program" not in message
 
 
 def test_open__file_held_by_a_writer__says_close_it(warehouse: WarehouseFile) -> None:

@@ -87,8 +87,10 @@ def test_load__file_of_newer_duckdb__is_refused(tmp_path: Path) -> None:
     (tmp_path / "newer").replace(warehouse.path)
 
     # DuckDB 1.5 has no newer version to write.
-    told = pytest.raises(WarehouseError, match=r"cannot be opened: .*\. It is damaged, or of another version")
-    with told if duckdb.__version__ >= "2" else nullcontext():
+    error = pytest.raises(
+        WarehouseError, match=r"cannot be opened: .*\. It is damaged, or of another version"
+    )
+    with refused if duckdb.__version__ >= "2" else nullcontext():
         load(warehouse, month_of(2), number=2)
 
 

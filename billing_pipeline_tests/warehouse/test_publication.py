@@ -110,14 +110,14 @@ def test_load__killed_at_any_moment__old_or_new_state(warehouse: WarehouseFile) 
         loader.stdout.readline()
         time.sleep(0.017 * trial)
         loader.send_signal(signal.SIGKILL)
-        told = loader.communicate()[0].split("\n")
-        last_told = max([before + 1, *(int(line.split()[1]) for line in told if line)])
+        lines = loader.communicate()[0].split("\n")
+        last_seen = max([before + 1, *(int(line.split()[1]) for line in lines if line)])
 
         found = values(warehouse)["2026-09"]
 
         assert len(found) == 3
         assert len(set(found)) == 1
-        assert found[0] in (last_told, last_told + 1)
+        assert found[0] in (last_seen, last_seen + 1)
     load(warehouse, month_of(10_000))
     assert values(warehouse) == {"2026-09": [10_000] * 3}
     assert remains(warehouse) == set()
@@ -201,7 +201,7 @@ def test_load__published_file__is_not_writable(warehouse: WarehouseFile) -> None
 
 
 def as_nobody(folder: Path, action: Callable[[], object]) -> str:
-    """What an action tells in a process without root's rights; the way to the folder is opened first."""
+    """The result of an action in a process without root's rights; the folder is made accessible first."""
     for above in (folder, *folder.parents):
         if above.stat().st_mode & 0o777 == 0o700:
             above.chmod(0o755)
@@ -212,16 +212,16 @@ def as_nobody(folder: Path, action: Callable[[], object]) -> str:
             os.setgroups([])
             os.setgid(65534)
             os.setuid(65534)
-            told = str(action())
+            message = str(action())
         except Exception as error:  # noqa: BLE001 - the parent asserts on its text
-            told = f"{type(error).__name__}: {error}"
-        os.write(writing, told.encode())
+            message = f"{type(error).__name__}: {error}"
+        os.write(writing, message.encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        told = pipe.read()
+        message = pipe.read()
     os.waitpid(child, 0)
-    return told
+    return message
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="gives up root's rights")
@@ -240,10 +240,12 @@ def test_open__read_write_by_another_user__is_denied(warehouse: WarehouseFile) -
 def test_load__folder_not_writable__is_named(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(1))
 
-    told = as_nobody(warehouse.path.parent, lambda: load(WarehouseFile(warehouse.path.parent), month_of(2)))
+    message = as_nobody(
+        warehouse.path.parent, lambda: load(WarehouseFile(warehouse.path.parent), month_of(2))
+    )
 
-    assert told.startswith("WarehouseError: the warehouse could not be changed")
-    assert "Permission denied" in told
+    assert message.startswith("WarehouseError: the warehouse could not be changed")
+    assert "Permission denied" in message
     assert values(warehouse) == {"2026-09": [1] * 3}
 
 
@@ -258,7 +260,7 @@ rows = [row(offering_item=f"item {n}", tenant_name="x" * 5000 + str(n)) for n in
 try:
     load(WarehouseFile(Path(sys.argv[1])), rows)
 except WarehouseError as error:
-    print("told:", error)
+    print("refused:", error)
 """
 
 
@@ -276,7 +278,7 @@ def test_load__disk_full__changes_nothing(warehouse: WarehouseFile, more_bytes: 
         timeout=120,
     )
 
-    assert done.stdout.startswith("told: "), done.stderr
+    assert done.stdout.startswith("refused: "), done.stderr
     assert "could not be changed" in done.stdout
     assert warehouse.path.read_bytes() == before
     assert remains(warehouse) == set()

@@ -1,4 +1,4 @@
-"""A server of given bytes."""
+"""A scripted server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from billing_pipeline_tests.harness.scripted_server import ScriptedServer, servi
 
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
-    """A server on loopback that already gives out a token."""
+    """A scripted server on loopback that issues a token."""
     with serving() as running:
         yield running

@@ -1,4 +1,4 @@
-"""The client against a server on loopback: what it sends, and what it makes of each answer."""
+"""The client against a scripted server on loopback: its requests, and its handling of each response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one call that must not be made twice: the request for a report."""
+"""POST /reports: the one call that is not idempotent."""
 
 from __future__ import annotations
 

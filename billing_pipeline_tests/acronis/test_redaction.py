@@ -1,4 +1,4 @@
-"""Secrets do not get into any text."""
+"""Redaction: no secret appears in any text."""
 
 from __future__ import annotations
 

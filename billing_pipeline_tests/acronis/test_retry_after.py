@@ -1,4 +1,4 @@
-"""How long a server may make us wait."""
+"""Parsing and limits of Retry-After."""
 
 from __future__ import annotations
 

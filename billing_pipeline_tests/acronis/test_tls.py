@@ -1,4 +1,4 @@
-"""Certificates are verified, and a company's own are trusted where the environment says so."""
+"""Certificates are verified; a company's own CA is trusted if the environment names it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate for loopback that nobody has signed."""
+    """A self-signed certificate for loopback."""
     if shutil.which("openssl") is None:
         pytest.skip("needs the openssl command to make a certificate")
     path = tmp_path / "self-signed.pem"

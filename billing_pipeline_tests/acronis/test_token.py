@@ -1,4 +1,4 @@
-"""Credentials and tokens: when one is asked for, carried, renewed and given up."""
+"""Credentials and tokens: requested, sent, renewed, discarded."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What tests of several folders share."""
+"""Harnesses that tests of several folders share."""

@@ -1,4 +1,4 @@
-"""The few requests that every test of a sandbox makes, without the client of the product."""
+"""API calls for tests of the sandbox, independent of the product's client."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class CliHarness:
     def command(
         self, *arguments: str, settings: Mapping[str, str | None] | None = None, timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
-        """Run `billing-pipeline` as a process; a setting of None is taken away."""
+        """Run `billing-pipeline` as a process; a setting of None is unset."""
         return run_command(arguments, self.with_settings(settings or {}), timeout=timeout)
 
     def with_settings(self, settings: Mapping[str, str | None]) -> dict[str, str]:
@@ -33,7 +33,7 @@ class CliHarness:
         return {name: value for name, value in merged.items() if value is not None}
 
     def query(self, statement: str) -> list[dict[str, Any]]:
-        """Ask the warehouse through `billing-pipeline sql`."""
+        """Query the warehouse through `billing-pipeline sql`."""
         done = self.command("sql", statement, "--format", "json")
         assert done.returncode == 0, done.stderr
         rows: list[dict[str, Any]] = json.loads(done.stdout, parse_float=str)

@@ -29,7 +29,7 @@ PERIOD = BillingPeriod(2026, 9)
 
 @dataclass
 class OrderingHarness:
-    """Orders reports of one period from a sandbox into a data folder."""
+    """Requests, polls and downloads reports of one period from a sandbox."""
 
     sandbox: Sandbox
     client: AcronisClient
@@ -68,7 +68,7 @@ class OrderingHarness:
         return load_requests(self.data_dir, PERIOD)
 
     def delete(self, report_id: str) -> None:
-        """Delete a report as somebody else would, with a token of their own."""
+        """Delete a report as another client, with a separate token."""
         api, account = self.client.base_url, (self.sandbox.client_id, self.sandbox.client_secret)
         form = {"grant_type": "client_credentials"}
         token = requests.post(f"{api}/idp/token", form, auth=account, timeout=5).json()["access_token"]

@@ -1,4 +1,4 @@
-"""How much a client did at once, from the requests that a sandbox received."""
+"""A client's concurrency, from the requests that a sandbox received."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that sends exactly the bytes a test gives it, for answers that no correct server sends."""
+"""A server that sends exactly the given bytes, for responses that no correct server sends."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ScriptedServer:
 
 
 def reply(body: bytes, *headers: str, code: int = 200, length: int | None = None) -> bytes:
-    """A whole answer; `length` tells another Content-Length than the true one."""
+    """A whole answer; `length` overrides the Content-Length."""
     announced = len(body) if length is None else length
     head = [f"HTTP/1.1 {code} X", f"Content-Length: {announced}", "Connection: close", *headers]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body

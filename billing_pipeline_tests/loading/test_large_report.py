@@ -1,4 +1,4 @@
-"""A report of many parts, which all threads store at the same time: every row once, each at its own place."""
+"""A report of many batches, stored by all threads: every row once, each at its own position."""
 
 from __future__ import annotations
 

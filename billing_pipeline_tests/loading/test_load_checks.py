@@ -1,4 +1,4 @@
-"""Each check finds its fault, says where, and finds nothing in a sound month."""
+"""Each check finds its fault and its position, and finds nothing in a correct month."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SOUND = [
 
 
 def results(warehouse: WarehouseFile, rows: list[dict[str, Any]], **columns: Any) -> dict[str, CheckResult]:
-    """What the checks say, whether or not they let the load pass."""
+    """The results of all checks, whether or not the load was stopped."""
     try:
         loaded = load(warehouse, rows, **columns)
     except LoadStoppedError as stopped:

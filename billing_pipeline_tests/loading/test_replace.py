@@ -1,4 +1,4 @@
-"""What the content of a report makes of DuckDB refuses it; anything else is a defect, and orders nothing."""
+"""DuckDB's errors: bad content refuses the report; anything else is a defect, and requests nothing."""
 
 from __future__ import annotations
 

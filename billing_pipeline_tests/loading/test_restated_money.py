@@ -1,4 +1,4 @@
-"""A month that is loaded again with the same usage, and other money, names or owners."""
+"""A month loaded again with the same usage, but different prices, names or owners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A month that is loaded again and differs: what differed is kept."""
+"""A month loaded again with differences, which are recorded."""
 
 from __future__ import annotations
 

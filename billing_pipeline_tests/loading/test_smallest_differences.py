@@ -1,4 +1,4 @@
-"""Comparisons of rows notice the smallest difference in each column, where a hash alone would not."""
+"""Row comparisons detect the smallest difference in each column, even where a plain hash would not."""
 
 from __future__ import annotations
 

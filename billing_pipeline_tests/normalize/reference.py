@@ -1,4 +1,4 @@
-"""What a report says, worked out slowly and plainly, to compare the engine's rows with.
+"""A slow and plain reference implementation, to compare the engine's rows with.
 
 Nothing here is shared with the code under test: Python's `json` and `csv`, `Decimal`, one row at a time.
 """

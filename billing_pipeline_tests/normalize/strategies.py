@@ -15,7 +15,7 @@ from billing_pipeline_tests.normalize.reference import MEASURES
 
 
 class Token(str):
-    """JSON text that is written as it stands."""
+    """JSON text that is written verbatim."""
 
 
 _small = st.integers(-5, 5)
@@ -134,7 +134,7 @@ def reports(draw: st.DrawFn, row: st.SearchStrategy[dict[str, Any]] = rows()) ->
 
 
 def _add_regular_fields(draw: st.DrawFn, found: list[dict[str, Any]]) -> None:
-    """What Acronis might add: a field that all rows have, or some; prices as numbers."""
+    """Fields that Acronis might add, in all rows or some; prices as numbers."""
     for name in draw(st.lists(st.sampled_from(["region", "infra.zone", "tenant.level", "Name"]), max_size=2)):
         always = draw(st.booleans())
         values = st.one_of(texts, st.integers(-(10**25), 10**25), st.booleans())

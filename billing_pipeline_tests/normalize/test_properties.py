@@ -1,4 +1,4 @@
-"""For random reports the table equals what a slow and plain reading of the same bytes says."""
+"""Property tests: for random reports the table equals the reference implementation's rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 sizes = st.sampled_from([64, 400, 3000, 1 << 20])
 
-# How a report goes wrong: what is found in it, and what is put there instead.
+# Mutations of a report: pattern and replacement.
 DAMAGES = [
     (r'"production":-?[0-9]+', r'"production":18.5'),
     (r'"production":-?[0-9]+', r'"production":"18"'),

@@ -1,4 +1,4 @@
-"""The sample reports that lie in `data/samples`."""
+"""The sample reports of `data/samples`."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def test_report__closed__leaves_no_files(tmp_path: Path) -> None:
 
 
 def element_of(size: int) -> dict[str, Any]:
-    """A grouped element with rows of about so many bytes."""
+    """A grouped element whose rows have about this many bytes."""
     row = usage_row()
     tenant = row.pop("tenant")
     return {"tenant": tenant, "usages": [row] * (size // len(json.dumps(row)))}

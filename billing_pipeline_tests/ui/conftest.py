@@ -39,7 +39,7 @@ class RunningUi:
     log: Path
 
     def stop(self) -> None:
-        """As Ctrl-C does, for all of its processes."""
+        """Like Ctrl-C: SIGINT to all of its processes."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)
             try:

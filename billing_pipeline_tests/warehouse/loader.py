@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def month_of(value: int) -> list[dict[str, object]]:
-    """Three rows that all say the same number: half a month would show."""
+    """Three rows with the same number, so that a partial month is detected."""
     return [row(offering_item=item, absolute_production=value) for item in ("workstations", "servers", "vms")]
 
 

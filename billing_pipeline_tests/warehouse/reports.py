@@ -1,4 +1,4 @@
-"""Reports for tests of the warehouse: rows written down, read by the engine like those of a raw report."""
+"""Reports for tests of the warehouse: literal rows, read by the engine like those of a raw report."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _TYPES = {
 
 
 def row(**columns: Any) -> dict[str, Any]:
-    """A usage row: workstations of a customer, unless said otherwise; totals are production plus trial."""
+    """A usage row: by default workstations of a customer; totals are production plus trial."""
     values: dict[str, Any] = {
         "usage_date": None, "tenant_id": CUSTOMER, "tenant_name": "Bäckerei Müller, GmbH",
         "tenant_kind": "customer", "application_id": BACKUP, "application_name": "backup",
@@ -147,7 +147,7 @@ def _spelled(text: str) -> str:
 
 
 def attempt(report: Report, **columns: Any) -> LoadAttempt:
-    """A load of a report; its id is a number of one's choice."""
+    """A load of a report; `number` becomes its id."""
     number = columns.pop("number", 1)
     return LoadAttempt(
         **{

@@ -89,7 +89,7 @@ def test_loaded_periods__two_accounts__one_state_each(warehouse: Warehouse) -> N
         ((row(), ROOT), (row(), ROOT)),
         # A customer that two accounts report.
         ((row(), ROOT), (row(), OTHER_ROOT)),
-        # One account is that of a partner whose row is in the other's report, whichever was first.
+        # One account's root tenant is a partner in the other's report, in either order of loading.
         ((row(tenant_id=PARTNER, tenant_kind="partner"), ROOT), (row(), PARTNER)),
         ((row(), PARTNER), (row(tenant_id=PARTNER, tenant_kind="partner"), ROOT)),
     ],

@@ -1,4 +1,4 @@
-"""The billing rules, each with figures that were worked out by hand."""
+"""The billing rules, each with figures calculated by hand."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_billable_usage__report_of_a_level__bills_that_level_only(
 def test_billable_usage__daily_rows__last_level_all_changes(warehouse: Warehouse) -> None:
     days = [date(2026, 9, 1), date(2026, 9, 29), date(2026, 9, 30)]
     rows = [row(usage_date=day, absolute_production=n) for n, day in enumerate(days, 5)]
-    # Nothing is stored on the last day: a report without zeros has no row then.
+    # Nothing is stored on the last day, and a report without zeros has no row for it.
     rows += [storage(usage_date=day, absolute_production=GIB) for day in days[:2]]
     rows += [points(usage_date=day, delta_production=3600, absolute_production=10) for day in days]
 
@@ -156,10 +156,10 @@ def test_billable_usage__no_infrastructure__has_no_owner(warehouse: Warehouse) -
 @pytest.mark.parametrize(
     ("rows", "ownership"),
     [
-        # The owner is the tenant that the report is about, or one that it lists.
+        # The owner is the report's root tenant, or a listed tenant.
         ([storage(infra_owner_id=ROOT)], "partner"),
         ([storage(infra_owner_id=PARTNER), row(tenant_id=PARTNER, tenant_kind="partner")], "partner"),
-        # It serves a customer, or several tenants: it is above them all.
+        # It serves a customer, or several tenants: the owner is above all of them.
         ([storage(infra_owner_id=ACRONIS)], "acronis"),
         (
             [
@@ -168,7 +168,7 @@ def test_billable_usage__no_infrastructure__has_no_owner(warehouse: Warehouse) -
             ],
             "acronis",
         ),
-        # It serves one partner of the report only, while Acronis serves others: a partner further down.
+        # It serves only one partner of the report, while Acronis serves others: a sub-partner.
         (
             [
                 storage(infra_owner_id=SUB_PARTNER, tenant_id=PARTNER, tenant_kind="partner"),
@@ -176,7 +176,7 @@ def test_billable_usage__no_infrastructure__has_no_owner(warehouse: Warehouse) -
             ],
             "partner",
         ),
-        # … and if nothing else is there to tell it from, it is Acronis'.
+        # Without an owner that is certainly Acronis, it counts as Acronis.
         ([storage(infra_owner_id=SUB_PARTNER, tenant_id=PARTNER, tenant_kind="partner")], "acronis"),
     ],
 )

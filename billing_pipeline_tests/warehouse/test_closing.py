@@ -95,7 +95,7 @@ def test_history__clock_set_back__last_load_counts(warehouse: Warehouse) -> None
 
 
 def recorded_ahead(warehouse: Warehouse, table: str, column: str) -> None:
-    """As if the clock had been two days ahead until now."""
+    """Move the recorded times two days ahead, as after setting the clock back."""
     ahead = f"UPDATE {table} SET {column} = {column} + INTERVAL 2 DAYS"
     warehouse.change(lambda connection: connection.execute(ahead))
 

@@ -1,4 +1,4 @@
-"""Exported files: text stays text in a spreadsheet, and every value comes back as it was."""
+"""Exported files: text stays text in a spreadsheet, and every value survives a round trip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published file is held while the next one is made: other programs are kept out, or noticed."""
+"""The published file during a change: other writers are locked out or detected."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_change__file_written_meanwhile__publishes_nothing(warehouse: WarehouseF
 
     def change(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("CREATE TABLE ours AS SELECT 1 AS one")
-        # A reader in this very process gives up the locks of the process when it closes.
+        # A reader in this process releases the process's locks when it closes.
         warehouse.path.open("rb").close()
         other = run(_WRITE, str(warehouse.path))
         assert other.returncode == 0, other.stderr

@@ -1,4 +1,4 @@
-"""Views that compare months: against what was worked out by hand."""
+"""Views that compare months, with figures calculated by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which warehouse the settings name, and what is said when it cannot be had."""
+"""The warehouse that the settings select, and the errors if it cannot be opened."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_load__file_of_newer_duckdb__is_refused(tmp_path: Path) -> None:
     error = pytest.raises(
         WarehouseError, match=r"cannot be opened: .*\. It is damaged, or of another version"
     )
-    with refused if duckdb.__version__ >= "2" else nullcontext():
+    with error if duckdb.__version__ >= "2" else nullcontext():
         load(warehouse, month_of(2), number=2)
 
 

@@ -1,4 +1,4 @@
-"""Readers and loaders as real processes: nobody blocks anybody, nothing is lost, nothing is half there."""
+"""Readers and loaders as real processes: no blocking, no lost update, no partial state."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_load__leftovers_of_a_killed_load__are_removed(warehouse: WarehouseFile)
 
 
 def left_a_log(path: Path, statement: str) -> None:
-    """Write to a database in a process that ends before its log is folded in."""
+    """Write to a database in a process that ends before a checkpoint."""
     code = (
         "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]);"
         "c.execute('SET checkpoint_threshold = \\'1GB\\''); c.execute(sys.argv[2]); os._exit(0)"

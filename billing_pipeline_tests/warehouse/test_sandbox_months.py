@@ -1,4 +1,4 @@
-"""A whole distributor: the views against what its own sandbox knows, by a path that shares no code."""
+"""A whole distributor: the views against the sandbox's own figures, an independent path."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 def expected_bill() -> dict[tuple[Any, ...], tuple[int, int, int]]:
-    """September's bill, added up row by row in Python: hundredths of points, bytes, or pieces."""
+    """September's bill, summed row by row in Python: hundredths of points, bytes, or counts."""
     distributor = DemoMonths().distributor
     selection = ReportSelection(distributor.root.id, Window.of_month(SEPTEMBER.key), hide_zero_usage=True)
     bill: dict[tuple[Any, ...], tuple[int, int, int]] = {}
@@ -120,7 +120,7 @@ def test_tenant_changes__demo_months__new_lost_renamed(demo: Warehouse) -> None:
 
 
 def _active_names(root: Tenant, key: str) -> dict[str, str]:
-    """Tenants that used anything, production or trial, by their billing rules."""
+    """Tenants with any usage, production or trial, by the billing rules."""
     distributor = DemoMonths().distributor
     selection = ReportSelection(root.id, Window.of_month(key), hide_zero_usage=True)
     return {

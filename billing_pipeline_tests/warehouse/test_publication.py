@@ -162,7 +162,7 @@ def test_change__work_fails__publishes_nothing(warehouse: WarehouseFile) -> None
 
 def test_change__within_a_change__is_refused(warehouse: WarehouseFile) -> None:
     def change(connection: duckdb.DuckDBPyConnection) -> None:
-        with pytest.raises(WarehouseError, match="this very thread"):
+        with pytest.raises(WarehouseError, match="this thread is changing"):
             warehouse.change(lambda _: None)
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
 

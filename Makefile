@@ -22,19 +22,19 @@ ui: $(VENV)/run.stamp  ## open Dagster's UI on http://127.0.0.1:3000, with persi
 test: $(VENV)/test.stamp  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-fast: $(VENV)/test.stamp  ## run the tests that need no browser, no killed process and no minutes
+test-fast: $(VENV)/test.stamp  ## run the quick tests: no browser, no killed processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (browser or kill or slow)"
 
-# What a lake needs, in an environment of its own: its extensions fit another version of DuckDB.
-lake:  ## install what a lake needs into .venv-lake
+# The lake's environment is separate, because its extensions need another version of DuckDB.
+lake:  ## install the lake's dependencies into .venv-lake
 	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/lake.stamp
 
-# On that version: the lake, and the tests marked `duckdb`. Needs the programs of a PostgreSQL server.
+# Runs the lake's tests and those marked `duckdb` on that version. Needs PostgreSQL's server programs.
 test-lake: $(VENV)/test.stamp  ## run the tests that depend on the lake's version of DuckDB
 	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/test-lake.stamp
 	$(LAKE)/bin/python -m pytest -n 2 --dist worksteal -m duckdb
 
-bench: $(VENV)/bench.stamp  ## measure against the engine's limit, pandas, Polars and dlt
+bench: $(VENV)/bench.stamp  ## compare load times with plain DuckDB, pandas, Polars and dlt
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.backfill
 
@@ -43,18 +43,18 @@ lint: $(VENV)/test.stamp  ## check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Renews the lock files within the ranges of pyproject.toml. Each holds only what it adds to the ones before it.
+# Updates the lock files within the ranges of pyproject.toml. Each adds only its own packages to the ones before it.
 COMPILE = $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
 	--generate-hashes --no-header --no-annotate --quiet --extra build
 # A package that is locked for some platforms only may be needed on others later.
 LOCKED = sed -n 's/^\([a-z0-9.-]*\)==[^ ;]* \\$$/--no-emit-package \1/p'
-lock:  ## renew the lock files within the ranges of pyproject.toml
+lock:  ## update the lock files within the ranges of pyproject.toml
 	$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv
 	$(COMPILE) --output-file locks/run.lock
 	set -e; before=locks/run.lock; extras=; for layer in deploy test bench; do extras="$$extras --extra $$layer"; \
 	  $(COMPILE) $$extras $$(printf -- '--constraint %s ' $$before) $$(cat $$before | $(LOCKED)) \
 	    --output-file locks/$$layer.lock; before="$$before locks/$$layer.lock"; done
-	# A lake's own version of DuckDB is installed over the other one.
+	# The lake's version of DuckDB replaces the default one.
 	sed -n 's/^\([a-z].*\) \\$$/\1/p' locks/run.lock locks/deploy.lock | grep -v '^duckdb==' > $(VENV)/without-duckdb.txt
 	$(COMPILE) --extra lake --constraint $(VENV)/without-duckdb.txt \
 	  $$($(LOCKED) locks/run.lock | grep -v 'package duckdb$$') --output-file locks/lake.lock
@@ -74,5 +74,5 @@ $(VENV)/%.stamp: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-clean:  ## remove environments and caches; data/ stays
+clean:  ## remove environments and caches, but not data/
 	rm -rf $(VENV) $(LAKE) .mypy_cache .pytest_cache .ruff_cache .hypothesis

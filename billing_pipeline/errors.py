@@ -122,7 +122,7 @@ class ReportNotReadyError(BillingPipelineError):
 
 
 class DownloadError(BillingPipelineError):
-    """A stored report could not be downloaded whole."""
+    """A stored report could not be downloaded completely."""
 
 
 class RawReportError(BillingPipelineError):

@@ -1,4 +1,4 @@
-"""Writing files: atomically (whole or not at all), durably, and with errors that say what to do."""
+"""Writing files: atomically, durably, and with errors that say what to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import BinaryIO
 from billing_pipeline.errors import DataFolderError, OutputError
 
 _SUFFIX = ".partial"
-# Characters of the target's name in the temporary name, which must not exceed the file system's limit.
+# Limit of characters of the target's name in the temporary name, for the file system's limit.
 _PREFIX_LENGTH = 40
 _INTERNAL_FOLDERS = {"raw", "requests", "accounts", "dagster", "slots", "work", "lake"}
 _WAREHOUSE = "warehouse."
@@ -21,7 +21,7 @@ _WAREHOUSE = "warehouse."
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Write a file of the data folder: it appears as `path` if and only if the block ends without an error.
+    """Write a file of the data folder atomically: it appears as `path` if the block ends without an error.
 
     Missing folders are made. An existing file at `path` stays until the new one replaces it.
 

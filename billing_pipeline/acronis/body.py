@@ -27,7 +27,7 @@ SLOWEST_BYTES = 1024
 
 
 class BodyError(Exception):
-    """The body did not arrive whole.
+    """The body was not received completely.
 
     Args:
         reason: what is wrong with it, as part of a sentence.
@@ -56,7 +56,7 @@ def content(
         stop: ends the transfer when set.
 
     Raises:
-        BodyError: the body did not arrive whole, is damaged, or is larger than the limit.
+        BodyError: the body is incomplete or damaged, or is larger than the limit.
     """
     wire = received(response, deadline_seconds=deadline_seconds, stop=stop or threading.Event())
     return limited(decoded(wire, response.headers.get("Content-Encoding", "")), max_bytes)

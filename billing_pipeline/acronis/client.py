@@ -205,8 +205,8 @@ class AcronisClient:
                     size += len(chunk)
             except BodyError as error:
                 raise DownloadError(
-                    f"stored report {stored_report_id} did not arrive whole: {error.reason}",
-                    todo="Run it again: the same report is downloaded afresh."
+                    f"stored report {stored_report_id} was not received completely: {error.reason}",
+                    todo="Run it again: the same report is downloaded again."
                     if error.retry_helps or self.stop.is_set()
                     else "Look at what the API sends; if the report is really like this, raise the limit.",
                     report_id=report_id,
@@ -255,7 +255,7 @@ class AcronisClient:
                 return kind.model_validate_json(body)
             except BodyError as error:
                 raise ApiUnavailableError(
-                    f"{call}: the answer did not arrive whole: {error.reason}", outcome_unknown=lost
+                    f"{call}: the answer was incomplete: {error.reason}", outcome_unknown=lost
                 ) from None
             except ValidationError as error:
                 seen = "" if token is None else describe(body[:MAX_ERROR_BYTES], self._redact)

@@ -30,7 +30,7 @@ class ProgressLine:
         """Show progress; in a log file, only if it differs from the line before."""
         with self._lock:
             if self._rewrites:
-                # A line wider than the terminal would be cleared in part only.
+                # Truncated: a line that wraps could not be cleared.
                 self._write(text[: shutil.get_terminal_size().columns - 1])
             elif text != self._shown:
                 self._write(text + "\n")

@@ -1,4 +1,4 @@
-"""Raw reports as files, and the lock of a period. Knows files only."""
+"""Raw reports as files, and the lock of a period. Depends only on files."""
 
 from billing_pipeline.landing.period_lock import period_lock
 from billing_pipeline.landing.raw_reports import (

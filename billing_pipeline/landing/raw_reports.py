@@ -139,7 +139,7 @@ def seal(folder: Path, manifest: Manifest) -> RawReport:
 
 
 def is_sealed(data_dir: Path, period: BillingPeriod, report_id: str) -> bool:
-    """Whether the report was downloaded whole; its files are not verified here.
+    """Whether the report was downloaded completely; its files are not verified here.
 
     Raises:
         DataFolderError: the folder cannot be read.

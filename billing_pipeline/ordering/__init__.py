@@ -1,4 +1,4 @@
-"""The life of one report: requested, polled, downloaded, resumed. Knows the API and the files only."""
+"""The lifecycle of one report: request, poll, download, resume. Depends only on the API and the files."""
 
 from billing_pipeline.ordering.backoff import WaitStoppedError
 from billing_pipeline.ordering.download import download_report

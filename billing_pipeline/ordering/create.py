@@ -29,9 +29,9 @@ from billing_pipeline.ordering.state import (
 from billing_pipeline.reports import ReportParameters
 
 MAX_LOST_ANSWERS = 3
-"""POSTs with a lost answer before the run fails."""
+"""Limit of POSTs with a lost answer before the run fails."""
 ORPHAN_POLLS = 3
-"""Polls of the tenant's list after a lost answer: the report may appear a little later."""
+"""Polls of the tenant's list after a lost answer, because the report may appear a little later."""
 MAX_ORPHANS_READ = 200
 """Unknown reports that are read to find the orphan among them."""
 _NO_LISTING = {403, 404, 405, 501}
@@ -45,7 +45,7 @@ class ReportCreation:
         client: the API.
         data_dir: the account's folder.
         requests: the period's file; its latest request gets the report.
-        backoff: how long a usage history that is not ready is polled.
+        backoff: polling intervals and deadline for a usage history that is not ready.
         progress: receives each event.
     """
 

@@ -36,7 +36,7 @@ from billing_pipeline.ordering.state import (
 from billing_pipeline.periods import BillingPeriod
 
 DOWNLOAD_ATTEMPTS = 3
-"""Downloads of one file whose body does not arrive whole; a missing answer is retried in itself."""
+"""Downloads of one file that arrives incomplete; a request without a response has its own retries."""
 MAX_FAILED_RUNS = 2
 """Runs that may fail to download a report before the next run requests another one."""
 _REQUESTS_ANOTHER = "Run it again: another report is requested."
@@ -58,11 +58,11 @@ def download_report(
         data_dir: the account's folder.
         period: the billing period.
         progress: receives each file.
-        max_bytes: what one file may unpack to.
+        max_bytes: size limit of one decompressed file.
         timeout: seconds for one file, in each attempt.
 
     Raises:
-        DownloadError: a file does not arrive whole, or is not a report.
+        DownloadError: a file is incomplete, or is not a report.
         ReportNotReadyError: the report was not seen ready.
         ApiError: refused, or unreachable. After 404 the next run requests another report.
         DataFolderError: a file cannot be written.
@@ -101,7 +101,7 @@ def download_report(
 
 
 def _after_failure(request: ReportRequest, error: DownloadError) -> ReportRequest:
-    """Count the failure: a report whose stored file is broken must not block its period for ever."""
+    """Count the failure, so that a report with a broken file does not block its period for ever."""
     assert request.report is not None  # noqa: S101
     request = request.with_report(failed_downloads=request.report.failed_downloads + 1)
     if request.reports[-1].failed_downloads < MAX_FAILED_RUNS:

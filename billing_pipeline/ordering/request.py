@@ -23,7 +23,7 @@ from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ReportParameters
 
 HISTORY_WAIT_FACTOR = 12.0
-"""The usage history takes longer than a report: its waits are this many times the polling interval."""
+"""Factor on the polling interval for a usage history, which takes longer than a report."""
 HISTORY_LONGEST_WAIT_SECONDS = 300.0
 
 
@@ -36,7 +36,7 @@ def request_report(
     first_wait: float = 5.0,
     timeout: float = 1800.0,
 ) -> ReportRequest:
-    """Make sure that there is one report with these parameters, and only one.
+    """Ensure that exactly one report with these parameters exists.
 
     The latest request is continued while it is open, unless its report is gone from the API or was requested
     with other parameters. A report that was downloaded already needs no API.
@@ -109,7 +109,7 @@ def current_request(requests: PeriodRequests, period: BillingPeriod) -> ReportRe
         )
     if latest.outcome not in {Outcome.OPEN, Outcome.LOADED}:
         raise ReportNotReadyError(
-            f"the report requested last cannot be used any more: {latest.reason or latest.outcome}",
+            f"the report requested last can no longer be used: {latest.reason or latest.outcome}",
             todo="Start with report_request, the first step: it requests another one.",
             period=period.key,
             report_id=latest.report_id,

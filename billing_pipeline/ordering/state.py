@@ -227,7 +227,7 @@ def _first_problem(error: ValidationError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReportToLoad:
-    """The report that counts for a period: downloaded whole, verified, and not refused.
+    """The report that counts for a period: downloaded completely, verified, and not refused.
 
     Args:
         raw: the raw report.

@@ -23,11 +23,11 @@ from billing_pipeline.ordering.state import Outcome, ReportRequest, load_request
 from billing_pipeline.periods import BillingPeriod
 
 MAX_REPORTS = 3
-"""Reports created for one request in all, when Acronis fails to generate them."""
+"""Limit of reports created for one request, if Acronis fails to generate them."""
 COOLDOWN_FACTOR = 6.0
 """After a failure the next report is requested after this many polling intervals."""
 MAX_UNANSWERED_POLLS = 5
-"""Consecutive polls without an answer before the run fails; each is retried in itself."""
+"""Consecutive failed polls before the run fails; each has its own retries."""
 UNANSWERED_REQUESTS = MAX_UNANSWERED_POLLS * ATTEMPTS
 """Retry budget: the most requests that a run of one period sends to an API that does not answer."""
 

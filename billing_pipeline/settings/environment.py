@@ -19,7 +19,7 @@ PROJECT_ROOT = _PACKAGE_PARENT if (_PACKAGE_PARENT / "pyproject.toml").exists() 
 ENV_FILE = "BILLING_ENV_FILE"
 """Environment variable that names another file than `.env`; `/dev/null` for none."""
 
-# A password may begin or end with a blank or a quote, and PostgreSQL's own programs would keep it.
+# PostgreSQL's programs keep leading and trailing blanks and quotes of a password.
 _VERBATIM = {"PGPASSWORD"}
 
 

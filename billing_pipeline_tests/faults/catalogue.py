@@ -22,7 +22,7 @@ class Outcome:
 
     Args:
         stage: `ordering` if it shows while a report is requested, awaited and downloaded; `loading` if the
-            report arrives whole.
+            report is downloaded completely.
         happens: in one phrase, for people.
         error, says: class and part of the message; without them the run succeeds.
         posts, created: creation requests sent and reports created in that run; None: any number.

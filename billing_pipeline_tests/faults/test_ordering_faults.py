@@ -66,7 +66,7 @@ def check_ending(harness: FaultHarness, outcome: Outcome, ended: RawReport | Bil
 
 
 def is_final(name: str) -> bool:
-    """Only a file that arrived whole has its final name; a temporary one would not."""
+    """Only a completely received file has its final name."""
     return name.endswith(("/json_v2_0.json", "/csv_v2_0.csv"))
 
 

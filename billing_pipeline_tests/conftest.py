@@ -1,4 +1,4 @@
-"""What every test may use: a sandbox, an empty warehouse, and the command line in a folder of its own."""
+"""Fixtures of all tests: a sandbox, an empty warehouse, and the command line with its own data folder."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _QUIET_CHROMIUM = [
     "--disable-sync",
 ]
 
-# DuckLake's extension is in the environment of `make test-lake` alone, and PostgreSQL's programs need not be
-# installed; `.ci/run` has both.
+# DuckLake's extension is only in the environment of `make test-lake`, and PostgreSQL is optional; `.ci/run`
+# has both.
 collect_ignore = [] if find_spec("duckdb_extension_ducklake") else ["lake"]
 if not postgres_is_installed():
     collect_ignore.append("deployment")
 
 
-# Tests time nothing: a slow machine must not make an example fail.
+# No deadline: a slow machine must not make an example fail.
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.load_profile("default")
 
@@ -49,14 +49,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[FaultySandbox]:
-    """A small distributor whose reports are ready almost at once."""
+    """A small distributor whose reports are ready almost immediately."""
     with FaultySandbox(tenants=8, ready_after_seconds=0.2) as running:
         yield running
 
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> WarehouseFile:
-    """A warehouse in a folder of its own; nothing is published yet."""
+    """A warehouse in a new folder; nothing is published yet."""
     return WarehouseFile(tmp_path / "data")
 
 
@@ -80,7 +80,7 @@ def cli(tmp_path: Path, sandbox: FaultySandbox) -> CliHarness:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium; a newcomer's machine may be without it, continuous integration may not."""
+    """Headless Chromium: optional on a developer's machine, required in continuous integration."""
     chromium = next(filter(None, map(shutil.which, _CHROMIUM)), None)
     if chromium is None:
         message = "The UI tests need Chromium: install the package chromium (apt-get install chromium)."

@@ -1,4 +1,4 @@
-"""What Dagster's page sends when a person clicks, as calls of its GraphQL API."""
+"""Dagster's GraphQL API, called as its page does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ query Runs($backfill: String!) {
 
 
 def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:
-    """The data that a query gives; an error of the query itself is an assertion."""
+    """The data of a query; a GraphQL error fails an assertion."""
     answer = requests.post(f"{url}/graphql", json={"query": query, "variables": variables}, timeout=60)
     result: dict[str, Any] = answer.json()
     assert not result.get("errors"), result
@@ -39,7 +39,7 @@ def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:
 
 
 def launch_backfill(url: str, periods: Sequence[str]) -> str:
-    """Materialise all four assets of some periods, each period in a run of its own; the backfill's id."""
+    """Launch a backfill of all four assets, one run per period; returns its id."""
     parameters = {
         "assetSelection": [{"path": [name]} for name in ASSETS],
         "partitionNames": list(periods),
@@ -50,7 +50,7 @@ def launch_backfill(url: str, periods: Sequence[str]) -> str:
 
 
 def runs_of(url: str, backfill_id: str) -> dict[str, list[str]]:
-    """The statuses of the runs that a backfill has started, by period; the latest run first."""
+    """The statuses of a backfill's runs by period, latest run first."""
     runs: dict[str, list[str]] = {}
     for run in ask(url, _RUNS, backfill=backfill_id)["runsOrError"]["results"]:
         (period,) = (tag["value"] for tag in run["tags"] if tag["key"] == "dagster/partition")
@@ -66,11 +66,11 @@ def await_periods(
     seconds: float,
     alive: Callable[[], bool] = lambda: True,
 ) -> dict[str, list[str]]:
-    """Wait until the latest run of each period has succeeded; what `runs_of` returns then.
+    """Wait until the latest run of each period has succeeded, and return the result of `runs_of`.
 
     Args:
-        seconds: after which it is given up.
-        alive: whether the processes that work on it are still there.
+        seconds: the deadline.
+        alive: whether the processes of the backfill are still running.
     """
     deadline = time.monotonic() + seconds
     while True:

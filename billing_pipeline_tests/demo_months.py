@@ -1,4 +1,4 @@
-"""The months of the demo's distributor, loaded without HTTP: fixed months, so that they never change."""
+"""Fixed months of the demo's distributor, loaded without HTTP."""
 
 from __future__ import annotations
 

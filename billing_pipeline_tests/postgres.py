@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: a private port on loopback, a data folder that goes with it."""
+"""A PostgreSQL server for the tests: a private port on loopback, and a temporary data folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import pytest
 
-_INSTALLATIONS = Path("/usr/lib/postgresql")  # as Debian lays them out: one folder for each major version
+_INSTALLATIONS = Path("/usr/lib/postgresql")  # Debian's layout: one folder per major version
 _UNPRIVILEGED = ("postgres", "nobody")
 _SECONDS_TO_START = 60
 _QUIET = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=32MB")
@@ -59,7 +59,7 @@ class PostgresServer:
         self._remove()
 
     def connection_string(self, database: str, *, password: bool = True) -> str:
-        """As libpq reads it: `host=… port=… user=… password=… dbname=…`."""
+        """A libpq connection string: `host=… port=… user=… password=… dbname=…`."""
         parts = {"host": self.host, "port": self.port, "user": self.user, "dbname": database}
         if password:
             parts["password"] = self.password
@@ -73,13 +73,13 @@ class PostgresServer:
         )
 
     def create_database(self, name: str) -> None:
-        """Make an empty database."""
+        """Create an empty database."""
         if not re.fullmatch(r"\w+", name):
             raise ValueError(name)
         self.query(f'CREATE DATABASE "{name}"', database="postgres")
 
     def query(self, statement: str, *, database: str) -> list[list[str]]:
-        """Ask the server itself, through `psql`; rows of texts, NULL as an empty one."""
+        """Query the server through `psql`; rows of strings, NULL as an empty one."""
         done = subprocess.run(
             [
                 self._binaries / "psql",
@@ -97,7 +97,7 @@ class PostgresServer:
         return [line.split("\t") for line in done.stdout.splitlines()]
 
     def start(self) -> None:
-        """Start it, on the data that it had."""
+        """Start it with its existing data."""
         with self._log.open("ab") as log:
             self._process = process = subprocess.Popen(
                 [
@@ -120,7 +120,7 @@ class PostgresServer:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop it at once, whoever is connected; its data stays."""
+        """Stop it immediately, despite open connections; its data stays."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)  # "fast shutdown"
             self._process.wait(_SECONDS_TO_START)
@@ -169,20 +169,20 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """A server for the length of a block."""
+    """A server that runs during a block."""
     with PostgresServer() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """One server for all tests of a process; each test makes its own database in it."""
+    """One server for all tests of a process; each test creates its own database."""
     with postgres_server() as server:
         yield server
 
 
 def is_installed() -> bool:
-    """Whether the programs of a server are installed."""
+    """Whether a server's programs are installed."""
     return any(_INSTALLATIONS.glob("*/bin/initdb")) or shutil.which("initdb") is not None
 
 
@@ -196,7 +196,7 @@ def _binaries() -> Path:
 
 
 def _account() -> Mapping[str, Any]:
-    """PostgreSQL refuses to run as root: then it runs as a user that has no rights."""
+    """PostgreSQL refuses to run as root, so root starts it as an unprivileged user."""
     if os.geteuid() != 0:
         return {}
     known = {entry.pw_name: entry for entry in pwd.getpwall()}

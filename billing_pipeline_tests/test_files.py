@@ -1,4 +1,4 @@
-"""A file is there whole, or not at all."""
+"""Atomic writes, and their errors."""
 
 from __future__ import annotations
 

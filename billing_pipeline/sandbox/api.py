@@ -1,4 +1,4 @@
-"""The API under /api/2: the answer to each request. `server` handles HTTP itself."""
+"""The API under /api/2: the response to each request. `server` handles HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from billing_pipeline.sandbox.store import CreatedReport, Reports
 TOKEN_LIFETIME_SECONDS = 2 * 3600
 _API_ROOT = "/api/2"
 _ID = r"([^/]+)"
-# One name for each operation: that of the method of `Api` that carries it out.
+# Each operation has the name of the method of `Api` that implements it.
 ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     (name, method, re.compile(_API_ROOT + pattern))
     for name, method, pattern in (
@@ -47,7 +47,7 @@ class Api:
 
     Args:
         client_id, client_secret: the credentials that are accepted.
-        reports: those created so far; their distributor and clock are the API's.
+        reports: the reports created so far; also provides distributor and clock.
     """
 
     def __init__(self, client_id: str, client_secret: str, reports: Reports) -> None:
@@ -57,7 +57,7 @@ class Api:
         self._token_expiry: dict[str, int] = {}  # UNIX seconds
 
     def answer(self, request: Request, route: str, ids: tuple[str, ...]) -> Answer:
-        """The answer to a request whose route is known; an error is an answer."""
+        """The response to a request with a known route, including error responses."""
         if route == "token":
             return self._token(request)
         try:

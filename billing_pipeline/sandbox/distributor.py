@@ -13,13 +13,13 @@ from hashlib import blake2b
 from billing_pipeline.sandbox.names import RENAMED_SUFFIXES, ROOT_NAME, SPECIAL_NAMES, composed_name
 from billing_pipeline.sandbox.windows import EPOCH
 
-# Places whose tenants exist for two of every four months, so that any three months show one that appears and
-# one that disappears. Place: months between the epoch and its first tenant.
+# Places whose tenants exist for two of every four months, so that any three months have a new and a lost
+# tenant. Place: months from the epoch to its first tenant.
 _SEASONAL_PLACES = {7: 0, 11: 2}
-_RENAMED_PLACE = 6  # its tenant gets another name every two months
+_RENAMED_PLACE = 6  # its tenant is renamed every two months
 _LARGEST = (1 << 20) - 2
 _NEVER = 1 << 30
-_LAST_MONTH = 2040 * 12  # no tenant is born later
+_LAST_MONTH = 2040 * 12  # no tenant is created later
 
 
 @dataclass(eq=False, slots=True)
@@ -30,10 +30,10 @@ class Tenant:
         id: UUID.
         kind: `partner`, `folder`, `customer` or `unit`.
         path: its place below its parent, from 0, after those of the tenants above it.
-        draw: 32 random bits that decide everything else about it.
+        draw: 32 random bits that determine its other properties.
         born, gone, trial_until: running numbers of months.
         parent: None for the distributor itself.
-        children: those of all times.
+        children: past, present and future ones.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Tenant:
 
     @property
     def customer_id(self) -> str | None:
-        """The partner's own customer number: a text, sometimes with leading zeros."""
+        """The partner's own customer number: a string, sometimes with leading zeros."""
         number = self.draw // 64 % 100_000
         return {0: f"CRM-{number:05d}", 1: f"{number % 1000:05d}", 2: f"{number % 100}E{number % 7}"}.get(
             self.draw % 8
@@ -101,7 +101,7 @@ class Distributor:
 
     Args:
         seed: any integer.
-        tenants: number of places directly below the distributor; a place is vacant in some months.
+        tenants: number of places directly below the distributor; some are vacant in some months.
 
     Raises:
         ValueError: `tenants` is negative or too large.
@@ -125,7 +125,7 @@ class Distributor:
     def _add(
         self, parent: Tenant, kind: str, path: tuple[int, ...], generation: int, life: tuple[int, int]
     ) -> None:
-        """Add a tenant and everything below it, which exists as long as the tenant itself."""
+        """Add a tenant and its descendants, which exist as long as the tenant itself."""
         identity, draw = self._identity(path, generation)
         born, gone = life
         trial_until = born + _trial_months(draw, seasonal=path[0] in _SEASONAL_PLACES)
@@ -149,7 +149,7 @@ class Distributor:
         return identity, int.from_bytes(chance[:4], "big")
 
     def _lives(self, place: int) -> Iterator[tuple[int, int]]:
-        """The first month of each tenant that ever has this place, and the first month without it."""
+        """Lifetime of each tenant of this place: its first month, and the first month without it."""
         digest = blake2b(f"{self.seed}/slot/{place}".encode(), digest_size=4).digest()
         chance = int.from_bytes(digest, "big")
         if place in _SEASONAL_PLACES:

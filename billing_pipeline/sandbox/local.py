@@ -28,20 +28,20 @@ _CLIENT_SECRET = "sandbox-secret-not-for-production"  # noqa: S105 - opens nothi
 
 
 class Sandbox:
-    """A local stand-in for the Acronis account-management API; as a context manager it serves while open.
+    """A local sandbox of the Acronis account-management API; as a context manager it serves while open.
 
-    Beside the API it answers two requests without authentication: `GET /sandbox/totals` with the arguments of
+    Besides the API it serves two requests without authentication: `GET /sandbox/totals` with the arguments of
     `totals` as its query, and `GET /sandbox/requests` with the API requests so far.
 
     Args:
         port: TCP port on 127.0.0.1; 0 takes a free one.
-        tenants: places directly below the distributor; about 30 rows each in a report on direct partners.
-        seed: which distributor. Rows depend on seed, tenants and the parameters of the report only.
+        tenants: places directly below the distributor; about 30 rows each at level `direct_partners`.
+        seed: of the distributor. Rows depend only on seed, tenants and the parameters of the report.
         ready_after_seconds: from the request until the stored reports are saved; in the first quarter of that
             time the list of stored reports is empty, then they are in progress.
-        empty_polls, in_progress_polls: at least so many polls of the stored reports get an empty list, then
-            `in_progress`, however much time has passed.
-        client_id: the API client that is known.
+        empty_polls, in_progress_polls: minimum number of polls of the stored reports that return an empty
+            list, then `in_progress`, independent of time.
+        client_id: the only known API client.
         now: the server's clock as aware UTC times: decides which periods are in the future, when tokens
             expire and what `created_at` says. Readiness is always measured in real seconds.
         json_layout: layout of json_v2_0, `flat` or `grouped`.
@@ -70,7 +70,7 @@ class Sandbox:
         """Generate the distributor and listen.
 
         Raises:
-            ValueError: the number of tenants is not possible.
+            ValueError: the number of tenants is out of range.
             OSError: the port is taken.
         """
         self.client_id = client_id
@@ -112,7 +112,7 @@ class Sandbox:
         self.stop()
 
     def totals(self, period: str, **parameters: Any) -> dict[str, object]:
-        """The control totals of a report on a month, counted without writing one; see `report_totals`.
+        """The control totals of a month's report, computed without rendering it; see `report_totals`.
 
         Args:
             period: `YYYY-MM`.

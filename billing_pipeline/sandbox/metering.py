@@ -1,8 +1,8 @@
-"""How much each tenant used: quantities that follow from seed, tenant, offering item and month.
+"""Metering: each tenant's usage as a pure function of seed, tenant, offering item and month.
 
-The level of a month is computed without the months before it, so `delta` is always the difference of two
-levels, and any month can be reported first. A trial tenant that becomes a paying one takes its level along.
-Everything is an integer.
+A month's level is computed independently of earlier months, so `delta` is always the difference of two
+levels, and months can be reported in any order. A trial tenant keeps its level when it starts to pay. All
+values are integers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from billing_pipeline.sandbox.windows import EPOCH, Point, Window
 
 _DRAWS = struct.Struct("<96I")
 _TIE = 18  # seconds: an odd multiple of 18 s is exactly half a hundredth of a compute point
-# Which backup storages a tenant uses: numbers of the platform's, -1 for the nearest partner's own one.
+# Backup storages of a tenant: numbers of the platform's storages, -1 for the nearest partner's.
 _PLACEMENTS = ((0,), (0, -1), (1,), (0, 1, -1), (-1,), (0, 2), (0,), (1, 2))
 
 
@@ -75,7 +75,7 @@ class _Series(NamedTuple):
 
 
 def tenant_usage(seed: int, tenant: Tenant, window: Window) -> list[UsageRow]:
-    """The tenant's usage over the window; that of a tenant with children is the exact sum of theirs.
+    """The tenant's usage over the window; a parent's usage is the exact sum of its children's.
 
     Args:
         seed: that of the distributor.
@@ -125,7 +125,7 @@ def _series(seed: int, leaf: Tenant) -> Iterator[_Series]:
     for item in PROFILES[leaf.draw % len(PROFILES)]:
         a, b = next(draws), next(draws)
         if not a & 15:
-            continue  # not switched on for this tenant
+            continue  # not enabled for this tenant
         if item.infra_kind == "backup":
             for order, infra in enumerate(storages):
                 yield _Series(item, infra, a, b, order)
@@ -145,10 +145,10 @@ def _partner_storage(partner: Tenant) -> Infra:
 
 
 def _quantity(series: _Series, month: int) -> int:
-    """The level at the end of the month, or what accumulated in it."""
+    """The level at the end of the month, or the amount accumulated in it."""
     item, _, a, b, order = series
     if not a & 0x70:
-        return 0  # an eighth of what is switched on is never used
+        return 0  # an eighth of the enabled items is never used
     if item.metering in ("one", "flag"):
         return 1
     if item.is_range:
@@ -177,7 +177,7 @@ def _monthly(series: _Series, leaf: Tenant, month: int, *, on_trial: bool) -> in
 
 
 def _level(series: _Series, leaf: Tenant, point: Point, *, on_trial: bool) -> int:
-    """The level at a point in time, on the line between two ends of a month."""
+    """The level at a point in time, linear between two ends of months."""
     level = _monthly(series, leaf, point.month, on_trial=on_trial)
     if series.item.is_range:
         # The absolute value of a range item includes earlier usage, so that it differs from the delta.
@@ -191,7 +191,7 @@ def _level(series: _Series, leaf: Tenant, point: Point, *, on_trial: bool) -> in
 
 
 def _measured(series: _Series, leaf: Tenant, window: Window, *, on_trial: bool) -> tuple[int, int]:
-    """The level at the end of the window, and what changed or, for range items, accumulated over it."""
+    """The level at the end of the window, and the change or, for range items, accumulation over it."""
     opening, closing = window.opening, window.closing
     level = _level(series, leaf, closing, on_trial=on_trial)
     if not series.item.is_range:

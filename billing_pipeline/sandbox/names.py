@@ -1,7 +1,7 @@
-"""Names of the sandbox's tenants: realistic, and full of what breaks careless programs.
+"""Names of the sandbox's tenants: realistic, with content that breaks careless programs.
 
 Quotes, commas, line breaks, right-to-left and East Asian scripts, emoji, a spreadsheet formula, words that
-spreadsheets and CSV readers take for a missing value, numbers with leading zeros.
+spreadsheets and CSV readers treat as missing values, numbers with leading zeros.
 """
 
 from __future__ import annotations

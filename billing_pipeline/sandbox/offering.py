@@ -1,7 +1,7 @@
-"""What the sandbox's distributor sells, and where backups are stored: offering items and infrastructures.
+"""The offering items that the sandbox's distributor sells, and its infrastructures.
 
-Names, units, editions and applications are those of the published list of offering items; `metering` decides
-which tenant uses what.
+Names, units, editions and applications are those of the published list of offering items; `metering`
+determines each tenant's usage.
 """
 
 from __future__ import annotations

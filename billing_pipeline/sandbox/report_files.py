@@ -1,4 +1,4 @@
-"""The files of a report: csv_v2_0, and json_v2_0 in the layouts that are in use."""
+"""The files of a report: csv_v2_0, and json_v2_0 in both known layouts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CSV_COLUMNS = (
 _LEVEL_NUMBERS = {"direct_partners": 1, "all_customers": 2, "accounts": 3, "all_partners": 4}
 _KIND_NUMBERS = {"usage_daily": 4, "usage_summary": 5, "usage_current": 8}
 _GROUP_ID = 1326401
-# Both ways of writing beyond ASCII are valid JSON; about half of the tenants have each.
+# Escaped and literal non-ASCII characters are both valid JSON; each is used for about half of the tenants.
 _ENCODERS = {
     escaped: json.JSONEncoder(ensure_ascii=escaped, check_circular=False, separators=(",", ":"))
     for escaped in (True, False)

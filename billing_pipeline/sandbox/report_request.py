@@ -16,13 +16,13 @@ Format = Literal["csv", "html", "json_v1", "csv_v2_0", "json_v2_0"]
 
 
 def _month_to_yesterday() -> Window:
-    # Not documented: a guess that cannot be mistaken for a whole month.
+    # Not documented: a guess that cannot be mistaken for a full month.
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     return Window(yesterday.replace(day=1), yesterday)
 
 
 class ReportParameters(BaseModel):
-    """Which rows, in which formats."""
+    """The rows and formats."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
@@ -36,7 +36,7 @@ class ReportParameters(BaseModel):
 
 
 class Schedule(BaseModel):
-    """When the report is made; the sandbox makes every report at once."""
+    """The schedule; the sandbox generates every report immediately."""
 
     type: Literal["once", "monthly"]
 
@@ -53,7 +53,7 @@ class ReportRequest(BaseModel):
 
     @property
     def selection(self) -> ReportSelection:
-        """The parameters that decide the rows."""
+        """The parameters that determine the rows."""
         sent = self.parameters
         return ReportSelection(
             sent.tenant_id, sent.period, sent.kind, sent.level, sent.hide_zero_usage, sent.show_skus

@@ -1,4 +1,4 @@
-"""The rows of a report: whose usage is reported, and the columns of each row."""
+"""The rows of a report: the reported tenants, and the columns of each row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DAILY_KINDS = {"usage_daily", "usage_breakdown"}
 
 @dataclass(frozen=True, slots=True)
 class ReportSelection:
-    """The parameters that decide a report's rows and, `show_skus`, whether they have a `sku`."""
+    """The parameters that determine a report's rows; `show_skus`: whether they have a `sku`."""
 
     tenant_id: str
     window: Window
@@ -78,7 +78,7 @@ def _selected_tenants(distributor: Distributor, selection: ReportSelection) -> I
 
 
 def _agreed(tenant: Tenant, row: UsageRow, month: int) -> UsageRow:
-    """The row with what was agreed: a pricing mode, for some customers a quota, for a few a price."""
+    """The row with its contract terms: a pricing mode, for some customers a quota, for a few a price."""
     if tenant.kind not in {"customer", "unit"}:
         return row
     pricing = Pricing(mode="trial" if month < tenant.trial_until else "production")

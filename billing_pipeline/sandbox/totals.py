@@ -1,6 +1,7 @@
-"""Control totals of a report in plain Python integers, to compare a loaded month with.
+"""Control totals of a report in Python integers, for comparison with a loaded month.
 
-No report file is involved, so an error in writing, downloading or loading a report shows as a difference.
+Computed without a report file, so an error in rendering, downloading or loading a report shows as a
+difference.
 """
 
 from __future__ import annotations

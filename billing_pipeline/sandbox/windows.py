@@ -1,4 +1,4 @@
-"""The days that a report covers, with months as running numbers so that they can be computed with."""
+"""The days that a report covers; months are running numbers for arithmetic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-EPOCH = 2015 * 12  # the distributor opened in January 2015; there is no usage before
+EPOCH = 2015 * 12  # the distributor opened in January 2015; there is no earlier usage
 
 
 def month_number(day: date) -> int:

@@ -64,7 +64,7 @@ def land(data_dir: Path, number: int, requested_at: datetime = BEGIN, content: b
     return seal(folder, manifest)
 
 
-def test_find_raw_report__sealed_folder__returns_the_report(tmp_path: Path) -> None:
+def test_verified__sealed_folder__returns_the_report(tmp_path: Path) -> None:
     landed = land(tmp_path, 1)
     assert verified(landed.folder, PERIOD) == landed == report_to_load(tmp_path, PERIOD).raw
     assert landed.path("json_v2_0").read_bytes() == CONTENT
@@ -83,7 +83,7 @@ def test_find_raw_report__sealed_folder__returns_the_report(tmp_path: Path) -> N
         ("manifest of another", "is about period 2026-08"),
     ],
 )
-def test_find_raw_report__file_or_manifest_changed__is_refused(
+def test_report_to_load__file_or_manifest_changed__is_refused(
     tmp_path: Path, change: str, reason: str
 ) -> None:
     landed = land(tmp_path, 1)
@@ -124,7 +124,7 @@ def test_seal__sealed_folder__raises_and_changes_nothing(tmp_path: Path) -> None
     assert {path.name: path.read_bytes() for path in landed.folder.iterdir()} == before
 
 
-def test_find_raw_report__no_manifest__returns_none(tmp_path: Path) -> None:
+def test_is_sealed__no_manifest__returns_false(tmp_path: Path) -> None:
     landed = land(tmp_path, 1)
     (landed.folder / MANIFEST).unlink()
     assert not is_sealed(tmp_path, PERIOD, landed.report_id)

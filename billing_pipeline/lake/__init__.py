@@ -1,6 +1,6 @@
-"""An optional warehouse that several machines share: DuckLake, with its catalogue in PostgreSQL.
+"""An optional warehouse for several machines: DuckLake, with its catalogue in PostgreSQL.
 
-Nothing but `warehouse.opening` imports this folder, and what it needs is the extra `lake`.
+Only `warehouse.opening` imports this package; its dependencies are the extra `lake`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which queries `sql` runs on a lake: SELECTs that call nothing but functions known to be harmless.
+"""Allowlist for `sql` on a lake: SELECTs that call only functions without side effects.
 
-DuckLake's and PostgreSQL's extensions bring functions that change the lake or reach beyond it, and DuckDB
-itself has functions that write files. A read-only connection stops none of them, so only functions of this
-list may be called.
+The extensions of DuckLake and PostgreSQL have functions that change the lake or access other systems, and
+DuckDB has functions that write files. A read-only connection does not prevent them, so only listed functions
+may be called.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import duckdb
 
 from billing_pipeline.errors import WarehouseError
 
-# DuckDB marks these as having a side effect; it is a value that differs from call to call.
+# DuckDB marks these as having side effects, because their value differs from call to call.
 _VOLATILE = {"error", "gen_random_uuid", "random", "uuid", "uuidv4", "uuidv7"}
 _TABLE_FUNCTIONS = {
     "duckdb_columns",
@@ -33,7 +33,7 @@ _TABLE_FUNCTIONS = {
     "repeat",
     "unnest",
 }
-# Of all that DuckLake's extension brings, these only read the lake's history.
+# The only functions of DuckLake's extension that are read-only: they query the lake's history.
 _HISTORY = {
     "ducklake_current_snapshot",
     "ducklake_snapshots",
@@ -80,7 +80,7 @@ def _parser() -> duckdb.DuckDBPyConnection:
 
 @cache
 def allowed_functions() -> frozenset[str]:
-    """DuckDB's own functions of values, without side effects, and the ones that are listed above."""
+    """DuckDB's built-in functions without side effects, and those listed above."""
     with duckdb.connect(":memory:") as plain:
         rows = plain.execute(
             "SELECT function_name, bool_and(function_type IN ('scalar', 'aggregate', 'macro')"
@@ -103,7 +103,7 @@ def _names(tree: Any) -> Iterator[tuple[str, str]]:
     if isinstance(tree, dict):
         for key, value in tree.items():
             if key == "function_name" and isinstance(value, str):
-                # With OVER, DuckDB takes nothing but aggregates and window functions.
+                # With OVER, DuckDB accepts only aggregates and window functions.
                 if tree.get("class") != "WINDOW":
                     yield "function", value
             # The first of two names may be a database, too.

@@ -20,7 +20,7 @@ _SYNTAX = (
     "is not a libpq connection string: name=value pairs, a value with blanks in single quotes, or a "
     "postgresql:// URL, in which / ? # [ ] @ : % of a password are written as %2F and so on"
 )
-# A host that is gone is noticed within a minute, unless the connection string says otherwise.
+# Keepalives that detect a lost host within a minute, unless the connection string overrides them.
 _TIMEOUTS = {
     "connect_timeout": "10",
     "keepalives_idle": "20",
@@ -28,7 +28,7 @@ _TIMEOUTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-# Any number that no other program locks in this database.
+# Arbitrary, but not used by another program in this database.
 _ADVISORY_LOCK = 0x42696C6C696E67
 _MAX_WAIT_SECONDS = 3600
 _SECONDS_BETWEEN_ATTEMPTS = 0.25
@@ -36,11 +36,11 @@ _SECONDS_BETWEEN_ATTEMPTS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """How to reach the PostgreSQL database that knows which files make up the lake.
+    """Connection parameters of the PostgreSQL database with the lake's catalogue.
 
     Args:
         parameters: libpq's, such as host, port, user, dbname and sslmode; all but the password.
-        password: None where a passfile has it.
+        password: None if it is in a passfile.
     """
 
     parameters: Mapping[str, str]
@@ -55,7 +55,7 @@ class Catalogue:
             default_password: for a connection string without one.
 
         Raises:
-            SettingsError: it is neither. Its text is not repeated, because it may hold a password.
+            SettingsError: it is neither. Its text is not quoted, because it may contain a password.
         """
         try:
             found = {name: value for name, value in parse_dsn(connection_string).items() if value}
@@ -64,7 +64,7 @@ class Catalogue:
         if not found:
             raise _bad("has no parameter, such as host=db.example dbname=lake")
         if "sslpassword" in found:
-            # DuckDB takes a password apart from the connection string, but not this one.
+            # DuckDB accepts the password separately from the connection string, but not this one.
             raise _bad("has an sslpassword, which SQL on the lake would show: use a key without one")
         misread = any("@" in found.get(name, "") for name in ("host", "dbname"))
         if misread or not found.get("port", "0").replace(",", "").isdecimal():
@@ -75,7 +75,7 @@ class Catalogue:
 
     @property
     def location(self) -> str:
-        """Which database it is, for messages."""
+        """The database, for messages."""
         database = self.parameters.get("dbname", "named like its user")
         host = self.parameters.get("host", "this machine")
         port = self.parameters.get("port")
@@ -91,11 +91,11 @@ class Catalogue:
 
     @contextmanager
     def locked(self) -> Iterator[Callable[[], object]]:
-        """Hold the lake's lock: an advisory lock, which belongs to a session of its own.
+        """Hold the lake's lock: a PostgreSQL advisory lock in a separate session.
 
         Yields:
-            A function that raises if the session, and with it the lock, was lost. Called just before
-            COMMIT, it keeps a change whose lock another loader may have taken from being published.
+            A function that raises if the session, and with it the lock, was lost. Called just before COMMIT,
+            it prevents publication after another loader may have acquired the lock.
 
         Raises:
             psycopg2.OperationalError: the database cannot be reached, rejects the user, or went away.
@@ -105,7 +105,7 @@ class Catalogue:
         with closing(psycopg2.connect(self.dsn, **secret)) as session, session.cursor() as cursor:
             session.autocommit = True
             deadline = time.monotonic() + _MAX_WAIT_SECONDS
-            # Polled, because a wait inside libpq cannot be interrupted by a signal.
+            # Polled, because signals cannot interrupt a wait inside libpq.
             while not _acquired(cursor):
                 if time.monotonic() > deadline:
                     raise WarehouseError(

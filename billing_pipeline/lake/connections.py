@@ -1,4 +1,4 @@
-"""Connections to a lake: DuckDB with its extensions, passwords and keys."""
+"""Connections to a lake: DuckDB with extensions and secrets."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class LakeConnections:
 
     @contextmanager
     def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A DuckDB connection with the extensions and keys, to which nothing is attached yet.
+        """A DuckDB connection with extensions and secrets, and nothing attached yet.
 
-        What does not fit into memory goes to the system's temporary folder.
+        Data that exceeds the memory limit spills to the system's temporary folder.
 
         Raises:
-            WarehouseError: also for what happens to the database or the store within the block.
+            WarehouseError: also for errors of the database or the store within the block.
         """
         try:
             with (
@@ -77,7 +77,7 @@ class LakeConnections:
         return True
 
     def _create_secrets(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Give DuckDB passwords and keys as secrets, which its messages do not quote."""
+        """Pass passwords and keys to DuckDB as secrets, which its messages do not quote."""
         _create_secret(connection, "postgres", {"PASSWORD": self.catalogue.password})
         if not self._settings.on_s3:
             return
@@ -93,7 +93,7 @@ class LakeConnections:
         _create_secret(connection, "s3", values)
 
     def _redacted(self, message: str) -> str:
-        """The message without any password or key, wherever it came from."""
+        """The message without passwords and keys."""
         secrets = (self.catalogue.password, self._settings.s3_secret_key, self._settings.s3_session_token)
         for secret in secrets:
             if secret and (value := secret.get_secret_value()):
@@ -102,7 +102,7 @@ class LakeConnections:
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Load an extension from the package that holds it; nothing is downloaded.
+    """Load an extension from its Python package; nothing is downloaded.
 
     Raises:
         WarehouseError: the extension is missing, or does not fit this version of DuckDB.
@@ -140,7 +140,7 @@ def _connect(spill: str) -> duckdb.DuckDBPyConnection:
 def _create_secret(
     connection: duckdb.DuckDBPyConnection, kind: str, values: dict[str, str | SecretStr | None]
 ) -> None:
-    """Create a secret of the values that are set, if any is."""
+    """Create a secret from the values that are set, if any."""
     options = {
         name: value.get_secret_value() if isinstance(value, SecretStr) else value
         for name, value in values.items()

@@ -1,4 +1,4 @@
-"""What DuckDB and libpq say when a lake cannot be used, as an error that says what to do."""
+"""Translates errors of DuckDB and libpq about a lake into errors that say what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import psycopg2
 
 from billing_pipeline.errors import WarehouseError, first_line
 
-# What DuckDB quotes of libpq, after the connection string that it was given.
+# libpq's part of DuckDB's message, after the connection string.
 _LIBPQ = re.compile(
     r"(?:connection to server|could not translate|invalid connection option|invalid \w+ value|missing \"=\")"
     r".*",
@@ -23,8 +23,7 @@ _UNUSABLE = (
 )
 _ANY = (duckdb.Error, psycopg2.Error)
 _STORE = (duckdb.IOException, duckdb.HTTPException, duckdb.PermissionException)
-# Types of the error, a pattern in its text, what happened ({0} is the pattern's group), what to do. The first
-# that fits counts.
+# Error types, pattern in the text, what happened ({0} is the pattern's group), what to do. First match wins.
 _EXPLANATIONS: tuple[tuple[tuple[type[Exception], ...], str, str, str], ...] = (
     (
         (duckdb.TransactionException,),
@@ -75,7 +74,7 @@ _EXPLANATIONS: tuple[tuple[tuple[type[Exception], ...], str, str, str], ...] = (
         (duckdb.OperationalError, duckdb.FatalException, psycopg2.Error),
         "",
         "the lake could not be read or changed: {cause}",
-        "The lake is as it was: mend the cause (disk, memory, PostgreSQL) and run again.",
+        "The lake is unchanged: fix the cause (disk, memory, PostgreSQL) and run again.",
     ),
 )
 
@@ -92,12 +91,12 @@ def cause_of(error: duckdb.Error | psycopg2.Error) -> str:
 def explain(
     error: duckdb.Error | psycopg2.Error, cause: str, catalogue: str, data_path: str
 ) -> WarehouseError | None:
-    """The error to raise instead; None for a defect, which stays what it is.
+    """The error to raise instead; None for a defect, which propagates.
 
     Args:
         error: what DuckDB or libpq raised.
         cause: `cause_of` the error, without secrets.
-        catalogue: which database it is.
+        catalogue: the database, for messages.
         data_path: where the Parquet files are.
     """
     for types, pattern, what, todo in _EXPLANATIONS:

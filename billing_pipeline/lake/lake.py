@@ -1,6 +1,6 @@
-"""The lake: Parquet files that several machines share, and a PostgreSQL database that knows them.
+"""The lake: shared Parquet files, and a PostgreSQL database with their catalogue.
 
-Readers keep the snapshot that they began with. Changes are serialised by one advisory lock of the database.
+Readers have snapshot isolation. A PostgreSQL advisory lock serialises changes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from billing_pipeline.sql_files import quote_literal, read_sql
 from billing_pipeline.warehouse.schema import create_schema, is_current
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
-# DuckDB takes the folder of a lake for a pattern when it looks for files.
+# DuckDB treats the folder of a lake as a glob pattern.
 _WILDCARD = re.compile(r"[*?\[\]]")
 
 
@@ -31,7 +31,7 @@ class Lake:
     Args:
         catalogue: the PostgreSQL database.
         settings: keys of the store, and where the Parquet files are.
-        data_dir: the data folder of this machine, which has the files if no setting says otherwise.
+        data_dir: the data folder of this machine; by default it contains the files.
 
     Raises:
         WarehouseError: the path of the Parquet files has a wildcard.
@@ -65,7 +65,7 @@ class Lake:
                     f"there is nothing in the lake yet: {self.location}",
                     todo="Load a period first: billing-pipeline run.",
                 )
-            # One snapshot for all statements: what is read together belongs together.
+            # One snapshot for all statements, so that their results are consistent.
             connection.execute("USE warehouse; BEGIN TRANSACTION READ ONLY")
             yield connection
 
@@ -85,14 +85,14 @@ class Lake:
     def execute_read_only(
         self, connection: duckdb.DuckDBPyConnection, query: str
     ) -> duckdb.DuckDBPyConnection:
-        """The lake is attached read-only; files are read from its folder only, and written nowhere."""
+        """The lake is attached read-only; only files of its folder are read, and none written."""
         refuse_unsafe_query(connection, query)
         connection.execute(f"SET allowed_directories = [{quote_literal(self._connections.data_path)}]")
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection.execute(query)
 
     def maintain(self, *, keep_days: int, grace_hours: int) -> str:
-        """Expire snapshots, merge small files, and remove files that nothing refers to. No row changes.
+        """Expire snapshots, merge small files, and remove unreferenced files. No row changes.
 
         Args:
             keep_days: how many days back earlier states can still be queried.
@@ -126,23 +126,23 @@ class Lake:
 
     @contextmanager
     def _serialised(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Callable[[], object]]]:
-        """A connection while no other change runs, and a function that raises if the lock is lost."""
+        """A connection under the lake's lock, and a function that raises if the lock is lost."""
         catalogue = self._connections.catalogue
         with self._connections.open() as connection, catalogue.locked() as require_lock:
             yield connection, require_lock
 
     def _attach_to_read(self, connection: duckdb.DuckDBPyConnection) -> bool:
-        """Attach the lake read-only, if there is one and its tables are made."""
+        """Attach the lake read-only, if it exists and has its tables."""
         if not self._connections.attach_if_there(connection, "warehouse", "READ_ONLY"):
             return False
         if not _has_schema_version(connection):
             return False
-        # Its one row is written when the tables and views are made.
+        # Its only row is written after the tables and views are created.
         return connection.execute("FROM warehouse.schema_version").fetchone() is not None
 
     def _create_what_is_missing(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Attach the lake; create it, its tables and views, or renew the views."""
-        # Attached twice under one name, DuckLake 1.0 brings the process down.
+        """Attach the lake; create or update it, its tables and views."""
+        # Attaching twice under one name crashes DuckLake 1.0.
         if not self._connections.attach_if_there(connection, "warehouse"):
             self._refuse_foreign_files(connection)
             self._connections.attach(connection, "warehouse")
@@ -170,7 +170,10 @@ class Lake:
             )
 
     def _refuse_foreign_orphans(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """DuckLake removes every Parquet file below its folder that it does not know, another lake's too."""
+        """Raise if DuckLake would remove files outside its own folders, such as another lake's.
+
+        Its cleanup removes every Parquet file below its data path that is not in its catalogue.
+        """
         orphans = connection.execute(
             "SELECT path"
             " FROM ducklake_delete_orphaned_files('warehouse', dry_run => true, cleanup_all => true)"
@@ -191,15 +194,15 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        # Removes the files that were written. Closed without it, DuckLake 1.0 brings the process down if the
-        # database is gone.
+        # Removes the files that were written. Without it, closing crashes DuckLake 1.0 if the database is
+        # gone.
         with suppress(duckdb.Error):
             connection.execute("ROLLBACK")
         raise
 
 
 def _has_schema_version(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the tables are made: this one comes after `usage` and the lake's options."""
+    """Whether the tables exist: this one is created after `usage` and the lake's options."""
     found = connection.execute(
         "FROM duckdb_tables() WHERE database_name = 'warehouse' AND table_name = 'schema_version'"
     ).fetchone()

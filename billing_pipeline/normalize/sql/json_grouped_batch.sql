@@ -1,4 +1,4 @@
--- Likewise of grouped elements: each has a list of rows, and the fields that they share.
+-- The fields of the rows in a batch of grouped elements, which have a list of rows and the fields that these share.
 SELECT
     {fields},
     {extra} AS extra,

@@ -1,5 +1,5 @@
--- Adds rows of one period to a table that only grows. After the clock was set back, their time is a microsecond after
--- that of the period's last row.
+-- Appends rows of one period to an append-only table. Times are monotonic per period: if the clock was set back, they are
+-- a microsecond after the period's last row.
 INSERT INTO {table} BY NAME
 SELECT
     unnest($rows, max_depth := 2),

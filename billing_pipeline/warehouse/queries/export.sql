@@ -1,4 +1,4 @@
--- One period of a table or view as a file: CSV in UTF-8 with a header and all digits, or Parquet with the table's types.
+-- Exports one period of a table or view: CSV in UTF-8 with a header and all digits, or Parquet with the table's types.
 COPY (
     SELECT {columns}
     FROM {table}

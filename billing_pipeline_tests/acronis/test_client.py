@@ -107,7 +107,7 @@ def test_report__response_has_another_id__raises(server: ScriptedServer) -> None
 
 
 @pytest.mark.parametrize("bad", ["", "..", "../x", REPORT_ID + "/x", REPORT_ID[:-1], "{" + REPORT_ID + "}"])
-def test_client__id_is_no_uuid__sends_nothing(server: ScriptedServer, bad: str) -> None:
+def test_client__id_not_a_uuid__sends_nothing(server: ScriptedServer, bad: str) -> None:
     with server.client() as client:
         for call in (client.report, client.stored_reports, client.tenant_reports):
             with pytest.raises(ValueError, match="UUID"):

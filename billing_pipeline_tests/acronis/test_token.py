@@ -116,7 +116,7 @@ def test_token__wrong_credentials__named_at_once(
     assert (error.value.code, len(server.requests)) == ("invalid_client", 1)
 
 
-def test_own_tenant_id__client_id_no_uuid__raises(server: ScriptedServer) -> None:
+def test_own_tenant_id__client_id_not_a_uuid__raises(server: ScriptedServer) -> None:
     client = AcronisClient(server.base_url, "../me", SecretStr(SECRET), retry_policy=QUICK)
     with client, pytest.raises(CredentialsError, match="UUID"):
         client.own_tenant_id()

@@ -21,7 +21,7 @@ def test_faults_page__table__equals_catalogue() -> None:
     assert _rows(page) == _rows(table())
 
 
-def test_readme__number_of_faults__that_of_the_catalogue() -> None:
+def test_readme__number_of_faults__equals_the_catalogue() -> None:
     faults = len(_rows(table())) - _HEADER_ROWS
 
     assert f"all {faults} faults" in README

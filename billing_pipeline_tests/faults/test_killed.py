@@ -66,7 +66,7 @@ def test_run__killed_during_any_request__next_run_continues(
 
 
 @pytest.mark.parametrize("report_format", ["json_v2_0", "csv_v2_0"])
-def test_run__killed_in_mid_download__next_run_downloads_again(
+def test_run__killed_mid_download__next_run_downloads_again(
     harness: FaultHarness, report_format: str
 ) -> None:
     stall = {"type": "delivery", "how": "stall"}

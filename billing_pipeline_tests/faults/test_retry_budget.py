@@ -33,7 +33,7 @@ def test_run__server_stops_answering__bounded_requests(
     assert harness.sandbox.reports_created <= 1
 
 
-def test_wait__outage__short_one_survived_long_one_given_up(harness: FaultHarness) -> None:
+def test_wait__outage__retried_until_the_budget_is_spent(harness: FaultHarness) -> None:
     harness.sandbox.set_faults({"use": "stored_503_always", "times": UNANSWERED_REQUESTS - 1})
     harness.run(timeout=30)
     assert harness.sandbox.reports_created == 1

@@ -10,7 +10,7 @@ from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.api_caller import Caller
 
 
-def test_catalogue__each_fault__valid_rule_and_own_meaning(caller: Caller[FaultySandbox]) -> None:
+def test_catalogue__each_fault__valid_rule_and_unique_meaning(caller: Caller[FaultySandbox]) -> None:
     assert len(CATALOGUE) >= 60
     for name, fault in CATALOGUE.items():
         caller.sandbox.set_faults(name)
@@ -19,7 +19,7 @@ def test_catalogue__each_fault__valid_rule_and_own_meaning(caller: Caller[Faulty
     assert len({fault.meaning for fault in CATALOGUE.values()}) == len(CATALOGUE)
 
 
-def test_set_faults__name_and_variation__both_in_force_until_removed(caller: Caller[FaultySandbox]) -> None:
+def test_set_faults__name_and_variation__both_active_until_removed(caller: Caller[FaultySandbox]) -> None:
     sandbox = caller.sandbox
     sandbox.set_faults("create_403", {"use": "stored_503_always", "times": 1, "after": 1})
     assert [rule["name"] for rule in sandbox.faults] == ["create_403", "stored_503_always"]

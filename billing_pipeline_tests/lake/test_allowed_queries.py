@@ -137,7 +137,7 @@ def test_sql__more_than_a_select__refused_in_one_line(
         "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT sum(i) FROM n",
     ],
 )
-def test_sql__select__answered(capsys: pytest.CaptureFixture[str], statement: str) -> None:
+def test_sql__select__returns_rows(capsys: pytest.CaptureFixture[str], statement: str) -> None:
     assert billing_pipeline(["sql", statement]) == 0, capsys.readouterr().err
 
 

@@ -92,7 +92,7 @@ def test_at_version_of_closing__restated_since__what_was_billed(
     assert query(warehouse, "SELECT max(absolute_total)::INT AS now FROM usage") == [{"now": 12}]
 
 
-def test_load__odd_characters__kept(warehouse: Warehouse) -> None:
+def test_load__special_characters__are_kept(warehouse: Warehouse) -> None:
     odd = "Nul \0, quote ', \U0001f9fe and \u202e"
     load(warehouse, [{**row, "tenant_name": odd} for row in month_of(1)], number=1)
     load(warehouse, [{**row, "tenant_name": odd + "!"} for row in month_of(1)], number=2)

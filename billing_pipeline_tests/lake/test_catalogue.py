@@ -68,13 +68,13 @@ def test_parse__bad_or_ambiguous__refused_without_the_password(connection_string
 
 
 @given(st.dictionaries(st.sampled_from(["host", "user", "options"]), st.text(min_size=1), min_size=1))
-def test_dsn__any_values__read_by_libpq_as_they_were(parameters: dict[str, str]) -> None:
+def test_dsn__any_values__survive_a_round_trip_through_libpq(parameters: dict[str, str]) -> None:
     values = {name: value.replace("\0", "-") for name, value in parameters.items()}
 
     assert values.items() <= parse_dsn(Catalogue(values).dsn).items()
 
 
-def test_dsn__timeouts__unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dsn__timeouts_not_set__get_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_dsn(Catalogue({"host": "db"}).dsn)["connect_timeout"] == "10"
     assert parse_dsn(Catalogue({"host": "db", "connect_timeout": "3"}).dsn)["connect_timeout"] == "3"
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "20")

@@ -165,7 +165,7 @@ def test_change__month_loaded_during_its_closing__load_refused(
     assert query(warehouse, _ROWS) == [whole(1)]
 
 
-def test_change__foreign_program_came_first__one_line_and_no_change(
+def test_change__other_program_changed_first__one_line_and_no_change(
     warehouse: Warehouse, place: LakePlace, tmp_path: Path
 ) -> None:
     load(warehouse, month_of(1))

@@ -131,7 +131,7 @@ def test_command__lake_unusable__one_line_without_secrets(
     assert query(loaded.warehouse, "SELECT count(*) AS n FROM usage") == [{"n": 3}]
 
 
-def test_password__in_string_url_or_passfile__taken(
+def test_password__in_string_url_or_passfile__is_used(
     warehouse: Warehouse, place: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(warehouse, month_of(1))

@@ -144,7 +144,7 @@ def test_chart__read_by_a_screen_reader__has_its_values(
         assert figures in row.inner_text()
 
 
-def test_chart__colours__contrast_three_to_one_with_the_paper(
+def test_chart__colours__contrast_three_to_one_with_background(
     opened: Opened, demo: Warehouse, tmp_path: Path
 ) -> None:
     show(opened, demo, tmp_path)
@@ -292,7 +292,7 @@ def test_page__month_before_of_other_accounts__not_compared(opened: Opened, tmp_
     assert opened.page.locator("#skus tbody td:nth-child(7)").all_inner_texts() == ["+10"]
 
 
-def test_page__several_accounts__checks_name_theirs(opened: Opened, tmp_path: Path) -> None:
+def test_page__several_accounts__checks_name_their_account(opened: Opened, tmp_path: Path) -> None:
     warehouse = WarehouseFile(tmp_path / "data")
     load(warehouse, [row(absolute_production=1)], account="eu")
     load(warehouse, [], number=2, account="us", root_tenant_id=OTHER_ROOT)

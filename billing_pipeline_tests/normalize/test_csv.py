@@ -182,7 +182,7 @@ def test_load_csv__bad_cell__is_refused_by_name(tmp_path: Path, changed: dict[st
         (csv_of(ROW) + csv_of(ROW), ""),
     ],
 )
-def test_load_csv__no_report__is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_load_csv__not_a_report__is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     assert reason in refusal(content, tmp_path)
 
 

@@ -104,13 +104,13 @@ def test_load__empty_array__has_no_rows(tmp_path: Path, text: str) -> None:
         ("{'params': P, 'tenants': [R]}", "Expecting value near 'params'"),
     ],
 )
-def test_load__no_report__is_refused(tmp_path: Path, text: str, reason: str) -> None:
+def test_load__not_a_report__is_refused(tmp_path: Path, text: str, reason: str) -> None:
     content = text.replace("P", json.dumps(PARAMS)).replace("R", ROW).encode()
 
     assert reason in refusal(content, tmp_path)
 
 
-def test_report__as_requested__is_taken(tmp_path: Path) -> None:
+def test_report__as_requested__is_accepted(tmp_path: Path) -> None:
     opened(tmp_path, ORDERED)
     opened(tmp_path, ORDERED, end_date=PARAMS["end_date"] + 1)  # type: ignore[operator]
     opened(tmp_path, ORDERED, tenant_id=TENANT.upper(), kind="usage_summary")

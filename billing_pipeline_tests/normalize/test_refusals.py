@@ -49,7 +49,7 @@ def with_measure(token: str) -> bytes:
         ("[" * 100_000, "not valid JSON"),
     ],
 )
-def test_load__measure_no_integer__is_refused_by_name(
+def test_load__measure_not_an_integer__is_refused_by_name(
     tmp_path: Path, token: str, reason: str, block_size: int
 ) -> None:
     message = refusal(with_measure(token), tmp_path, block_size=block_size)
@@ -157,7 +157,7 @@ def test_load__amount_beyond_the_column__is_refused_not_rounded(tmp_path: Path, 
     ],
 )
 @pytest.mark.parametrize("block_size", [64, 1 << 20])
-def test_load__element_no_row__is_refused_by_position(
+def test_load__element_not_a_row__is_refused_by_position(
     tmp_path: Path, element: Any, reason: str, block_size: int
 ) -> None:
     assert reason in refusal(report_of(GOOD, element, GOOD), tmp_path, block_size=block_size)

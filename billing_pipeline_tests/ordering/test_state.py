@@ -101,7 +101,7 @@ def test_state__damaged_file__error_says_what_to_do(tmp_path: Path, content: str
 
 
 @pytest.mark.parametrize("bad", ["../../2026-09", "20DFFB36", "", "20dffb36-d77b-45c6-b2fa-39276e98d5fc/.."])
-def test_state__report_id_is_no_uuid__refused(tmp_path: Path, bad: str) -> None:
+def test_state__report_id_not_a_uuid__is_refused(tmp_path: Path, bad: str) -> None:
     report = {"report_id": bad, "requested_at": "2026-10-02T07:00:00Z", "origin": "created"}
     request = {"parameters": STORED_PARAMETERS, "api_base_url": "http://localhost", "reports": [report]}
     path = requests_path(tmp_path, PERIOD)

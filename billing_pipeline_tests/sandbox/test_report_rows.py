@@ -219,7 +219,7 @@ def test_report_rows__before_the_epoch__no_rows() -> None:
 
 @given(seed=st.integers(0, 2**40), places=st.integers(1, 100))
 @settings(max_examples=20, deadline=None)
-def test_find__id_of_any_tenant__that_tenant(seed: int, places: int) -> None:
+def test_find__id_of_any_tenant__returns_that_tenant(seed: int, places: int) -> None:
     distributor, larger = Distributor(seed, places), Distributor(seed, places + 1)
     other = Distributor(seed + 1, places)
     always = range(EPOCH, EPOCH + 500)

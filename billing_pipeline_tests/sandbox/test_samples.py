@@ -16,7 +16,7 @@ def test_write_samples__same_seed__bytes_of_the_samples(tmp_path: Path) -> None:
         assert fresh.read_bytes() == (SAMPLES / fresh.name).read_bytes()
 
 
-def test_samples__json__show_what_their_guide_lists() -> None:
+def test_samples__json__have_the_cases_of_the_data_readme() -> None:
     rows = json.loads((SAMPLES / "json_v2_0.json").read_text(encoding="utf-8"))["tenants"]
     assert len(rows) == 85
     assert {row.get("sku", "missing") or repr(row["sku"]) for row in rows} >= {"missing", "None", "''"}

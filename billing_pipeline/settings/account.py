@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.periods import SINGLE_ACCOUNT
-from billing_pipeline.settings.environment import EnvironmentSettings, EnvironmentVariables, environment
+from billing_pipeline.settings.environment import EnvironmentSettings, environment
 
 _API_SUFFIX = "/api/2"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -35,13 +35,6 @@ def _api_base_url(value: str) -> str:
 
 def _lower_uuid(value: str) -> str:
     return str(UUID(value))
-
-
-class _SharedVariables(EnvironmentVariables):
-    """The unprefixed variables, such as `ACRONIS_REPORT_LEVEL`, that hold for every account."""
-
-    def __call__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__call__().items() if name not in _PER_ACCOUNT}
 
 
 class AccountSettings(EnvironmentSettings):
@@ -84,12 +77,6 @@ class AccountSettings(EnvironmentSettings):
     )
 
     @classmethod
-    def settings_customise_sources(cls, *args: Any, **kwargs: Any) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The sources of all settings, then the unprefixed variables."""
-        sources = super().settings_customise_sources(*args, **kwargs)
-        return *sources, _SharedVariables(cls, env_prefix=_PREFIX)
-
-    @classmethod
     def load(cls, account: str = SINGLE_ACCOUNT, accounts: Sequence[str] = (SINGLE_ACCOUNT,)) -> Self:
         """Read and validate an account's settings from the environment and `.env`.
 
@@ -100,19 +87,15 @@ class AccountSettings(EnvironmentSettings):
         Raises:
             SettingsError: names every missing or bad setting, with its meaning.
         """
-        found, shared = environment(), cls.variables()
+        found, shared, variables = environment(), cls.variables(), cls.variables(_prefix(account))
         if shared["tenant_id"] in found and SINGLE_ACCOUNT not in accounts:
             raise SettingsError(
                 f"{shared['tenant_id']} is set, which none of the accounts {', '.join(accounts)} reads",
                 todo=f"Give it the name of its account, such as {_prefix(accounts[0])}TENANT_ID.",
             )
-        variables = cls.variables(_prefix(account))
-        fallbacks = {
-            name: shared[name]
-            for name, own in variables.items()
-            if name not in _PER_ACCOUNT and own not in found and shared[name] in found
-        }
-        return cls._load(variables | fallbacks, account=account, _env_prefix=_prefix(account))
+        fallbacks = {name for name in shared if name not in _PER_ACCOUNT and variables[name] not in found}
+        variables |= {name: shared[name] for name in fallbacks}
+        return cls._load(found, variables, account=account)
 
 
 def _prefix(account: str) -> str:

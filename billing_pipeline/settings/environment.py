@@ -10,7 +10,7 @@ from typing import Any, Self
 from dotenv import dotenv_values
 from pydantic import ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from billing_pipeline.errors import SettingsError
 
@@ -32,7 +32,16 @@ def environment() -> Mapping[str, str]:
     Raises:
         SettingsError: `.env` cannot be read.
     """
-    return _not_blank(_variables_in_file(env_file())) | _not_blank(os.environ)
+    path = env_file()
+    try:
+        in_file = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not text in UTF-8", todo="Save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read: {error.strerror}", todo="Correct its permissions."
+        ) from error
+    return _not_blank(in_file) | _not_blank(os.environ)
 
 
 def env_file() -> Path:
@@ -46,17 +55,6 @@ def _not_blank(variables: Mapping[str, str | None]) -> dict[str, str]:
         for name, value in variables.items()
         if value and value.strip()
     }
-
-
-def _variables_in_file(path: Path) -> Mapping[str, str | None]:
-    try:
-        return dotenv_values(path, interpolate=False, encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path} is not text in UTF-8", todo="Save it as UTF-8.") from None
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be read: {error.strerror}", todo="Correct its permissions."
-        ) from error
 
 
 def folder(path: Path) -> Path:
@@ -80,14 +78,6 @@ def folder(path: Path) -> Path:
     return absolute
 
 
-class EnvironmentVariables(EnvSettingsSource):
-    """Source of pydantic-settings that reads `environment()`."""
-
-    def _load_env_vars(self) -> Mapping[str, str | None]:
-        # Pydantic-settings looks variables up in lower case. Ours are upper case only.
-        return {name.lower(): value for name, value in environment().items() if name.isupper()}
-
-
 class EnvironmentSettings(BaseSettings):
     """Settings that are read from environment variables.
 
@@ -96,16 +86,19 @@ class EnvironmentSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        extra="ignore", hide_input_in_errors=True, enable_decoding=False, validate_default=False
+        extra="ignore",
+        populate_by_name=True,
+        loc_by_alias=False,
+        hide_input_in_errors=True,
+        validate_default=False,
     )
 
     @classmethod
     def settings_customise_sources(  # type: ignore[override]
-        cls, _: type[BaseSettings], **sources: Any
+        cls, _: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments take precedence over the environment, which takes precedence over `.env`."""
-        variables = EnvironmentVariables(cls, env_prefix=sources["env_settings"].env_prefix)
-        return sources["init_settings"], variables
+        """Arguments are the only source: `load` passes the variables as arguments."""
+        return (init_settings,)
 
     @classmethod
     def variables(cls, prefix: str | None = None) -> dict[str, str]:
@@ -128,24 +121,32 @@ class EnvironmentSettings(BaseSettings):
         Raises:
             SettingsError: names every missing or bad setting, with its meaning.
         """
-        return cls._load(cls.variables())
+        return cls._load(environment(), cls.variables())
 
     @classmethod
-    def _load(cls, variables: Mapping[str, str], **arguments: Any) -> Self:
-        """Build the settings.
-
-        Args:
-            variables: the environment variable of each setting, by field name, for messages.
-            arguments: values that are not read from the environment, and options of pydantic-settings.
-        """
+    def _load(cls, found: Mapping[str, str], variables: Mapping[str, str], **arguments: Any) -> Self:
+        """Build the settings from the values `found` of their `variables`, and further `arguments`."""
+        arguments |= {name: found[variable] for name, variable in variables.items() if variable in found}
         try:
             return cls(**arguments)
         except ValidationError as error:
-            messages = [_message(cls, variables, detail) for detail in error.errors()]
+            messages = [cls._message(variables, detail) for detail in error.errors()]
             raise SettingsError(
                 "; ".join(messages),
                 todo="Set it in the environment or in .env (.env.example explains each setting).",
             ) from None
+
+    @classmethod
+    def _message(cls, variables: Mapping[str, str], detail: ErrorDetails) -> str:
+        """What is wrong with one setting; never its value, which may be secret."""
+        reason = detail["msg"].removeprefix("Value error, ")
+        if not detail["loc"]:
+            return reason
+        name = str(detail["loc"][0])
+        variable, description = variables[name], cls.model_fields[name].description
+        if detail["type"] == "missing":
+            return f"{variable} is not set ({description})"
+        return f"{variable} ({description}): {reason}"
 
     @field_validator("*", mode="before")
     @classmethod
@@ -154,15 +155,3 @@ class EnvironmentSettings(BaseSettings):
         if in_quotes and cls.variables().get(str(info.field_name)) not in _VERBATIM:
             raise ValueError("is in quotes, which `docker --env-file` keeps: write the value without them")
         return value
-
-
-def _message(model: type[BaseSettings], variables: Mapping[str, str], detail: ErrorDetails) -> str:
-    """What is wrong with one setting; never its value, which may be secret."""
-    reason = detail["msg"].removeprefix("Value error, ")
-    for name, variable in variables.items():
-        field = model.model_fields[name]
-        if detail["loc"][:1] == (field.validation_alias or name,):
-            if detail["type"] == "missing":
-                return f"{variable} is not set ({field.description})"
-            return f"{variable} ({field.description}): {reason}"
-    return reason

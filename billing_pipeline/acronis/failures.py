@@ -43,8 +43,8 @@ MAX_PLAUSIBLE_SECONDS = 86400.0
 """A longer wait than a day is taken for a mistake of the server."""
 
 _CHECK_ENVIRONMENT = "Check ACRONIS_BASE_URL, REQUESTS_CA_BUNDLE and the proxy settings of the environment."
-# Permanent: what the user can do.
-_PERMANENT = (
+# By cause: what happened, and what the user can do where retrying does not help. The API received nothing.
+_NEVER_SENT = (
     (
         ssl.SSLCertVerificationError,
         "the server's certificate is not trusted",
@@ -55,14 +55,11 @@ _PERMANENT = (
         "cannot be called: HTTP cannot carry the host's name or a credential",
         "Check ACRONIS_BASE_URL, ACRONIS_CLIENT_ID and ACRONIS_CLIENT_SECRET for changed characters.",
     ),
-)
-# Transient, and the API cannot have received the request.
-_NEVER_SENT = (
-    (NameResolutionError, "the host's name cannot be resolved (check ACRONIS_BASE_URL)"),
-    (requests.exceptions.ProxyError, "the proxy named in the environment does not connect"),
-    (requests.ConnectTimeout, "no connection within the timeout (check ACRONIS_BASE_URL)"),
-    (ConnectionRefusedError, "connection refused (check ACRONIS_BASE_URL)"),
-    (NewConnectionError, "cannot be reached (check ACRONIS_BASE_URL)"),
+    (NameResolutionError, "the host's name cannot be resolved (check ACRONIS_BASE_URL)", None),
+    (requests.exceptions.ProxyError, "the proxy named in the environment does not connect", None),
+    (requests.ConnectTimeout, "no connection within the timeout (check ACRONIS_BASE_URL)", None),
+    (ConnectionRefusedError, "connection refused (check ACRONIS_BASE_URL)", None),
+    (NewConnectionError, "cannot be reached (check ACRONIS_BASE_URL)", None),
 )
 
 TRY_LATER = "Run it again later: it continues where it stopped."
@@ -180,7 +177,7 @@ def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = No
     """
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
-        seconds = float(value) if len(value) <= 10 else MAX_PLAUSIBLE_SECONDS * 2
+        seconds = float(value)
     else:
         moment = _http_date(value)
         if moment is None:
@@ -193,7 +190,7 @@ def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = No
 def _http_date(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return moment.replace(tzinfo=moment.tzinfo or UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
@@ -210,12 +207,10 @@ def connection_error(call: str, base_url: str, error: Exception) -> ApiError:
     """
     where = f"{call} at {base_url.removesuffix('/api/2')}"
     causes = list(_causes(error))
-    for kinds, what, todo in _PERMANENT:
+    for kinds, what, todo in _NEVER_SENT:
         if any(isinstance(cause, kinds) for cause in causes):
-            return ApiError(f"{where}: {what}", todo=todo)
-    for kind, what in _NEVER_SENT:
-        if any(isinstance(cause, kind) for cause in causes):
-            return ApiUnavailableError(f"{where}: {what}")
+            message = f"{where}: {what}"
+            return ApiError(message, todo=todo) if todo else ApiUnavailableError(message)
     if isinstance(error, requests.Timeout):
         return ApiUnavailableError(f"{where}: no answer within the timeout", outcome_unknown=True)
     if isinstance(error, OSError) and not isinstance(error, requests.ConnectionError):

@@ -10,7 +10,7 @@ import contextlib
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http.client import HTTPException
 from itertools import chain
 
@@ -149,23 +149,21 @@ def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
         head += chunk
         if len(head) >= len(_GZIP_MAGIC):
             break
-    if not head.startswith(_GZIP_MAGIC):
-        if head:
-            yield head
-        yield from chunks
-        return
-    yield from _members(head, chunks)
+    whole = chain([head] if head else [], chunks)
+    yield from _members(whole) if head.startswith(_GZIP_MAGIC) else whole
 
 
-def _members(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _members(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Every member of a gzip stream; zlib checks each trailer's CRC and length."""
     stream = zlib.decompressobj(_GZIP_WINDOW)
-    for chunk in chain([head], chunks):
+    for chunk in chunks:
         data = chunk
         while data:
             if stream.eof:
-                if _is_padding(data):
+                if not data.strip(b"\0"):  # padding
                     break
+                if not data.startswith(_GZIP_MAGIC[: len(data)]):
+                    raise BodyError("something follows the end of its gzip stream")
                 stream = zlib.decompressobj(_GZIP_WINDOW)
             try:
                 content = stream.decompress(data, CHUNK_BYTES)
@@ -179,19 +177,6 @@ def _members(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
     if not stream.eof:
         raise BodyError("its gzip stream ends too early")
-
-
-def _is_padding(data: bytes) -> bool:
-    """Whether zeros follow the end of a member, and not another member.
-
-    Raises:
-        BodyError: it is neither.
-    """
-    if data.startswith(_GZIP_MAGIC[: len(data)]):
-        return False
-    if data.strip(b"\0"):
-        raise BodyError("something follows the end of its gzip stream")
-    return True
 
 
 def limited(chunks: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:

@@ -14,12 +14,10 @@ from billing_pipeline.reports import ApiId, is_api_id
 def _instant(value: object) -> datetime | None:
     """A time of the API, in UTC, also if it has no offset; None if it cannot be parsed."""
     try:
-        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        instant = datetime.fromisoformat(str(value))
+        return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if instant is not None and instant.tzinfo is None:
-        return instant.replace(tzinfo=UTC)
-    return instant and instant.astimezone(UTC)
 
 
 def _day(value: object) -> date | None:

@@ -20,16 +20,12 @@ def request_body(parameters: ReportParameters) -> dict[str, Any]:
     """
     return {
         "parameters": {
-            "kind": parameters.kind,
-            "tenant_id": parameters.tenant_id,
-            "level": parameters.level,
+            **{name: getattr(parameters, name) for name in _PARAMETERS},
             "period": {
                 "start": parameters.period.start.isoformat(),
                 "end": parameters.period.end.isoformat(),
             },
             "formats": list(parameters.formats),
-            "hide_zero_usage": parameters.hide_zero_usage,
-            "show_skus": parameters.show_skus,
         },
         "schedule": {"type": "once"},
         "result_action": "save",

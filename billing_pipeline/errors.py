@@ -37,15 +37,8 @@ class BillingPipelineError(Exception):
         return re.sub(rf"\b(?!{prefix})ACRONIS_", prefix, self._todo)
 
     def __str__(self) -> str:
-        subject = ", ".join(
-            f"{noun} {value}"
-            for noun, value in (
-                ("account", self.account),
-                ("period", self.period),
-                ("report", self.report_id),
-            )
-            if value is not None
-        )
+        nouns = {"account": self.account, "period": self.period, "report": self.report_id}
+        subject = ", ".join(f"{noun} {value}" for noun, value in nouns.items() if value is not None)
         return f"{subject + ': ' if subject else ''}{self.what}. {self.todo}"
 
     def about(

@@ -65,9 +65,7 @@ def remove_partial_files(folder: Path, name: str = "") -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in `folder` durable, on systems that can."""
-    if os.name == "nt":
-        return
+    """Make renames in `folder` durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -133,12 +131,11 @@ def _target(path: Path) -> Path:
     """The file that `path` leads to; a rename must not replace a folder, device or pipe."""
     target = Path(os.path.realpath(path))
     if target.is_symlink():
-        raise OutputError(f"{path} is a link that leads to itself", todo="Give the path of a file.")
-    if target.is_dir():
-        raise OutputError(f"{path} is a folder", todo="Give the path of a file.")
-    if target.exists() and not target.is_file():
-        raise OutputError(
-            f"{path} is a device, a pipe or a socket, not a file",
-            todo="Give the path of a file: it is written beside its place and renamed.",
-        )
-    return target
+        kind = "link that leads to itself"
+    elif target.is_dir():
+        kind = "folder"
+    elif target.exists() and not target.is_file():
+        kind = "device, a pipe or a socket, not a file"
+    else:
+        return target
+    raise OutputError(f"{path} is a {kind}", todo="Give the path of a file.")

@@ -26,15 +26,9 @@ def main() -> None:
     # references. So it gets another working directory, and its children get absolute paths.
     os.environ |= {ENV_FILE: str(env_file()), "BILLING_DATA_DIR": str(settings.data_dir)}
     os.chdir(home)
-    arguments = [
-        "dev",
-        "--workspace",
-        str(PROJECT_ROOT / "workspace.yaml"),
-        "--host",
-        "127.0.0.1",
-        *sys.argv[1:],
-    ]
-    os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])  # noqa: S606 - our own words
+    command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1"]
+    workspace = ["--workspace", str(PROJECT_ROOT / "workspace.yaml")]
+    os.execv(sys.executable, [*command, *workspace, *sys.argv[1:]])  # noqa: S606 - our own words
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from billing_pipeline.acronis.redaction import Redactor
 from billing_pipeline.acronis.report_parameters import request_body
 from billing_pipeline.acronis.retries import RetryPolicy, retrying
 from billing_pipeline.acronis.tokens import TokenCache
-from billing_pipeline.acronis.transport import MAX_ERROR_BYTES, BearerAuth, Transport
+from billing_pipeline.acronis.transport import MAX_ERROR_BYTES, Transport
 from billing_pipeline.errors import ApiError, CredentialsError, DownloadError
 from billing_pipeline.reports import ReportParameters, api_id
 
@@ -88,11 +88,11 @@ class AcronisClient:
         self.retry_policy = retry_policy or RetryPolicy()
         self.stop = stop or threading.Event()
         self._client_id = client_id
-        self._client_secret = client_secret
         self._read_timeout = read_timeout
-        self._redact = Redactor(client_id, client_secret.get_secret_value())
+        credentials = client_id, client_secret.get_secret_value()
+        self._redact = Redactor(*credentials)
         self._transport = Transport(
-            base_url, self._redact, connect_timeout=connect_timeout, read_timeout=read_timeout
+            base_url, credentials, self._redact, connect_timeout=connect_timeout, read_timeout=read_timeout
         )
         self._tokens = TokenCache(self._fetch_token)
 
@@ -193,7 +193,7 @@ class AcronisClient:
 
         def open_body(token: str) -> requests.Response:
             return self._transport.send(
-                "GET", path, auth=BearerAuth(token), successes={200}, accept="*/*", encodings="gzip"
+                "GET", path, token=token, successes={200}, accept="*/*", encodings="gzip"
             )
 
         digest, size = hashlib.sha256(), 0
@@ -240,14 +240,9 @@ class AcronisClient:
     def _exchange(
         self, method: str, path: str, kind: type[_Model], *, token: str | None = None, **options: Any
     ) -> _Model:
-        """One request and its response as a `kind`. Any other content counts as a lost response.
-
-        Without a token, the client's id and secret are sent.
-        """
+        """One request and its response as a `kind`. Any other content counts as a lost response."""
         call, lost = f"{method} {shortened(path)}", method != "GET"
-        secret = self._client_secret.get_secret_value()
-        auth = (self._client_id, secret) if token is None else BearerAuth(token)
-        with self._transport.send(method, path, auth=auth, **options) as response:
+        with self._transport.send(method, path, token=token, **options) as response:
             try:
                 body = b"".join(
                     content(response, max_bytes=_MAX_RESPONSE_BYTES, deadline_seconds=self._read_timeout)

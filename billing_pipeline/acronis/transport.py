@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from requests.cookies import RequestsCookieJar
 
 from billing_pipeline.acronis.body import BodyError, content
@@ -33,18 +32,6 @@ MAX_ERROR_BYTES = 64 * 1024
 _ERROR_SECONDS = 10.0
 
 USER_AGENT = "billing-pipeline"
-
-
-class BearerAuth(AuthBase):
-    """The access token, passed as `auth` so that a `.netrc` never replaces it."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Set the request's `Authorization` header."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 class _VerifyingAdapter(HTTPAdapter):
@@ -69,16 +56,24 @@ class Transport:
 
     Args:
         base_url: the data-centre URL with `/api/2` at its end.
+        credentials: id and secret of the API client.
         redact: removes secrets from messages.
         connect_timeout: seconds until the connection must be established.
         read_timeout: seconds of silence after which the exchange is given up.
     """
 
     def __init__(
-        self, base_url: str, redact: Redactor, *, connect_timeout: float, read_timeout: float
+        self,
+        base_url: str,
+        credentials: tuple[str, str],
+        redact: Redactor,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
     ) -> None:
         self._redact = redact
-        self.base_url = base_url
+        self._base_url = base_url
+        self._credentials = credentials
         self._timeouts = (connect_timeout, read_timeout)
         # An empty proxy means none, whatever `http_proxy`, `all_proxy` and `no_proxy` say.
         self._proxies = {"http": "", "https": ""} if _is_loopback(base_url) else None
@@ -93,7 +88,7 @@ class Transport:
         method: str,
         path: str,
         *,
-        auth: AuthBase | tuple[str, str],
+        token: str | None,
         # The API's schema and its tutorial differ in which success a call returns.
         successes: Container[int] = range(200, 300),
         accept: str = "application/json",
@@ -103,17 +98,25 @@ class Transport:
     ) -> requests.Response:
         """Send a request and return its successful response. The caller closes it.
 
+        Without a token, the client's id and secret are sent.
+
         Raises:
             ApiUnavailableError: no response, or one that may differ later; with `outcome_unknown` the API
                 may have executed the request.
             ApiError: the request was refused, or retrying is pointless (certificate, proxy or URL is wrong).
         """
         call = f"{method} {shortened(path)}"
+
+        def bearer(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            # Passed as `auth`, so that a `.netrc` never replaces it.
+            request.headers["Authorization"] = f"Bearer {token}"
+            return request
+
         try:
             response = self._session.request(
                 method,
-                self.base_url + path,
-                auth=auth,
+                self._base_url + path,
+                auth=bearer if token else self._credentials,
                 headers={"Accept": accept, "Accept-Encoding": encodings},
                 json=json,
                 data=form,
@@ -123,7 +126,7 @@ class Transport:
                 stream=True,
             )
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-            raise connection_error(call, self.base_url, error) from None
+            raise connection_error(call, self._base_url, error) from None
         status = response.status_code
         if status in successes:
             return response
@@ -133,8 +136,7 @@ class Transport:
             except (BodyError, HTTPException):
                 body = b""
         headers = {name.lower(): value for name, value in response.headers.items()}
-        at_token = not isinstance(auth, BearerAuth)
-        raise failure(call, status, headers, body, self._redact, at_token=at_token)
+        raise failure(call, status, headers, body, self._redact, at_token=token is None)
 
     def close(self) -> None:
         """Close the connections."""

@@ -15,13 +15,11 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 
 from billing_pipeline.acronis.body import BodyError, content
 from billing_pipeline.acronis.failures import connection_error, failure, shortened
 from billing_pipeline.acronis.redaction import Redactor
-from billing_pipeline.errors import ApiError
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 60.0
@@ -32,23 +30,6 @@ MAX_ERROR_BYTES = 64 * 1024
 _ERROR_SECONDS = 10.0
 
 USER_AGENT = "billing-pipeline"
-
-
-class _VerifyingAdapter(HTTPAdapter):
-    """Refuses to send without certificate verification, however it was switched off."""
-
-    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
-        """Prepare the connection's verification, before anything is sent.
-
-        Raises:
-            ApiError: certificate verification is off.
-        """
-        if not verify:
-            raise ApiError(
-                "TLS verification was switched off; nothing was sent",
-                todo="Give a certificate bundle in REQUESTS_CA_BUNDLE instead.",
-            )
-        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
 
 
 class Transport:
@@ -80,8 +61,6 @@ class Transport:
         self._session = requests.Session()
         self._session.headers["User-Agent"] = USER_AGENT
         self._session.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _VerifyingAdapter())
 
     def send(
         self,
@@ -122,6 +101,8 @@ class Transport:
                 data=form,
                 timeout=self._timeouts,
                 proxies=self._proxies,
+                # Takes precedence over the session's; the environment can only name another bundle.
+                verify=True,
                 allow_redirects=False,
                 stream=True,
             )

@@ -183,18 +183,6 @@ def test_client__loopback_url__bypasses_proxies(
         assert client.own_tenant_id() == TENANT_ID
 
 
-def test_client__tls_verification_off__sends_nothing(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = AcronisClient(f"https://127.0.0.1:{server.port}/api/2", CLIENT_ID, SecretStr(SECRET))
-    client._transport._session.verify = False
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    with client, pytest.raises(ApiError, match="TLS verification was switched off"):
-        client.own_tenant_id()
-    assert server.requests == []
-
-
 def test_client__certificate_bundle_missing__is_named(
     server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

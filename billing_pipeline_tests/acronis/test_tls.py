@@ -68,6 +68,12 @@ def test_client__untrusted_certificate__fails_at_once(client: AcronisClient) -> 
     assert "REQUESTS_CA_BUNDLE" in error.value.todo
 
 
+def test_client__verification_off_in_session__is_verified(client: AcronisClient) -> None:
+    client._transport._session.verify = False
+    with pytest.raises(ApiError, match="certificate is not trusted"):
+        client.own_tenant_id()
+
+
 @pytest.mark.parametrize("name", BUNDLES)
 def test_client__bundle_in_environment__is_trusted(
     client: AcronisClient, certificate: Path, name: str, monkeypatch: pytest.MonkeyPatch

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from billing_pipeline.month_report.figures import MonthFigures, Row
+from billing_pipeline.month_report.figures import Row
 from billing_pipeline.periods import BillingPeriod
 
 _TENANTS_SHOWN = 15
@@ -42,17 +42,23 @@ _OF_TENANTS = (
 )
 
 
-def charts(figures: MonthFigures) -> list[dict[str, Any]]:
+def charts(months: list[Row], customers: list[Row]) -> list[dict[str, Any]]:
     """Every chart of the month that has something to show, as the template reads it.
+
+    Args:
+        months: totals of each month.
+        customers: totals of each customer in the month.
 
     Returns:
         Of each chart: id and title, the name of its rows, its series, and the bars. A bar has a label and
         segments of series, value, start and length; these two are percentages of the longest bar.
     """
-    months = [(BillingPeriod.containing(row["billing_period"]).key, row) for row in figures.months]
-    found = [_chart(name, title, "Month", months, series) for name, title, series in _OF_MONTHS]
-    for name, title, series in _OF_TENANTS:
-        found.append(_chart(name, title, "Tenant", _largest(figures.customer_totals, series), series))
+    by_month = [(BillingPeriod.containing(row["billing_period"]).key, row) for row in months]
+    found = [_chart(name, title, "Month", by_month, series) for name, title, series in _OF_MONTHS]
+    found += [
+        _chart(name, title, "Tenant", _largest(customers, series), series)
+        for name, title, series in _OF_TENANTS
+    ]
     return [chart for chart in found if chart["series"]]
 
 

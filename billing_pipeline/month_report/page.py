@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from billing_pipeline.files import output_file
 from billing_pipeline.month_report.charts import charts
-from billing_pipeline.month_report.figures import MonthFigures
+from billing_pipeline.month_report.figures import month_figures
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import Warehouse
 
@@ -31,7 +31,7 @@ def write_month_report(warehouse: Warehouse, period: BillingPeriod, path: Path) 
         OutputError: the file cannot be written.
     """
     with warehouse.reading() as connection:
-        figures = MonthFigures.load(connection, period)
+        figures = month_figures(connection, period)
     environment = Environment(
         loader=PackageLoader("billing_pipeline.month_report", "."),
         autoescape=True,
@@ -41,10 +41,11 @@ def write_month_report(warehouse: Warehouse, period: BillingPeriod, path: Path) 
     )
     environment.filters |= {"amount": amount, "change": change}
     page = environment.get_template("page.html").render(
-        figures=figures,
+        **figures,
+        period=period,
         month=f"{calendar.month_name[period.month]} {period.year}",
         month_before=period.previous().key,
-        charts=charts(figures),
+        charts=charts(figures["months"], figures["customer_totals"]),
         customers_shown=_CUSTOMERS_SHOWN,
     )
     with output_file(path) as partial:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
+from pydantic import SecretStr
 from tabulate import tabulate
 
 from billing_pipeline.cli.run import load
@@ -18,10 +19,8 @@ from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.settings import PROJECT_ROOT
-from billing_pipeline.settings.environment import ENV_FILE
+from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, PipelineSettings
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
-from billing_pipeline.warehouse import Warehouse
 
 _FOLDER = Path("data") / "demo"
 _GIB = Decimal(1024**3)
@@ -37,23 +36,20 @@ def main() -> int:
     periods = [last.previous().previous(), last.previous(), last]
     with Sandbox(ready_after_seconds=2.0) as sandbox:
         os.environ.pop("DAGSTER_HOME", None)
-        for name in [name for name in os.environ if name.startswith(("ACRONIS_", "BILLING_"))]:
-            del os.environ[name]
-        os.environ |= {
-            ENV_FILE: os.devnull,  # The settings of a real account must not reach the demo.
-            "ACRONIS_BASE_URL": sandbox.base_url,
-            "ACRONIS_CLIENT_ID": sandbox.client_id,
-            "ACRONIS_CLIENT_SECRET": sandbox.client_secret,
-            "ACRONIS_POLL_INTERVAL_SECONDS": "1",
-            "BILLING_DATA_DIR": str(PROJECT_ROOT / _FOLDER),
-            "BILLING_WAREHOUSE": "file",
-        }
+        # Given as arguments: the settings of a real account must not reach the demo.
+        account = AccountSettings(
+            base_url=sandbox.base_url,
+            client_id=sandbox.client_id,
+            client_secret=SecretStr(sandbox.client_secret),
+            poll_interval_seconds=1,
+        )
+        settings = Settings(PipelineSettings(data_dir=_FOLDER), {SINGLE_ACCOUNT: account})
         print(f"A sandbox of the Acronis API serves an invented distributor on {sandbox.base_url}.")
         print(f"Dagster materialises {', '.join(map(str, periods))} into {_FOLDER}:\n", flush=True)
-        settings = Settings()
         if status := load([AccountPeriod(period, SINGLE_ACCOUNT) for period in periods], settings):
             return status
-        ours = _loaded(settings.warehouse)
+        with settings.warehouse.reading() as connection:
+            ours = rows_as_dicts(connection.execute(read_sql("demo.sql")))
         theirs = {period.start: _expected(sandbox, period) for period in periods}
     agree = all(
         (row["row_count"], row["compute_points"]) == theirs[row["billing_period"]]
@@ -62,11 +58,6 @@ def main() -> int:
     )
     _summarise(ours, agree=agree)
     return 0 if agree else 1
-
-
-def _loaded(warehouse: Warehouse) -> list[dict[str, Any]]:
-    with warehouse.reading() as connection:
-        return rows_as_dicts(connection.execute(read_sql("demo.sql")))
 
 
 def _expected(sandbox: Sandbox, period: BillingPeriod) -> tuple[int, Decimal]:

@@ -6,8 +6,6 @@ import base64
 import html
 import json
 import re
-import threading
-from collections import deque
 from urllib.parse import quote, quote_plus
 
 from billing_pipeline.errors import printable_line
@@ -16,30 +14,24 @@ REDACTED = "[redacted]"
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=_.~-]{8,}")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*){1,2}")
 _PERCENT = re.compile("%[0-9A-F]{2}")
-_TOKENS_REMEMBERED = 50
 
 
 class Redactor:
     """Replaces secrets, also where the API echoes them or a proxy re-encodes them."""
 
     def __init__(self, client_id: str, client_secret: str) -> None:
-        self._lock = threading.Lock()
         basic = _base64(f"{client_id}:{client_secret}")
         credentials = (client_secret, *_base64(client_secret), *basic) if client_secret else ()
-        self._credentials = set[str]().union(*map(_forms, credentials))
-        self._tokens: deque[set[str]] = deque(maxlen=_TOKENS_REMEMBERED)
+        self._secrets = frozenset[str]().union(*map(_forms, credentials))
 
     def remember_token(self, token: str) -> None:
-        """Redact this access token from now on."""
-        with self._lock:
-            self._tokens.append(_forms(token))
+        """Redact this access token from now on. One thread at a time may call this."""
+        self._secrets |= _forms(token)
 
     def __call__(self, text: str) -> str:
         """`text` without secrets."""
-        with self._lock:
-            secrets = self._credentials.union(*self._tokens)
         # Longest first: a secret may be part of another form of itself.
-        for secret in sorted(secrets, key=len, reverse=True):
+        for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, REDACTED)
         return _JWT.sub(REDACTED, _BEARER.sub(rf"\1 {REDACTED}", text))
 

@@ -22,7 +22,7 @@ class TokenCache:
     def __init__(self, fetch: Callable[[], Token]) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
-        self._token: str | None = None
+        self._token = ""
         self._renew_at = 0.0
 
     def get(self, *, rejected: str | None = None) -> str:
@@ -32,13 +32,12 @@ class TokenCache:
             rejected: the token that the API rejected, so that another one is needed.
         """
         with self._lock:
-            if self._token in {None, rejected} or time.monotonic() >= self._renew_at:
+            if self._token in {"", rejected} or time.monotonic() >= self._renew_at:
                 requested_at = time.monotonic()
                 token = self._fetch()
                 lifetime = _lifetime(token)
                 self._token = token.access_token
                 self._renew_at = requested_at + lifetime - min(RENEW_BEFORE_SECONDS, lifetime / 10)
-            assert self._token is not None  # noqa: S101 - set above
             return self._token
 
 
@@ -48,8 +47,5 @@ def _lifetime(token: Token) -> float:
     With a wrong local clock `expires_on` may be in the past. The documented two hours are then assumed; if
     that is too long, a 401 triggers the renewal.
     """
-    if token.expires_in is not None and token.expires_in > 0:
-        return min(token.expires_in, DOCUMENTED_LIFETIME_SECONDS)
-    if token.expires_on is not None and token.expires_on > (now := time.time()):
-        return min(token.expires_on - now, DOCUMENTED_LIFETIME_SECONDS)
-    return DOCUMENTED_LIFETIME_SECONDS
+    lifetime = token.expires_in or (token.expires_on or 0.0) - time.time()
+    return min(lifetime, DOCUMENTED_LIFETIME_SECONDS) if lifetime > 0 else DOCUMENTED_LIFETIME_SECONDS

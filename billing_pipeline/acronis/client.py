@@ -91,9 +91,7 @@ class AcronisClient:
         self._read_timeout = read_timeout
         credentials = client_id, client_secret.get_secret_value()
         self._redact = Redactor(*credentials)
-        self._transport = Transport(
-            base_url, credentials, self._redact, connect_timeout=connect_timeout, read_timeout=read_timeout
-        )
+        self._transport = Transport(base_url, credentials, self._redact, (connect_timeout, read_timeout))
         self._tokens = TokenCache(self._fetch_token)
 
     def __enter__(self) -> Self:
@@ -192,9 +190,8 @@ class AcronisClient:
         path = f"/reports/{api_id(report_id)}/stored/{api_id(stored_report_id)}"
 
         def open_body(token: str) -> requests.Response:
-            return self._transport.send(
-                "GET", path, token=token, successes={200}, accept="*/*", encodings="gzip"
-            )
+            headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
+            return self._transport.send("GET", path, token=token, successes={200}, headers=headers)
 
         digest, size = hashlib.sha256(), 0
         with self._authorized(open_body) as response:
@@ -219,7 +216,7 @@ class AcronisClient:
 
     def _fetch_token(self) -> Token:
         token: Token = retrying(self.retry_policy, self.stop)(
-            self._exchange, "POST", "/idp/token", Token, form={"grant_type": "client_credentials"}
+            self._exchange, "POST", "/idp/token", Token, data={"grant_type": "client_credentials"}
         )
         self._redact.remember_token(token.access_token)
         return token

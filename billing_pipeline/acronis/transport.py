@@ -30,6 +30,7 @@ MAX_ERROR_BYTES = 64 * 1024
 _ERROR_SECONDS = 10.0
 
 USER_AGENT = "billing-pipeline"
+_JSON = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
 
 class Transport:
@@ -39,23 +40,16 @@ class Transport:
         base_url: the data-centre URL with `/api/2` at its end.
         credentials: id and secret of the API client.
         redact: removes secrets from messages.
-        connect_timeout: seconds until the connection must be established.
-        read_timeout: seconds of silence after which the exchange is given up.
+        timeouts: seconds until the connection must be established, and of silence within an exchange.
     """
 
     def __init__(
-        self,
-        base_url: str,
-        credentials: tuple[str, str],
-        redact: Redactor,
-        *,
-        connect_timeout: float,
-        read_timeout: float,
+        self, base_url: str, credentials: tuple[str, str], redact: Redactor, timeouts: tuple[float, float]
     ) -> None:
         self._redact = redact
         self._base_url = base_url
         self._credentials = credentials
-        self._timeouts = (connect_timeout, read_timeout)
+        self._timeouts = timeouts
         # An empty proxy means none, whatever `http_proxy`, `all_proxy` and `no_proxy` say.
         self._proxies = {"http": "", "https": ""} if _is_loopback(base_url) else None
         self._session = requests.Session()
@@ -70,14 +64,12 @@ class Transport:
         token: str | None,
         # The API's schema and its tutorial differ in which success a call returns.
         successes: Container[int] = range(200, 300),
-        accept: str = "application/json",
-        encodings: str = "identity",
-        json: Mapping[str, Any] | None = None,
-        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] = _JSON,
+        **body: Any,
     ) -> requests.Response:
         """Send a request and return its successful response. The caller closes it.
 
-        Without a token, the client's id and secret are sent.
+        Without a token, the client's id and secret are sent. The `body` is as in `requests.request`.
 
         Raises:
             ApiUnavailableError: no response, or one that may differ later; with `outcome_unknown` the API
@@ -96,15 +88,14 @@ class Transport:
                 method,
                 self._base_url + path,
                 auth=bearer if token else self._credentials,
-                headers={"Accept": accept, "Accept-Encoding": encodings},
-                json=json,
-                data=form,
+                headers=headers,
                 timeout=self._timeouts,
                 proxies=self._proxies,
                 # Takes precedence over the session's; the environment can only name another bundle.
                 verify=True,
                 allow_redirects=False,
                 stream=True,
+                **body,
             )
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             raise connection_error(call, self._base_url, error) from None
@@ -113,11 +104,11 @@ class Transport:
             return response
         with response:
             try:
-                body = b"".join(content(response, max_bytes=MAX_ERROR_BYTES, deadline_seconds=_ERROR_SECONDS))
+                seen = b"".join(content(response, max_bytes=MAX_ERROR_BYTES, deadline_seconds=_ERROR_SECONDS))
             except (BodyError, HTTPException):
-                body = b""
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        raise failure(call, status, headers, body, self._redact, at_token=token is None)
+                seen = b""
+        received = {name.lower(): value for name, value in response.headers.items()}
+        raise failure(call, status, received, seen, self._redact, at_token=token is None)
 
     def close(self) -> None:
         """Close the connections."""

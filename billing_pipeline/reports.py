@@ -73,6 +73,9 @@ def _period(value: object) -> object:
         raise ValueError(error.what) from None
 
 
+PeriodField = Annotated[BillingPeriod, BeforeValidator(_period), PlainSerializer(str)]
+
+
 @validated_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class ReportParameters:
     """The parameters of one usage report: one tenant, one billing period, generated once.
@@ -88,7 +91,7 @@ class ReportParameters:
     """
 
     tenant_id: ApiId
-    period: Annotated[BillingPeriod, BeforeValidator(_period), PlainSerializer(str)]
+    period: PeriodField
     kind: str
     level: str
     hide_zero_usage: bool = True

@@ -33,10 +33,6 @@ def _api_base_url(value: str) -> str:
     return url + _API_SUFFIX
 
 
-def _lower_uuid(value: str) -> str:
-    return str(UUID(value))
-
-
 class AccountSettings(EnvironmentSettings):
     """One API client of the Acronis account-management API, and the report that is requested with it.
 
@@ -52,7 +48,7 @@ class AccountSettings(EnvironmentSettings):
     )
     client_id: str = Field(description="id of the API client")
     client_secret: SecretStr = Field(description="secret of the API client")
-    tenant_id: Annotated[str, AfterValidator(_lower_uuid)] | None = Field(
+    tenant_id: Annotated[str, AfterValidator(lambda value: str(UUID(value)))] | None = Field(
         None, description="UUID of the tenant whose usage is reported; default: the client's own tenant"
     )
     report_level: Literal["direct_partners", "all_partners", "all_customers", "accounts", "itself"] = Field(

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from billing_pipeline.errors import PeriodError
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
+from billing_pipeline.reports import PeriodField
 from billing_pipeline.settings.environment import EnvironmentSettings, folder
 
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -26,11 +26,7 @@ def _data_dir(value: Path) -> Path:
     return path
 
 
-def _period(value: Any) -> BillingPeriod:
-    try:
-        period = value if isinstance(value, BillingPeriod) else BillingPeriod.parse(str(value))
-    except PeriodError as error:
-        raise ValueError(f"{error.what}; write it as YYYY-MM") from None
+def _first_period(period: BillingPeriod) -> BillingPeriod:
     if period.year not in _YEARS:
         # Dagster lists every month from then on, and fails at both ends of the calendar.
         raise ValueError(f"must be from {_YEARS[0]}-01 to {_YEARS[-1]}-12")
@@ -49,14 +45,13 @@ def _account_names(value: Any) -> tuple[str, ...]:
     return names
 
 
-def _warehouse(value: Any) -> SecretStr | None:
+def _warehouse(value: str) -> SecretStr | None:
     """The connection string of a lake's catalogue, which may hold a password; None for the file."""
-    if value is None or isinstance(value, SecretStr) or str(value) == "file":
-        return value if isinstance(value, SecretStr) else None
-    text = str(value)
-    if not text.startswith(_LAKE):
+    if value == "file":
+        return None
+    if not value.startswith(_LAKE):
         raise ValueError(f"must be file, or {_LAKE}<libpq connection string>")
-    return SecretStr(text.removeprefix(_LAKE).strip())
+    return SecretStr(value.removeprefix(_LAKE).strip())
 
 
 class PipelineSettings(EnvironmentSettings):
@@ -70,7 +65,7 @@ class PipelineSettings(EnvironmentSettings):
     accounts: Annotated[tuple[str, ...], BeforeValidator(_account_names)] = Field(
         (SINGLE_ACCOUNT,), description="names of the accounts, separated by commas"
     )
-    first_period: Annotated[BillingPeriod, BeforeValidator(_period)] = Field(
+    first_period: Annotated[PeriodField, AfterValidator(_first_period)] = Field(
         BillingPeriod(2024, 1), description="first partition, YYYY-MM"
     )
     open_reports: int = Field(

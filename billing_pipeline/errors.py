@@ -81,7 +81,6 @@ class ApiError(BillingPipelineError):
 
     Args:
         status: the HTTP status; None when there was no answer at all.
-        code: the API's own error code, from `error.code` (or `error` at the token endpoint).
         api_message: the API's own message, shortened and redacted.
     """
 
@@ -91,14 +90,12 @@ class ApiError(BillingPipelineError):
         *,
         todo: str,
         status: int | None = None,
-        code: str | None = None,
         api_message: str | None = None,
         period: str | None = None,
         report_id: str | None = None,
     ) -> None:
         super().__init__(what, todo=todo, period=period, report_id=report_id)
         self.status = status
-        self.code = code
         self.api_message = api_message
 
 

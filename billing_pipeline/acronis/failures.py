@@ -98,10 +98,10 @@ def failure(
         redact: removes secrets.
         at_token: whether a token was requested; there, 400 concerns the credentials, too.
     """
-    code, message = _code_and_message(body, redact)
+    message = _message(body, redact)
     answered = f"{call} answered {status} {responses.get(status, '')}".rstrip()
     what = f"{answered}: {message}" if message else answered
-    details: dict[str, Any] = {"status": status, "code": code, "api_message": message}
+    details: dict[str, Any] = {"status": status, "api_message": message}
     if _HISTORY_NOT_READY.search(message or "") and status in {400, 500}:
         return HistoryNotReadyError(
             what, todo="Run it again after 06:00 UTC on the second day of the month.", **details
@@ -135,8 +135,8 @@ def _host(location: str | None) -> str:
         return "an unreadable address"
 
 
-def _code_and_message(body: bytes, redact: Redactor) -> tuple[str | None, str | None]:
-    """The error's code and message, redacted.
+def _message(body: bytes, redact: Redactor) -> str | None:
+    """The error's message, redacted.
 
     The API sends `{"error": {"code", "message", "details": {"info"}}}`, its token endpoint
     `{"error", "error_description"}`, and a proxy anything.
@@ -145,15 +145,14 @@ def _code_and_message(body: bytes, redact: Redactor) -> tuple[str | None, str | 
         answer = json.loads(body)
         error = answer["error"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        return None, describe(body, redact)
+        return describe(body, redact)
     if isinstance(error, dict):
         details = error.get("details")
         info = details.get("info") if isinstance(details, dict) else None
-        code, words = error.get("code"), (error.get("message"), info)
+        words = error.get("message") or error.get("code"), info
     else:
-        code, words = str(error), (error, answer.get("error_description"))
-    message = redact.short(": ".join(dict.fromkeys(str(word) for word in words if word)))
-    return (None if code is None else redact.short(str(code), 60)), message or None
+        words = error, answer.get("error_description")
+    return redact.short(": ".join(dict.fromkeys(str(word) for word in words if word))) or None
 
 
 def describe(body: bytes, redact: Redactor) -> str | None:

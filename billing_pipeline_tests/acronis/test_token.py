@@ -75,7 +75,7 @@ def test_token__rejected_twice__credentials_error(server: ScriptedServer) -> Non
     with server.client() as client, pytest.raises(CredentialsError, match="Token is invalid") as error:
         client.own_tenant_id()
     assert server.calls().count(TENANT_CALL) == 2
-    assert (error.value.status, error.value.code) == (401, "E1")
+    assert error.value.status == 401
     assert "ACRONIS_CLIENT_SECRET" in error.value.todo
 
 
@@ -111,9 +111,9 @@ def test_token__wrong_credentials__named_at_once(
     server: ScriptedServer, code: int, body: dict[str, str]
 ) -> None:
     server.on(TOKEN_CALL, as_json(body, code=code))
-    with server.client() as client, pytest.raises(CredentialsError, match="invalid_client") as error:
+    with server.client() as client, pytest.raises(CredentialsError, match="invalid_client"):
         client.own_tenant_id()
-    assert (error.value.code, len(server.requests)) == ("invalid_client", 1)
+    assert len(server.requests) == 1
 
 
 def test_own_tenant_id__client_id_not_a_uuid__raises(server: ScriptedServer) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.request import ProxyHandler, build_opener
 
+import requests
 from pydantic import SecretStr
 from tabulate import tabulate
 
@@ -62,9 +61,8 @@ def main() -> int:
 
 def _expected(sandbox: Sandbox, period: BillingPeriod) -> tuple[int, Decimal]:
     """Rows and compute points as the sandbox itself counts them."""
-    direct = build_opener(ProxyHandler({}))
-    with direct.open(f"{sandbox.base_url}/sandbox/totals?period={period}") as response:
-        totals = json.load(response)
+    url = f"{sandbox.base_url}/sandbox/totals?period={period}"
+    totals = requests.get(url, proxies={"http": ""}, timeout=60).json()
     return totals["rows"], Decimal(totals["dr_compute_points"]["total"])
 
 

@@ -58,7 +58,7 @@ def matches_exactly(parameters: ReportParameters, report: Report) -> bool:
 
 
 def _flat(body: dict[str, Any]) -> dict[str, str]:
-    """The parameters of a request or a response as texts, without those that are null or absent."""
+    """The parameters of a request or a response as texts in lower case, without those that are null."""
     parameters = body["parameters"]
     period = parameters.get("period")
     flat = {
@@ -67,9 +67,4 @@ def _flat(body: dict[str, Any]) -> dict[str, str]:
         "schedule": (body["schedule"] or {}).get("type"),
         "result_action": body["result_action"],
     }
-    return {name: _text(name, value) for name, value in flat.items() if value is not None}
-
-
-def _text(name: str, value: object) -> str:
-    in_lower_case = isinstance(value, bool) or name == "tenant_id"
-    return str(value).lower()[:80] if in_lower_case else str(value)[:80]
+    return {name: str(value).lower()[:80] for name, value in flat.items() if value is not None}

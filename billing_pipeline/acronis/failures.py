@@ -86,14 +86,14 @@ class HistoryNotReadyError(ApiError):
 
 
 def failure(
-    call: str, status: int, headers: dict[str, str], body: bytes, redact: Redactor, *, at_token: bool = False
+    call: str, status: int, headers: Mapping[str, str], body: bytes, redact: Redactor, *, at_token: bool
 ) -> ApiError:
     """The error for a response outside 2xx.
 
     Args:
         call: method and path, for the message.
         status: HTTP status.
-        headers: lower-case names.
+        headers: of the response; names in any case.
         body: the beginning of the body.
         redact: removes secrets.
         at_token: whether a token was requested; there, 400 concerns the credentials, too.
@@ -170,7 +170,7 @@ def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = No
     """Seconds to wait before the next request; None without the header, or if it is implausible.
 
     Args:
-        headers: with lower-case names. A date is compared with the server's own `Date`, if present, so
+        headers: of the response. A date is compared with the server's own `Date`, if present, so
             that a wrong clock on either side does not matter.
         now: the current time, for responses without `Date`; default: the system clock.
     """

@@ -50,9 +50,9 @@ def retrying(
     """
 
     def log(retry_state: RetryCallState) -> None:
-        wait = retry_state.next_action.sleep if retry_state.next_action else 0.0
         attempt = f"attempt {retry_state.attempt_number} of {policy.attempts}"
-        logger.warning("%s (%s); again in %.1f s", _unavailable(retry_state).what, attempt, wait)
+        what, wait = _unavailable(retry_state).what, retry_state.upcoming_sleep
+        logger.warning("%s (%s); again in %.1f s", what, attempt, wait)
 
     return Retrying(
         retry=retry_if_exception(lambda e: isinstance(e, ApiUnavailableError) and retry_if(e)),

@@ -107,8 +107,7 @@ class Transport:
                 seen = b"".join(content(response, max_bytes=MAX_ERROR_BYTES, deadline_seconds=_ERROR_SECONDS))
             except (BodyError, HTTPException):
                 seen = b""
-        received = {name.lower(): value for name, value in response.headers.items()}
-        raise failure(call, status, received, seen, self._redact, at_token=token is None)
+        raise failure(call, status, response.headers, seen, self._redact, at_token=token is None)
 
     def close(self) -> None:
         """Close the connections."""

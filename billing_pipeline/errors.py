@@ -91,10 +91,9 @@ class ApiError(BillingPipelineError):
         todo: str,
         status: int | None = None,
         api_message: str | None = None,
-        period: str | None = None,
         report_id: str | None = None,
     ) -> None:
-        super().__init__(what, todo=todo, period=period, report_id=report_id)
+        super().__init__(what, todo=todo, report_id=report_id)
         self.status = status
         self.api_message = api_message
 

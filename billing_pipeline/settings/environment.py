@@ -85,13 +85,7 @@ class EnvironmentSettings(BaseSettings):
     description are no settings: their values are given as arguments.
     """
 
-    model_config = SettingsConfigDict(
-        extra="ignore",
-        populate_by_name=True,
-        loc_by_alias=False,
-        hide_input_in_errors=True,
-        validate_default=False,
-    )
+    model_config = SettingsConfigDict(populate_by_name=True, loc_by_alias=False, hide_input_in_errors=True)
 
     @classmethod
     def settings_customise_sources(  # type: ignore[override]

@@ -45,9 +45,9 @@ def _account_names(value: Any) -> tuple[str, ...]:
     return names
 
 
-def _warehouse(value: str) -> SecretStr | None:
+def _warehouse(value: str | None) -> SecretStr | None:
     """The connection string of a lake's catalogue, which may hold a password; None for the file."""
-    if value == "file":
+    if value is None or value == "file":
         return None
     if not value.startswith(_LAKE):
         raise ValueError(f"must be file, or {_LAKE}<libpq connection string>")
@@ -59,9 +59,7 @@ class PipelineSettings(EnvironmentSettings):
 
     model_config = SettingsConfigDict(env_prefix="BILLING_")
 
-    data_dir: Annotated[Path, AfterValidator(_data_dir)] = Field(
-        Path("data"), validate_default=True, description="the data folder"
-    )
+    data_dir: Annotated[Path, AfterValidator(_data_dir)] = Field(Path("data"), description="the data folder")
     accounts: Annotated[tuple[str, ...], BeforeValidator(_account_names)] = Field(
         (SINGLE_ACCOUNT,), description="names of the accounts, separated by commas"
     )

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Self, TypeVar
 
-import requests
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from billing_pipeline.acronis import transport
@@ -188,13 +187,11 @@ class AcronisClient:
             ApiError: the API refused the request or could not be reached.
         """
         path = f"/reports/{api_id(report_id)}/stored/{api_id(stored_report_id)}"
-
-        def open_body(token: str) -> requests.Response:
-            headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
-            return self._transport.send("GET", path, token=token, successes={200}, headers=headers)
-
+        headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
         digest, size = hashlib.sha256(), 0
-        with self._authorized(open_body) as response:
+        with self._authorized(
+            lambda token: self._transport.send("GET", path, token=token, successes={200}, headers=headers)
+        ) as response:
             try:
                 for chunk in content(response, max_bytes=max_bytes, deadline_seconds=timeout, stop=self.stop):
                     digest.update(chunk)

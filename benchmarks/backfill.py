@@ -26,8 +26,8 @@ import requests
 from tabulate import tabulate
 
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.dagster_ui import await_periods, launch_backfill
+from billing_pipeline_tests.harness.recording_sandbox import RecordingSandbox
 from billing_pipeline_tests.harness.request_log import most_at_once
 
 _PATIENCE_SECONDS = 3600.0
@@ -126,7 +126,7 @@ def _measured(way: str, count: int, options: argparse.Namespace) -> _Backfill:
     periods.reverse()
     with (
         TemporaryDirectory(prefix="billing-pipeline-backfill-") as folder,
-        Sandbox(tenants=options.tenants, ready_after_seconds=options.ready_after) as sandbox,
+        RecordingSandbox(tenants=options.tenants, ready_after_seconds=options.ready_after) as sandbox,
     ):
         outside = {
             name: value

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -30,8 +27,8 @@ _CLIENT_SECRET = "sandbox-secret-not-for-production"  # noqa: S105 - opens nothi
 class Sandbox:
     """A local sandbox of the Acronis account-management API; as a context manager it serves while open.
 
-    Besides the API it serves two requests without authentication: `GET /sandbox/totals` with the arguments of
-    `totals` as its query, and `GET /sandbox/requests` with the API requests so far.
+    Beside the API it answers `GET /sandbox/totals` without authentication, with the arguments of `totals` as
+    its query.
 
     Args:
         port: TCP port on 127.0.0.1; 0 takes a free one.
@@ -39,17 +36,10 @@ class Sandbox:
         seed: of the distributor. Rows depend only on seed, tenants and the parameters of the report.
         ready_after_seconds: from the request until the stored reports are saved; in the first quarter of that
             time the list of stored reports is empty, then they are in progress.
-        empty_polls, in_progress_polls: minimum number of polls of the stored reports that return an empty
-            list, then `in_progress`, independent of time.
-        client_id: the only known API client.
+        client_id: the API client that is known.
         now: the server's clock as aware UTC times: decides which periods are in the future, when tokens
             expire and what `created_at` says. Readiness is always measured in real seconds.
         json_layout: layout of json_v2_0, `flat` or `grouped`.
-
-    Attributes:
-        requests: the API requests so far, each with method, path, route, report_id, authorized, status, and
-            two times in UNIX seconds: `time`, when it was received, and `ended`, when its answer had been
-            sent (None: not yet).
     """
 
     handler: type[RequestHandler] = RequestHandler
@@ -61,8 +51,6 @@ class Sandbox:
         tenants: int = DEFAULT_TENANTS,
         seed: int = DEFAULT_SEED,
         ready_after_seconds: float = 2.0,
-        empty_polls: int = 0,
-        in_progress_polls: int = 0,
         client_id: str = _CLIENT_ID,
         now: Callable[[], datetime] | None = None,
         json_layout: str = "flat",
@@ -77,11 +65,8 @@ class Sandbox:
         self.client_secret = _CLIENT_SECRET
         self.distributor = Distributor(seed, tenants)
         self.tenant_id = self.distributor.root.id
-        self.requests: list[dict[str, Any]] = []
         clock = now or (lambda: datetime.now(UTC))
-        self._reports = Reports(
-            self.distributor, clock, ready_after_seconds, empty_polls, in_progress_polls, json_layout
-        )
+        self._reports = Reports(self.distributor, clock, ready_after_seconds, json_layout)
         self._api = Api(client_id, _CLIENT_SECRET, self._reports)
         self._server = SandboxServer(port, self.exchange, self.handler)
 
@@ -89,11 +74,6 @@ class Sandbox:
     def base_url(self) -> str:
         """The data-centre URL, without `/api/2`."""
         return f"http://127.0.0.1:{self._server.server_port}"
-
-    @property
-    def reports_created(self) -> int:
-        """Number of reports created since the start, deleted ones included."""
-        return len(self._reports.created)
 
     def start(self) -> Self:
         """Serve in the background."""
@@ -133,47 +113,12 @@ class Sandbox:
     @contextmanager
     def exchange(self, request: Request) -> Iterator[Answer]:
         """The answer to any request; the context ends when the answer has been sent."""
-        if request.method == "GET" and request.path in {"/sandbox/totals", "/sandbox/requests"}:
-            yield self._own_answer(request)
-            return
-        route, ids = find_route(request)
-        known = self._reports.get(ids[0]) if ids else None
-        entry = {
-            "method": request.method,
-            "path": request.path,
-            "route": route,
-            "report_id": known.id if known else None,
-            "authorized": "authorization" in request.headers,
-            "status": None,
-            "time": time.time(),
-            "ended": None,
-        }
-        self.requests.append(entry)
-        try:
-            yield self.answer(request, route, ids, entry)
-        finally:
-            entry["ended"] = time.time()
+        if request.method == "GET" and request.path == "/sandbox/totals":
+            yield self._totals_answer(request.parameters)
+        else:
+            yield self._api.answer(request, *find_route(request))
 
-    def answer(self, request: Request, route: str, ids: tuple[str, ...], entry: dict[str, Any]) -> Answer:
-        """The answer to an API request.
-
-        Args:
-            request: the request.
-            route, ids: as `find_route` gives them.
-            entry: the request's entry in `requests`, which gets the status and the id of a new report.
-        """
-        answer = self._api.answer(request, route, ids)
-        entry["status"] = answer.status
-        if route == "create_report" and answer.status == 200:
-            entry["report_id"] = json.loads(answer.content())["id"]
-        return answer
-
-    def _own_answer(self, request: Request) -> Answer:
-        if request.path == "/sandbox/requests":
-            counts = Counter(f"{entry['method']} {entry['route']}" for entry in self.requests)
-            seen = {"items": self.requests, "counts": counts, "reports_created": self.reports_created}
-            return Answer.of_json(seen)
-        query = request.parameters
+    def _totals_answer(self, query: dict[str, str]) -> Answer:
         hide_zero_usage = query.get("hide_zero_usage") != "false"
         named = {name: query[name] for name in ("level", "kind", "tenant_id") if name in query}
         try:

@@ -42,7 +42,6 @@ class CreatedReport:
     created_at: datetime
     started: float  # monotonic seconds
     stored: list[StoredReport]
-    polls: int = 0  # of its stored reports
     deleted: bool = False
 
     def answer(self) -> dict[str, Any]:
@@ -66,7 +65,6 @@ class Reports:
         distributor: whose tenants are reported.
         now: the clock, in aware UTC times.
         ready_after_seconds: from the request until the stored reports are saved, if they are written by then.
-        empty_polls, in_progress_polls: as for `Sandbox`.
         json_layout: as for `render_report`.
 
     Attributes:
@@ -76,8 +74,6 @@ class Reports:
     distributor: Distributor
     now: Clock
     ready_after_seconds: float
-    empty_polls: int
-    in_progress_polls: int
     json_layout: str
 
     def __post_init__(self) -> None:
@@ -110,19 +106,11 @@ class Reports:
 
     def poll(self, report: CreatedReport) -> list[dict[str, Any]]:
         """The `items` of GET /reports/{id}/stored: empty, then in progress, then saved."""
-        report.polls += 1
         age = time.monotonic() - report.started
-        if (
-            report.request.result_action != "save"
-            or report.polls <= self.empty_polls
-            or age < self.ready_after_seconds / 4
-        ):
+        if report.request.result_action != "save" or age < self.ready_after_seconds / 4:
             return []
-        saved = (
-            report.polls > self.empty_polls + self.in_progress_polls
-            and age >= self.ready_after_seconds
-            and not wait([stored.size for stored in report.stored], _WAIT_SECONDS).not_done
-        )
+        sizes = [stored.size for stored in report.stored]
+        saved = age >= self.ready_after_seconds and not wait(sizes, _WAIT_SECONDS).not_done
         # The API may leave out the id of a stored report until it is saved; the sandbox does.
         return [
             {

@@ -9,22 +9,22 @@ from urllib.request import urlopen
 import pytest
 
 from billing_pipeline.reports import MEASURES
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.recording_sandbox import RecordingSandbox
 
 pytestmark = pytest.mark.slow
 
 PERIODS = ("2026-07", "2026-08", "2026-09")
 
 
-def sandbox_totals(sandbox: Sandbox, period: str) -> dict[str, Any]:
+def sandbox_totals(sandbox: RecordingSandbox, period: str) -> dict[str, Any]:
     """The sandbox's own count, which shares no code with the pipeline."""
     with urlopen(f"{sandbox.base_url}/sandbox/totals?period={period}") as answer:
         totals: dict[str, Any] = json.load(answer)
     return totals
 
 
-def test_run__three_periods__loads_the_exact_sums(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_run__three_periods__loads_the_exact_sums(cli: CliHarness, sandbox: RecordingSandbox) -> None:
     done = cli.command("run", *(word for period in PERIODS for word in ("--period", period)))
 
     assert done.returncode == 0, done.stderr
@@ -59,7 +59,9 @@ def test_run__three_periods__loads_the_exact_sums(cli: CliHarness, sandbox: Sand
         assert f" {sandbox_totals(sandbox, period)['rows']:,} " in line
 
 
-def test_run__period_loaded_before__requests_and_replaces_it(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_run__period_loaded_before__requests_and_replaces_it(
+    cli: CliHarness, sandbox: RecordingSandbox
+) -> None:
     first = cli.command("run", "--period", "2026-09")
     again = cli.command("run", "--period", "2026-09")
 
@@ -70,7 +72,7 @@ def test_run__period_loaded_before__requests_and_replaces_it(cli: CliHarness, sa
 
 
 def test_run__stderr_is_a_file__prints_plain_lines(cli: CliHarness) -> None:
-    with Sandbox(tenants=4, ready_after_seconds=0.2, in_progress_polls=2) as sandbox:
+    with RecordingSandbox(tenants=4, ready_after_seconds=0.2, in_progress_polls=2) as sandbox:
         settings = {"ACRONIS_BASE_URL": sandbox.base_url}
         done = cli.command("run", "--period", "2026-09", settings=settings)
 
@@ -80,7 +82,7 @@ def test_run__stderr_is_a_file__prints_plain_lines(cli: CliHarness) -> None:
     assert done.stderr.splitlines()[-1].startswith("2026-09  loaded, ")
 
 
-def test_run__replay_without_network__loads_the_same_rows(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_run__replay_without_network__loads_the_same_rows(cli: CliHarness, sandbox: RecordingSandbox) -> None:
     cli.command("run", "--period", "2026-09")
     statement = "SELECT * EXCLUDE (loaded_at) FROM usage ORDER BY report_row"
     before = cli.query(statement)
@@ -109,7 +111,7 @@ def test_run__replay_without_network__loads_the_same_rows(cli: CliHarness, sandb
 )
 def test_run__bad_input__prints_one_line_and_writes_nothing(
     cli: CliHarness,
-    sandbox: Sandbox,
+    sandbox: RecordingSandbox,
     arguments: list[str],
     settings: dict[str, str | None],
     said: str,
@@ -124,7 +126,7 @@ def test_run__bad_input__prints_one_line_and_writes_nothing(
     assert sandbox.reports_created == 0
 
 
-def test_run__host_unreachable__prints_one_line(cli: CliHarness, sandbox: Sandbox) -> None:
+def test_run__host_unreachable__prints_one_line(cli: CliHarness, sandbox: RecordingSandbox) -> None:
     sandbox.stop()
 
     done = cli.command("run", "--period", "2026-09")

@@ -7,7 +7,6 @@ import json
 import threading
 from typing import Any
 
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.messages import Answer, Request
 from billing_pipeline_tests.faults.catalogue import resolve
 from billing_pipeline_tests.faults.content import corrupt
@@ -15,12 +14,13 @@ from billing_pipeline_tests.faults.delivery import BrokenAnswer, FaultyHandler
 from billing_pipeline_tests.faults.injector import FaultInjector, prepare
 from billing_pipeline_tests.faults.rules import FaultRule, FaultRules
 from billing_pipeline_tests.faults.tokens import TokenLimits
+from billing_pipeline_tests.harness.recording_sandbox import RecordingSandbox
 
 
-class FaultySandbox(Sandbox):
+class FaultySandbox(RecordingSandbox):
     """A sandbox whose answers can be replaced, changed, cut or withheld; without faults it is a plain one.
 
-    Args are those of `Sandbox`.
+    Args are those of `RecordingSandbox`.
     """
 
     handler = FaultyHandler
@@ -62,7 +62,7 @@ class FaultySandbox(Sandbox):
         super().stop()
 
     def answer(self, request: Request, route: str, ids: tuple[str, ...], entry: dict[str, Any]) -> Answer:
-        """The answer of the plain sandbox, or what the matching rule makes of it."""
+        """The answer without faults, or what the matching rule makes of it."""
 
         def real() -> Answer:
             answer = super(FaultySandbox, self).answer(self._limits.apply(request), route, ids, entry)

@@ -21,7 +21,7 @@ from billing_pipeline.ordering.state import (
 )
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline.sandbox import Sandbox
+from billing_pipeline_tests.harness.recording_sandbox import RecordingSandbox
 
 QUICK = RetryPolicy(first_wait=0.01, longest_wait=0.02, retry_after_cap=0.05)
 PERIOD = BillingPeriod(2026, 9)
@@ -31,7 +31,7 @@ PERIOD = BillingPeriod(2026, 9)
 class OrderingHarness:
     """Requests, polls and downloads reports of one period from a sandbox."""
 
-    sandbox: Sandbox
+    sandbox: RecordingSandbox
     client: AcronisClient
     data_dir: Path
     parameters: ReportParameters
@@ -84,7 +84,7 @@ class OrderingHarness:
         return [each["route"] for each in self.sandbox.requests]
 
 
-def client_of(sandbox: Sandbox, **options: Any) -> AcronisClient:
+def client_of(sandbox: RecordingSandbox, **options: Any) -> AcronisClient:
     options = {"retry_policy": QUICK, "connect_timeout": 2, "read_timeout": 2, **options}
     return AcronisClient(
         f"{sandbox.base_url}/api/2", sandbox.client_id, SecretStr(sandbox.client_secret), **options

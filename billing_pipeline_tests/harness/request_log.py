@@ -14,7 +14,7 @@ def most_at_once(requests: list[dict[str, Any]]) -> dict[str, int]:
     about it; a download from its request to the end of its answer.
 
     Args:
-        requests: those of `Sandbox.requests`.
+        requests: those of `RecordingSandbox.requests`.
     """
     reports: dict[str, list[dict[str, Any]]] = {}
     for request in requests:

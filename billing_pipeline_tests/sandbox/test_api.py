@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 import pytest
 import requests
 
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.harness.api_caller import NOW, Caller
+from billing_pipeline_tests.harness.recording_sandbox import RecordingSandbox
 from billing_pipeline_tests.sandbox.conftest import Opener
 
 
-def _token_request(caller: Caller[Sandbox], **arguments: Any) -> requests.Response:
+def _token_request(caller: Caller[RecordingSandbox], **arguments: Any) -> requests.Response:
     defaults = {
         "auth": (caller.sandbox.client_id, caller.sandbox.client_secret),
         "data": {"grant_type": "client_credentials"},
@@ -23,7 +23,9 @@ def _token_request(caller: Caller[Sandbox], **arguments: Any) -> requests.Respon
     return requests.post(caller.url + "/idp/token", timeout=10, **(defaults | arguments))
 
 
-def test_token__valid_credentials__bearer_token_for_two_hours(shared_caller: Caller[Sandbox]) -> None:
+def test_token__valid_credentials__bearer_token_for_two_hours(
+    shared_caller: Caller[RecordingSandbox],
+) -> None:
     answer = _token_request(shared_caller).json()
     assert answer["token_type"] == "bearer"
     assert answer["expires_on"] == int(NOW.timestamp()) + 7200
@@ -39,7 +41,7 @@ def test_token__valid_credentials__bearer_token_for_two_hours(shared_caller: Cal
     ],
 )
 def test_token__invalid_request__oauth_error_body(
-    shared_caller: Caller[Sandbox], arguments: dict[str, Any], status: int, error: str
+    shared_caller: Caller[RecordingSandbox], arguments: dict[str, Any], status: int, error: str
 ) -> None:
     answer = _token_request(shared_caller, **arguments)
     assert answer.status_code == status
@@ -58,14 +60,16 @@ def test_token__after_two_hours__expired(open_sandbox: Opener) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": ""}, {"Authorization": "Bearer wrong"}])
-def test_api__no_valid_token__status_401(shared_caller: Caller[Sandbox], headers: dict[str, str]) -> None:
+def test_api__no_valid_token__status_401(
+    shared_caller: Caller[RecordingSandbox], headers: dict[str, str]
+) -> None:
     answer = shared_caller.call("POST", "/reports", headers=headers, json=shared_caller.body())
     assert answer.status_code == 401
     assert set(answer.json()["error"]) == {"code", "domain", "message", "details", "context"}
     assert answer.json()["error"]["details"]["info"]
 
 
-def test_clients__own_id__names_the_tenant(shared_caller: Caller[Sandbox]) -> None:
+def test_clients__own_id__names_the_tenant(shared_caller: Caller[RecordingSandbox]) -> None:
     answer = shared_caller.call("GET", f"/clients/{shared_caller.sandbox.client_id}").json()
     assert answer["type"] == "api_client"
     assert answer["tenant_id"] == shared_caller.sandbox.tenant_id == str(UUID(answer["tenant_id"]))
@@ -103,7 +107,7 @@ BAD_PARAMETERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("parameters", BAD_PARAMETERS, ids=str)
 def test_create_report__invalid_parameter__status_400_names_it(
-    shared_caller: Caller[Sandbox], parameters: dict[str, Any]
+    shared_caller: Caller[RecordingSandbox], parameters: dict[str, Any]
 ) -> None:
     answer = shared_caller.call("POST", "/reports", json=shared_caller.body(**parameters))
     assert answer.status_code == 400
@@ -112,7 +116,7 @@ def test_create_report__invalid_parameter__status_400_names_it(
     assert next(iter(parameters)) in error["details"]["info"]
 
 
-def test_create_report__invalid_body__status_400_or_415(shared_caller: Caller[Sandbox]) -> None:
+def test_create_report__invalid_body__status_400_or_415(shared_caller: Caller[RecordingSandbox]) -> None:
     good = shared_caller.body()
     bodies = [
         good | {"idempotency_key": "1"},
@@ -132,16 +136,16 @@ def test_create_report__invalid_body__status_400_or_415(shared_caller: Caller[Sa
     assert shared_caller.call("POST", "/reports", data="{}", headers={}).status_code == 415
 
 
-def test_create_report__no_recipients__created(shared_caller: Caller[Sandbox]) -> None:
+def test_create_report__no_recipients__created(shared_caller: Caller[RecordingSandbox]) -> None:
     body = _without(shared_caller.body(), "recipients")
     assert shared_caller.call("POST", "/reports", json=body).status_code == 200
 
 
-def test_create_report__period_ends_today__created(shared_caller: Caller[Sandbox]) -> None:
+def test_create_report__period_ends_today__created(shared_caller: Caller[RecordingSandbox]) -> None:
     shared_caller.create(period={"start": "2026-11-01", "end": "2026-11-23"})
 
 
-def test_create_report__foreign_tenant__status_403(shared_caller: Caller[Sandbox]) -> None:
+def test_create_report__foreign_tenant__status_403(shared_caller: Caller[RecordingSandbox]) -> None:
     stranger = str(uuid4())
     body = shared_caller.body(tenant_id=stranger)
     assert shared_caller.call("POST", "/reports", json=body).status_code == 403
@@ -187,7 +191,7 @@ def test_stored_reports__polled__empty_then_in_progress_then_saved(open_sandbox:
         assert datetime.fromisoformat(item["created_at"]) == NOW.astimezone(UTC)
 
 
-def test_download__saved_report__gzip_of_the_stated_size(shared_caller: Caller[Sandbox]) -> None:
+def test_download__saved_report__gzip_of_the_stated_size(shared_caller: Caller[RecordingSandbox]) -> None:
     report_id = shared_caller.create()
     for item in shared_caller.saved(report_id):
         answer = shared_caller.call("GET", f"/reports/{report_id}/stored/{item['id']}")
@@ -203,7 +207,7 @@ def test_download__report_not_ready__status_404(open_sandbox: Opener) -> None:
     assert caller.call("GET", f"/reports/{uuid4()}/stored/{uuid4()}").status_code == 404
 
 
-def test_api__unknown_path_or_method__status_404_or_405(shared_caller: Caller[Sandbox]) -> None:
+def test_api__unknown_path_or_method__status_404_or_405(shared_caller: Caller[RecordingSandbox]) -> None:
     assert shared_caller.call("GET", "/nothing").status_code == 404
     assert shared_caller.call("PATCH", "/reports").status_code == 405
     assert requests.get(shared_caller.sandbox.base_url + "/", timeout=10).status_code == 404
@@ -226,7 +230,7 @@ def test_requests__three_calls__logged_without_the_token(open_sandbox: Opener) -
     assert report_id in str(caller.call("GET", f"/reports/{report_id}").json())
 
 
-def test_server__requests_of_one_session__share_a_connection(shared_caller: Caller[Sandbox]) -> None:
+def test_server__requests_of_one_session__share_a_connection(shared_caller: Caller[RecordingSandbox]) -> None:
     with requests.Session() as session:
         ports = set()
         for _ in range(3):

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.harness.api_caller import Caller
+from billing_pipeline_tests.harness.recording_sandbox import RecordingSandbox
 
 COLUMNS_OF_THE_REFERENCE = (  # noqa: SIM905 - a header as in the file
     "application.id,application.name,date,infra.backend_type,infra.id,infra.name,infra.owner_id,is_range,"
@@ -57,7 +57,7 @@ def _as_csv_text(value: Any) -> str:
 @pytest.mark.parametrize("layout", ["flat", "grouped"])
 @pytest.mark.parametrize("show_skus", [True, False])
 def test_report_files__json_and_csv__hold_the_same_rows(
-    open_sandbox: Callable[..., Caller[Sandbox]], layout: str, show_skus: bool
+    open_sandbox: Callable[..., Caller[RecordingSandbox]], layout: str, show_skus: bool
 ) -> None:
     caller = open_sandbox(tenants=30, json_layout=layout)
     files = caller.download(caller.create(show_skus=show_skus))
@@ -79,7 +79,9 @@ def test_report_files__json_and_csv__hold_the_same_rows(
         }
 
 
-def test_report_files__measures__total_is_production_plus_trial(shared_caller: Caller[Sandbox]) -> None:
+def test_report_files__measures__total_is_production_plus_trial(
+    shared_caller: Caller[RecordingSandbox],
+) -> None:
     files = shared_caller.download(shared_caller.create(hide_zero_usage=False))
     for row in files["json_v2_0"].json()["tenants"]:
         for measure in row["usage"].values():
@@ -87,7 +89,7 @@ def test_report_files__measures__total_is_production_plus_trial(shared_caller: C
             assert all(type(value) is int for value in measure.values())
 
 
-def test_report_files__params__state_period_level_and_kind(shared_caller: Caller[Sandbox]) -> None:
+def test_report_files__params__state_period_level_and_kind(shared_caller: Caller[RecordingSandbox]) -> None:
     report = shared_caller.download(shared_caller.create())["json_v2_0"].json()
     assert list(report) == ["params", "tenants"]
     # 1788220800 is 2026-09-01T00:00:00Z; 30 days later less one second is the period's last one.
@@ -103,7 +105,7 @@ def test_report_files__params__state_period_level_and_kind(shared_caller: Caller
 
 
 def test_report_files__period_before_first_tenant__empty_but_complete(
-    shared_caller: Caller[Sandbox],
+    shared_caller: Caller[RecordingSandbox],
 ) -> None:
     report_id = shared_caller.create(period={"start": "2014-01-01", "end": "2014-01-31"})
     files = shared_caller.download(report_id)
@@ -112,7 +114,7 @@ def test_report_files__period_before_first_tenant__empty_but_complete(
 
 
 def test_report_files__html_format__note_that_it_is_not_rendered(
-    shared_caller: Caller[Sandbox],
+    shared_caller: Caller[RecordingSandbox],
 ) -> None:
     files = shared_caller.download(shared_caller.create(formats=["html", "csv_v2_0"]))
     assert "does not render html" in files["html"].text

@@ -11,9 +11,9 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.totals import compute_points
 from billing_pipeline_tests.harness.api_caller import Caller
+from billing_pipeline_tests.harness.recording_sandbox import RecordingSandbox
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_compute_points__any_seconds__within_half_a_hundredth(seconds: int) -> N
 
 @pytest.mark.parametrize("level", ["direct_partners", "all_customers"])
 def test_totals__report_of_a_level__equal_sums_of_its_file(
-    shared_caller: Caller[Sandbox], level: str
+    shared_caller: Caller[RecordingSandbox], level: str
 ) -> None:
     rows = shared_caller.download(shared_caller.create(level=level))["json_v2_0"].json()["tenants"]
     sums: dict[str, Counter[str]] = {}
@@ -69,12 +69,12 @@ def test_totals__report_of_a_level__equal_sums_of_its_file(
 
 
 @pytest.mark.parametrize("query", ["", "period=2026", "period=2026-09&level=all", "period=2026-09&kind=x"])
-def test_totals__invalid_query__status_400(shared_caller: Caller[Sandbox], query: str) -> None:
+def test_totals__invalid_query__status_400(shared_caller: Caller[RecordingSandbox], query: str) -> None:
     url = f"{shared_caller.sandbox.base_url}/sandbox/totals?{query}"
     assert requests.get(url, timeout=10).status_code == 400
 
 
-def test_totals__foreign_tenant__status_400(shared_caller: Caller[Sandbox]) -> None:
+def test_totals__foreign_tenant__status_400(shared_caller: Caller[RecordingSandbox]) -> None:
     query = "period=2026-09&tenant_id=00000000-0000-4000-8000-000000000000"
     url = f"{shared_caller.sandbox.base_url}/sandbox/totals?{query}"
     assert requests.get(url, timeout=10).status_code == 400

@@ -10,8 +10,8 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from billing_pipeline.sandbox import Sandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.recording_sandbox import RecordingSandbox
 from billing_pipeline_tests.ui.conftest import RunningUi, start_ui
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,7 @@ RUN_TIMEOUT_MS = 120_000
 
 
 def test_ui__month_materialised__loaded_and_shown_after_restart(
-    page: Page, ui: RunningUi, cli: CliHarness, sandbox: Sandbox, tmp_path: Path
+    page: Page, ui: RunningUi, cli: CliHarness, sandbox: RecordingSandbox, tmp_path: Path
 ) -> None:
     # Where to keep screenshots, such as the README's; by default they go with the test's folder.
     pictures = Path(os.environ.get("SCREENSHOTS", tmp_path))

@@ -139,6 +139,11 @@ def first_line(message: object) -> str:
     return str(message).strip().split("\n", 1)[0]
 
 
+def escaped(text: str) -> str:
+    """A text on one line: line breaks, control characters and lone surrogates are escaped."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 def printable_line(text: object) -> str:
     """A text on one line, without characters that a terminal would interpret."""
     return " ".join("".join(each if each.isprintable() else " " for each in str(text)).split())

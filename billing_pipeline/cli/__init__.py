@@ -58,12 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         if name == command:
             import_module(f"{__name__}.{name}").describe(subparser)
-    parsed = parser.parse_args(arguments)
     try:
-        status: int = import_module(f"{__name__}.{parsed.command}").execute(parsed)
+        parsed = parser.parse_args(arguments)
+        status: int = import_module(f"{__name__}.{command}").execute(parsed)
         sys.stdout.flush()
     except BillingPipelineError as error:
-        return _failed(parsed.command, str(error))
+        return _failed(command, str(error))
     except BrokenPipeError:
         # The reader of stdout, such as `| head`, has closed it.
         discard_stdout()
@@ -72,13 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard_stdout()
         cause = f"{error.filename}: {error.strerror}" if error.filename else error
         todo = "Make room or correct the permissions there, and run it again."
-        return _failed(parsed.command, f"{cause}. {todo}")
+        return _failed(command, f"{cause}. {todo}")
     except KeyboardInterrupt:
-        return _failed(parsed.command, "interrupted; run it again to go on", _EXIT_INTERRUPTED)
+        return _failed(command, "interrupted; run it again to go on", _EXIT_INTERRUPTED)
     return status
 
 
-def _failed(command: str, message: str, status: int = 1) -> int:
+def _failed(command: str | None, message: str, status: int = 1) -> int:
     print(f"billing-pipeline {command}: {message}", file=sys.stderr)
     return status
 

@@ -17,7 +17,12 @@ from billing_pipeline.warehouse.exporting import EXPORTABLE, FORMATS, export_per
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument(
-        "--period", required=True, action="append", metavar="YYYY-MM", help="repeatable; one file each"
+        "--period",
+        type=BillingPeriod.parse,
+        required=True,
+        action="append",
+        metavar="YYYY-MM",
+        help="repeatable; one file each",
     )
     parser.add_argument("--format", choices=FORMATS, default="csv", help="default: csv")
     parser.add_argument(
@@ -41,7 +46,7 @@ def execute(arguments: argparse.Namespace) -> int:
     Raises:
         BillingPipelineError: a period is not loaded, or a file cannot be written.
     """
-    periods = [BillingPeriod.parse(key) for key in arguments.period]
+    periods: list[BillingPeriod] = arguments.period
     target: Path = arguments.output or Path()
     if len(periods) > 1 and not target.is_dir():
         raise PeriodError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -11,23 +10,22 @@ from billing_pipeline.warehouse import open_warehouse
 # Ten years: as long as invoices are kept in most places.
 _KEEP_DAYS = 3653
 _GRACE_HOURS = 48
-# A hundred years, in effect for ever; larger values leave the range of dates.
-_MOST_DAYS = 36525
-_MOST_HOURS = 24 * _MOST_DAYS
+# In effect for ever, and within the range of dates.
+_MOST = 99_999
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument(
         "--keep-days",
-        type=_up_to(_MOST_DAYS),
+        type=_whole_number,
         default=_KEEP_DAYS,
         metavar="N",
         help=f"keep snapshots of the last N days; default: {_KEEP_DAYS}, ten years",
     )
     parser.add_argument(
         "--grace-hours",
-        type=_up_to(_MOST_HOURS),
+        type=_whole_number,
         default=_GRACE_HOURS,
         metavar="N",
         help="keep unreferenced files for N hours, for readers and loads in progress; "
@@ -51,10 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _up_to(maximum: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not text.isdecimal() or len(text) > len(str(maximum)) or int(text) > maximum:
-            raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {maximum}")
-        return int(text)
-
-    return number
+def _whole_number(text: str) -> int:
+    if not text.isdecimal() or len(text) > len(str(_MOST)):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {_MOST}")
+    return int(text)

@@ -11,7 +11,9 @@ from billing_pipeline.warehouse import open_warehouse, reopen_period
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--period", required=True, metavar="YYYY-MM", help="the closed period")
+    parser.add_argument(
+        "--period", required=True, type=BillingPeriod.parse, metavar="YYYY-MM", help="the closed period"
+    )
     parser.add_argument("--note", help="the reason")
 
 
@@ -21,7 +23,6 @@ def execute(arguments: argparse.Namespace) -> int:
     Raises:
         BillingPipelineError: it is not closed.
     """
-    period = BillingPeriod.parse(arguments.period)
-    reopen_period(open_warehouse(PipelineSettings.load()), period, note=arguments.note)
-    print(f"{period} is open: the next load replaces it.")
+    reopen_period(open_warehouse(PipelineSettings.load()), arguments.period, note=arguments.note)
+    print(f"{arguments.period} is open: the next load replaces it.")
     return 0

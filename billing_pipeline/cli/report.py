@@ -14,7 +14,13 @@ from billing_pipeline.warehouse import open_warehouse
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--period", metavar="YYYY-MM", help="default: the last closed month")
+    parser.add_argument(
+        "--period",
+        type=BillingPeriod.parse,
+        default=BillingPeriod.last_closed(),
+        metavar="YYYY-MM",
+        help="default: the last closed month",
+    )
     parser.add_argument(
         "--output",
         type=Path,
@@ -31,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """
     from billing_pipeline.month_report import write_month_report  # noqa: PLC0415
 
-    period = BillingPeriod.parse(arguments.period) if arguments.period else BillingPeriod.last_closed()
+    period: BillingPeriod = arguments.period
     path: Path = arguments.output or Path(f"month-report-{period}.html")
     settings = PipelineSettings.load()
     refuse_internal_path(path, settings.data_dir)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from billing_pipeline.acronis import AcronisClient, RetryPolicy
 from billing_pipeline.cli.progress import ProgressLine, warnings_shown_by
@@ -19,15 +20,12 @@ _CREDENTIAL_CHECK = RetryPolicy(attempts=3)
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
+    month: dict[str, Any] = {"type": BillingPeriod.parse, "metavar": "YYYY-MM"}
     parser.add_argument(
-        "--period",
-        action="append",
-        default=[],
-        metavar="YYYY-MM",
-        help="repeatable; default: last closed month",
+        "--period", action="append", default=[], **month, help="repeatable; default: last closed month"
     )
-    parser.add_argument("--from", dest="first", metavar="YYYY-MM", help="first period of a range")
-    parser.add_argument("--to", dest="last", metavar="YYYY-MM", help="last one; default: last closed month")
+    parser.add_argument("--from", dest="first", **month, help="first period of a range")
+    parser.add_argument("--to", dest="last", **month, help="last one; default: last closed month")
     parser.add_argument(
         "--replay",
         action="store_true",
@@ -63,12 +61,8 @@ def execute(arguments: argparse.Namespace) -> int:
         raise next(iter(rejected.values()))
     for error in rejected.values():
         print(f"billing-pipeline run: {error}", file=sys.stderr)
-    to_load = [
-        AccountPeriod(period, account)
-        for period in periods
-        for account in accounts
-        if account not in rejected
-    ]
+    accepted = [account for account in accounts if account not in rejected]
+    to_load = [AccountPeriod(period, account) for period in periods for account in accepted]
     status = load(to_load, settings, replay=arguments.replay, force=arguments.force)
     return 1 if rejected else status
 
@@ -103,13 +97,13 @@ def load(
 
 def _periods(arguments: argparse.Namespace, settings: PipelineSettings) -> list[BillingPeriod]:
     last_closed = BillingPeriod.last_closed()
-    requested = [BillingPeriod.parse(key) for key in arguments.period]
+    requested: list[BillingPeriod] = arguments.period
     if arguments.first or arguments.last:
-        last = BillingPeriod.parse(arguments.last) if arguments.last else last_closed
-        first = BillingPeriod.parse(arguments.first) if arguments.first else last
+        last: BillingPeriod = arguments.last or last_closed
+        first: BillingPeriod = arguments.first or last
         if first > last:
             raise PeriodError(f"the range from {first} to {last} is empty", todo="Swap --from and --to.")
-        requested += periods_between(first, last)
+        requested = [*requested, *periods_between(first, last)]
     for period in (periods := sorted(set(requested or [last_closed]))):
         period.require_ended()
         if period < settings.first_period:
@@ -132,14 +126,7 @@ def _accounts(arguments: argparse.Namespace, settings: PipelineSettings) -> list
 
 
 def _check_credentials(accounts: Sequence[str], settings: Settings) -> dict[str, BillingPipelineError]:
-    """Authenticate every account's client before anything is written.
-
-    Returns:
-        The error of each account whose API rejects its client or cannot be reached.
-
-    Raises:
-        SettingsError: a setting of an account is missing or bad.
-    """
+    """The error of each account whose API rejects its client or cannot be reached."""
     rejected: dict[str, BillingPipelineError] = {}
     line = ProgressLine()
     for account in [settings.account(name) for name in accounts]:

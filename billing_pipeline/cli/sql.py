@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import duckdb
 
-from billing_pipeline.errors import WarehouseError
+from billing_pipeline.errors import WarehouseError, escaped
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
 
@@ -94,10 +94,10 @@ def _one_line_errors() -> Iterator[None]:
     except duckdb.Error as error:
         lines = (line.strip() for line in str(error).splitlines())
         message = " ".join(line for line in lines if line.strip("^~ "))
-        raise WarehouseError(_printable(message), todo="Correct the query.") from None
+        raise WarehouseError(escaped(message), todo="Correct the query.") from None
     except (RuntimeError, ValueError, OverflowError) as error:
         # For example text that is not UTF-8, or an interval longer than Python's largest timedelta.
-        message = _printable(" ".join(str(error).split()))
+        message = escaped(" ".join(str(error).split()))
         raise WarehouseError(
             f"the result has a value that cannot be read: {message}",
             todo="Leave its column out, or cast it to VARCHAR or BLOB.",
@@ -119,23 +119,9 @@ def _unique(names: Iterable[str]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case Decimal():
-            return format(value, "f")
-        case datetime() | date():
-            return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
-        case dict() | list():
-            return _json(value)
-    return str(value)
-
-
-def _printable(text: str) -> str:
-    """Escape control characters: a tenant's name must not move the terminal's cursor."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    if value is None:
+        return ""
+    return _json(value) if isinstance(value, bool | Decimal | dict | list) else str(value)
 
 
 def _json(value: Any) -> str:
@@ -165,9 +151,10 @@ def _write_table(columns: Columns, rows: Iterator[Sequence[Any]], out: TextIO) -
     from tabulate import tabulate  # noqa: PLC0415
 
     numeric = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "NUMBER", "BIGNUM")
-    table = [[_printable(_text(value)) for value in row] for row in rows]
+    # A tenant's name must not move the terminal's cursor.
+    table = [[escaped(_text(value)) for value in row] for row in rows]
     alignment = ["right" if any(n in kind.upper() for n in numeric) else "left" for _, kind in columns]
-    headers = [_printable(name) for name, _ in columns]
+    headers = [escaped(name) for name, _ in columns]
     out.write(tabulate(table, headers, tablefmt="simple", disable_numparse=True, colalign=alignment) + "\n")
     out.write(f"({len(table)} row{'' if len(table) == 1 else 's'})\n")
 

@@ -6,7 +6,7 @@ import re
 
 import duckdb
 
-from billing_pipeline.errors import ReportRefusedError, first_line
+from billing_pipeline.errors import ReportRefusedError, escaped, first_line
 
 DAMAGED = "The download may be damaged: request the report again, and if that does not help, ask Acronis."
 NOT_REQUESTED = "Request the report again: Acronis delivered another report than the one that was requested."
@@ -31,7 +31,7 @@ def refused_by_duckdb(error: duckdb.Error) -> ReportRefusedError:
     text = str(error)
     own = _OWN_MESSAGE.search(text)
     what = own[0] if own else "DuckDB cannot read it: " + first_line(text)
-    return refused(on_one_line(what.strip()), UNKNOWN)
+    return refused(escaped(what.strip()))
 
 
 def shown(value: object) -> str:
@@ -40,9 +40,4 @@ def shown(value: object) -> str:
         text = value if isinstance(value, str) else repr(value)
     except RecursionError:
         text = "nested too deeply to be shown"
-    return on_one_line(text if len(text) <= 80 else text[:77] + "...")
-
-
-def on_one_line(text: str) -> str:
-    """The text with line breaks, control characters and lone surrogates escaped."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return escaped(text if len(text) <= 80 else text[:77] + "...")

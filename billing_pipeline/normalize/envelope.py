@@ -116,13 +116,7 @@ def _behind(character: str, text: str, position: int) -> int:
 
 
 def _end_of_array(file: BinaryIO, start: int, size: int) -> int | None:
-    """The offset of the array's `]`, found from the end of the file; None if its end is not a report's.
-
-    Args:
-        file: the report.
-        start: offset of the first byte behind the array's `[`.
-        size: of the file, in bytes.
-    """
+    """The offset of the array's `]`, found from the end of the file; None if its end is not a report's."""
     depth = 0
     end, is_array = size, False
     lowest = max(start, size - _LARGEST_TAIL - _LARGEST_OTHER_ARRAY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -19,36 +18,28 @@ _OWN_PERIODS = "usage_current"
 _TENANT_KEYS = ("tenant_id", "tenant_uuid", "group_uuid")
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """The days that a report says it covers, both inclusive."""
-
-    start: date
-    end: date
-
-    def __str__(self) -> str:
-        return f"{self.start} to {self.end}"
-
-
-def check_params(params: Mapping[str, Any], requested: ReportParameters | None) -> Coverage:
+def check_params(params: Mapping[str, Any], requested: ReportParameters | None) -> tuple[date, date]:
     """Read a report's `params`, and refuse it if it is not the one that was requested.
 
     Args:
         params: of a json_v2_0 report.
         requested: None takes any report.
 
+    Returns:
+        The first and the last day that the report says it covers.
+
     Raises:
         ReportRefusedError: another period, kind, level or tenant; or a date cannot be read.
     """
-    coverage = _coverage(params)
+    first, last = days = _coverage(params)
     if requested is None:
-        return coverage
-    period = Coverage(requested.period.start, requested.period.end)
+        return days
+    period = requested.period
     compared: list[tuple[str, object, str]] = [
         ("report is about tenant", params.get(name), requested.tenant_id) for name in _TENANT_KEYS
     ]
     if requested.kind != _OWN_PERIODS:
-        compared.append(("report covers", str(coverage), str(period)))
+        compared.append(("report covers", f"{first} to {last}", f"{period.start} to {period.end}"))
     if str(params.get("kind")) in _REPORT_TYPES:
         compared.append(("report's kind is", params["kind"], requested.kind))
     for what, reported, wanted in compared:
@@ -56,7 +47,7 @@ def check_params(params: Mapping[str, Any], requested: ReportParameters | None) 
             raise refused(f"the {what} {shown(reported)}; {wanted} was requested", NOT_REQUESTED)
     _check_number(params, "report_type", _REPORT_TYPES, requested.kind)
     _check_number(params, "report_level", _REPORT_LEVELS, requested.level)
-    return coverage
+    return days
 
 
 def _check_number(
@@ -69,7 +60,7 @@ def _check_number(
         raise refused(f"params.{name} is {found}{meaning}; {requested} was requested", NOT_REQUESTED)
 
 
-def _coverage(params: Mapping[str, Any]) -> Coverage:
+def _coverage(params: Mapping[str, Any]) -> tuple[date, date]:
     begin = _moment(params, "begin_date")
     end = _moment(params, "end_date")
     if begin.time() != datetime.min.time():
@@ -77,7 +68,7 @@ def _coverage(params: Mapping[str, Any]) -> Coverage:
     last_second = end - timedelta(seconds=1) if end.time() == datetime.min.time() else end
     if (last_second + timedelta(seconds=1)).time() != datetime.min.time() or last_second < begin:
         raise refused(f"params.end_date is {end:%Y-%m-%d %H:%M:%S} UTC, not the end of a day", NOT_REQUESTED)
-    return Coverage(begin.date(), last_second.date())
+    return begin.date(), last_second.date()
 
 
 def _moment(params: Mapping[str, Any], name: str) -> datetime:

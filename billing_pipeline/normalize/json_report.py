@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Self
 
 import duckdb
@@ -21,10 +20,9 @@ from billing_pipeline.normalize.layout import PLAIN_LAYOUT
 from billing_pipeline.normalize.projection import Batch, batch_rows, select_rows
 from billing_pipeline.normalize.refusals import refused_by_duckdb
 from billing_pipeline.normalize.slow_rows import SlowRowReader
-from billing_pipeline.normalize.splitter import BLOCK_SIZE, Splitter
+from billing_pipeline.normalize.splitter import Splitter
 from billing_pipeline.normalize.totals import Totals
 from billing_pipeline.reports import ControlTotals, ReportParameters
-from billing_pipeline.sql_files import ROW_GROUP
 
 _MAX_BATCHES = 8
 """Batches per statement, and the limit of batches written ahead. With fewer, planning dominates: it takes as
@@ -42,8 +40,7 @@ class JsonReport:
         path: the file.
         requested: the parameters of its request; None takes any report.
         work_dir: folder for temporary files, much smaller than the report; removed when the report is closed.
-        block_size: bytes that are checked at once.
-        rows_per_batch: as `Splitter`.
+        sizes: `block_size` and `rows_per_batch` of `Splitter`.
 
     Attributes:
         period_start: first day that the report covers.
@@ -58,16 +55,12 @@ class JsonReport:
         path: Path,
         requested: ReportParameters | None,
         work_dir: Path,
-        *,
-        block_size: int = BLOCK_SIZE,
-        rows_per_batch: int = ROW_GROUP,
+        **sizes: int,
     ) -> None:
         self._path = path
-        self._block_size = block_size
-        self._rows_per_batch = rows_per_batch
+        self._sizes = sizes
         self._envelope = read_envelope(path)
-        coverage = check_params(self._envelope.params, requested)
-        self.period_start, self.period_end = coverage.start, coverage.end
+        self.period_start, self.period_end = check_params(self._envelope.params, requested)
         work_dir.mkdir(parents=True, exist_ok=True)
         self._folder = TemporaryDirectory(dir=work_dir, prefix="report-")
         self._reading = ExitStack()
@@ -79,9 +72,7 @@ class JsonReport:
         self._started = self._start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._reading.close()
         self._folder.cleanup()
 
@@ -101,13 +92,7 @@ class JsonReport:
         """Start to check rows, from the first one."""
         self._reading.close()
         source = self._reading.enter_context(self._path.open("rb", buffering=0))
-        splitter = Splitter(
-            source,
-            self._envelope,
-            Path(self._folder.name),
-            block_size=self._block_size,
-            rows_per_batch=self._rows_per_batch,
-        )
+        splitter = Splitter(source, self._envelope, Path(self._folder.name), **self._sizes)
         checker = ThreadPoolExecutor(1, thread_name_prefix="check")
         self._reading.callback(checker.shutdown, cancel_futures=True)
         check = partial(checker.submit, next, splitter.batches(), None)

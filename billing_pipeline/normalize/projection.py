@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from dataclasses import dataclass, field
 from datetime import date
@@ -72,7 +73,7 @@ def batch_rows(batch: Batch) -> str:
     grouped = batch.layout.rows_key is not None
     return sql("json_grouped_batch.sql" if grouped else "json_flat_batch.sql").format(
         **layout_in_sql(batch.layout),
-        files=", ".join(quote_literal(_without_wildcards(str(file))) for file in batch.files),
+        files=", ".join(quote_literal(glob.escape(str(file))) for file in batch.files),
         largest_element=max(2 * batch.largest_block, _SMALLEST_BUFFER),
         rows_before=batch.first_row - 1 - batch.skipped,
         first_row=batch.first_row,
@@ -120,10 +121,6 @@ def _column_type(node: Field | Tree) -> str:
         return node.kind.sql_type
     members = (f"{quote_identifier(key)} {_column_type(each)}" for key, each in node.items())
     return f"STRUCT({', '.join(members)})"
-
-
-def _without_wildcards(path: str) -> str:
-    return re.sub(r"[*?\[]", r"[\g<0>]", path)
 
 
 @cache

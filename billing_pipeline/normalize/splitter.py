@@ -44,19 +44,12 @@ _LONGEST_CLOSING = 40
 
 
 class _Checked(NamedTuple):
-    """Whole elements from one block.
+    """Whole elements from one block."""
 
-    Args:
-        elements: the text of a JSON array without its brackets.
-        layout: of the elements.
-        rows: how many rows they have.
-        used: bytes of the block that they take up.
-    """
-
-    elements: bytes | memoryview
+    elements: bytes | memoryview  # the text of a JSON array without its brackets
     layout: Layout
     rows: int
-    used: int
+    used: int  # bytes of the block that they take up
 
 
 class Splitter:

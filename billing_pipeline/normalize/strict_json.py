@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -49,7 +50,7 @@ def parse_next(text: str, position: int) -> tuple[Any, int]:
     try:
         value, end = _decoder.raw_decode(text, position)
         if _LONE_SURROGATE.search(text, position, end):
-            _encoder.encode(value).encode()
+            _text(value).encode()
     except UnicodeEncodeError:
         raise StrictJsonError("half of a surrogate pair in a text") from None
     except StrictJsonError:
@@ -98,11 +99,8 @@ def _refuse_deep(value: Any) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise StrictJsonError(f"the key {shown(key)!r} appears twice in one object")
-            seen.add(key)
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise StrictJsonError(f"the key {shown(twice)!r} appears twice in one object")
     return found
 
 
@@ -114,8 +112,7 @@ def _constant(text: str) -> Any:
     raise StrictJsonError(f"{text} is not a number")
 
 
-_text = json.JSONEncoder(ensure_ascii=False).encode
-_encoder = json.JSONEncoder(ensure_ascii=False, default=str)
+_text = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _decoder = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=Decimal, parse_int=_integer, parse_constant=_constant
 )

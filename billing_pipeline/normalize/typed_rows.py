@@ -77,13 +77,7 @@ def _is_required(node: Field | Tree) -> bool:
 
 
 def _struct(name: str, tree: Tree, rows_key: str | None = None) -> Any:
-    """A struct for these keys and no others; `_attribute` names its members.
-
-    Args:
-        name: of the struct.
-        tree: keys of its members.
-        rows_key: the member that is a list.
-    """
+    """A struct for these keys and no others; `_attribute` names its members, `rows_key` is a list."""
     members = []
     for key, node in tree.items():
         required = _is_required(node)

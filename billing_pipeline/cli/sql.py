@@ -7,11 +7,12 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from io import TextIOWrapper
+from itertools import count
 from typing import Any, TextIO
 
 import duckdb
@@ -44,7 +45,7 @@ def execute(arguments: argparse.Namespace) -> int:
             _require_result_set(arguments.query)
             cursor = warehouse.execute_read_only(connection, arguments.query)
         kinds = [str(column[1]) for column in cursor.description or ()]
-        columns = list(zip(_unique(column[0] for column in cursor.description or ()), kinds, strict=True))
+        columns = list(zip(_unique([column[0] for column in cursor.description or ()]), kinds, strict=True))
         try:
             _WRITERS[arguments.format](columns, _rows(cursor), sys.stdout)
         except UnicodeEncodeError as error:
@@ -104,17 +105,13 @@ def _one_line_errors() -> Iterator[None]:
         ) from None
 
 
-def _unique(names: Iterable[str]) -> list[str]:
+def _unique(names: Sequence[str]) -> list[str]:
     """Make column names unique: a second `a` becomes `a_1`, as in a subquery."""
-    names = list(names)
-    taken = set(names)
     unique: list[str] = []
     for name in names:
-        number, given = 0, name
-        while given in unique or (number and given in taken):
-            number += 1
-            given = f"{name}_{number}"
-        unique.append(given)
+        numbered = (f"{name}_{number}" for number in count(1))
+        free = (other for other in numbered if other not in unique and other not in names)
+        unique.append(next(free) if name in unique else name)
     return unique
 
 

@@ -38,11 +38,6 @@ class Kind:
     numbers: tuple[type[int] | type[Decimal], ...] = ()
     required: bool = False
 
-    @property
-    def nullable(self) -> bool:
-        """Whether the strict JSON parser accepts null, or a row without the field."""
-        return self.json_type not in (bool, int, str)
-
 
 _TEXT, _NUMBER = str | None, str | int | None
 TEXT = Kind(_TEXT, "a text", "text")

@@ -31,6 +31,7 @@ three of DuckDB's threads read them."""
 
 
 _Checking = Future[Batch | None]
+_Started = tuple[Splitter, Callable[[], _Checking], deque[_Checking]]
 
 
 class JsonReport:
@@ -64,7 +65,7 @@ class JsonReport:
         work_dir.mkdir(parents=True, exist_ok=True)
         self._folder = TemporaryDirectory(dir=work_dir, prefix="report-")
         self._reading = ExitStack()
-        self._started: Iterator[str] | None = None
+        self._started: _Started | None = None
         self._batches: list[Batch] = []
         self._totals: ControlTotals | None = None
 
@@ -85,22 +86,8 @@ class JsonReport:
         Raises:
             ReportRefusedError: names the row, and what is wrong with it; then none of the rows may be kept.
         """
-        selects, self._started = self._started or self._start(), None
-        return selects
-
-    def _start(self) -> Iterator[str]:
-        """Start to check rows, from the first one."""
-        self._reading.close()
-        source = self._reading.enter_context(self._path.open("rb", buffering=0))
-        splitter = Splitter(source, self._envelope, Path(self._folder.name), **self._sizes)
-        checker = ThreadPoolExecutor(1, thread_name_prefix="check")
-        self._reading.callback(checker.shutdown, cancel_futures=True)
-        check = partial(checker.submit, next, splitter.batches(), None)
-        return self._selects(splitter, check, deque(check() for _ in range(_MAX_BATCHES)))
-
-    def _selects(
-        self, splitter: Splitter, check: Callable[[], _Checking], ahead: deque[_Checking]
-    ) -> Iterator[str]:
+        splitter, check, ahead = self._started or self._start()
+        self._started = None
         while batches := _ready(ahead):
             self._batches = batches
             ahead.extend(check() for _ in batches)
@@ -112,6 +99,16 @@ class JsonReport:
         self._batches = []
         for file in Path(self._folder.name).iterdir():
             file.unlink()
+
+    def _start(self) -> _Started:
+        """Start to check rows, from the first one; end what was started before."""
+        self._reading.close()
+        source = self._reading.enter_context(self._path.open("rb", buffering=0))
+        splitter = Splitter(source, self._envelope, Path(self._folder.name), **self._sizes)
+        checker = ThreadPoolExecutor(1, thread_name_prefix="check")
+        self._reading.callback(checker.shutdown, cancel_futures=True)
+        check = partial(checker.submit, next, splitter.batches(), None)
+        return splitter, check, deque(check() for _ in range(_MAX_BATCHES))
 
     def control_totals(self) -> ControlTotals:
         """Row count and sums of all rows, by the strict parser, independent of DuckDB.

@@ -143,7 +143,11 @@ class Splitter:
         rest, size = b"", self._block_size
         typed_rows: TypedRows | None = None
         while True:
-            block = rest + self._read(size)
+            read = self._file.read(min(size, self._remaining))
+            if not read and self._remaining:
+                raise refused("the file became shorter while it was read", DAMAGED)
+            self._remaining -= len(read)
+            block = rest + read
             last = not self._remaining
             if last and not block.strip(_WHITE_SPACE):
                 if self.totals.elements:
@@ -164,13 +168,6 @@ class Splitter:
             if last and checked.used == len(block):
                 return
             rest, size = block[checked.used :], self._block_size
-
-    def _read(self, size: int) -> bytes:
-        block = self._file.read(min(size, self._remaining))
-        self._remaining -= len(block)
-        if not block and self._remaining:
-            raise refused("the file became shorter while it was read", DAMAGED)
-        return block
 
     def _typed_rows(self, block: bytes) -> TypedRows | None:
         """Infer layout and gap from the first element; None if the block does not contain all of it."""

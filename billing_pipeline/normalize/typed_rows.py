@@ -73,7 +73,9 @@ def _list_of(kind: Any) -> Any:
 
 def _is_required(node: Field | Tree) -> bool:
     """Whether a key is required, because the strict parser rejects null for a field in it."""
-    return not node.kind.nullable if isinstance(node, Field) else any(map(_is_required, node.values()))
+    if isinstance(node, Field):
+        return node.kind.json_type in (bool, int, str)
+    return any(map(_is_required, node.values()))
 
 
 def _struct(name: str, tree: Tree, rows_key: str | None = None) -> Any:

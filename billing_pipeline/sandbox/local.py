@@ -20,8 +20,6 @@ from billing_pipeline.sandbox.windows import Window
 DEFAULT_SEED = 2015
 DEFAULT_TENANTS = 40
 _PARAMETERS = ("level", "kind", "hide_zero_usage", "tenant_id")
-_CLIENT_ID = "f4b2bd1c-9e7f-4a57-9a3f-5a17d0b0c0de"
-_CLIENT_SECRET = "sandbox-secret-not-for-production"  # noqa: S105 - opens nothing but the sandbox
 
 
 class Sandbox:
@@ -36,12 +34,13 @@ class Sandbox:
         seed: of the distributor. Rows depend only on seed, tenants and the parameters of the report.
         ready_after_seconds: from the request until the stored reports are saved; in the first quarter of that
             time the list of stored reports is empty, then they are in progress.
-        client_id: the API client that is known.
         now: the server's clock as aware UTC times: decides which periods are in the future, when tokens
             expire and what `created_at` says. Readiness is always measured in real seconds.
         json_layout: layout of json_v2_0, `flat` or `grouped`.
     """
 
+    client_id = "f4b2bd1c-9e7f-4a57-9a3f-5a17d0b0c0de"
+    client_secret = "sandbox-secret-not-for-production"  # noqa: S105 - opens nothing but the sandbox
     handler: type[RequestHandler] = RequestHandler
 
     def __init__(
@@ -51,7 +50,6 @@ class Sandbox:
         tenants: int = DEFAULT_TENANTS,
         seed: int = DEFAULT_SEED,
         ready_after_seconds: float = 2.0,
-        client_id: str = _CLIENT_ID,
         now: Callable[[], datetime] | None = None,
         json_layout: str = "flat",
     ) -> None:
@@ -61,13 +59,11 @@ class Sandbox:
             ValueError: the number of tenants is out of range.
             OSError: the port is taken.
         """
-        self.client_id = client_id
-        self.client_secret = _CLIENT_SECRET
         self.distributor = Distributor(seed, tenants)
         self.tenant_id = self.distributor.root.id
         clock = now or (lambda: datetime.now(UTC))
         self._reports = Reports(self.distributor, clock, ready_after_seconds, json_layout)
-        self._api = Api(client_id, _CLIENT_SECRET, self._reports)
+        self._api = Api(self.client_id, self.client_secret, self._reports)
         self._server = SandboxServer(port, self.exchange, self.handler)
 
     @property

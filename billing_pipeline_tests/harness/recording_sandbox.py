@@ -20,6 +20,7 @@ class RecordingSandbox(Sandbox):
     Args:
         empty_polls, in_progress_polls: at least so many polls of the stored reports get an empty list, then
             `in_progress`, however much time has passed.
+        client_id: the API client that is known.
         options: those of `Sandbox`.
 
     Attributes:
@@ -29,8 +30,15 @@ class RecordingSandbox(Sandbox):
     """
 
     def __init__(
-        self, port: int = 0, *, empty_polls: int = 0, in_progress_polls: int = 0, **options: Any
+        self,
+        port: int = 0,
+        *,
+        empty_polls: int = 0,
+        in_progress_polls: int = 0,
+        client_id: str = Sandbox.client_id,
+        **options: Any,
     ) -> None:
+        self.client_id = client_id
         self.requests: list[dict[str, Any]] = []
         self._empty_polls = empty_polls
         self._in_progress_polls = in_progress_polls

@@ -7,9 +7,6 @@ import argparse
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
 
-# Ten years: as long as invoices are kept in most places.
-_KEEP_DAYS = 3653
-_GRACE_HOURS = 48
 # In effect for ever, and within the range of dates.
 _MOST = 99_999
 
@@ -19,17 +16,16 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-days",
         type=_whole_number,
-        default=_KEEP_DAYS,
+        default=3653,  # as long as invoices are kept in most places
         metavar="N",
-        help=f"keep snapshots of the last N days; default: {_KEEP_DAYS}, ten years",
+        help="keep snapshots of the last N days; default: %(default)s, ten years",
     )
     parser.add_argument(
         "--grace-hours",
         type=_whole_number,
-        default=_GRACE_HOURS,
+        default=48,
         metavar="N",
-        help="keep unreferenced files for N hours, for readers and loads in progress; "
-        f"default: {_GRACE_HOURS}",
+        help="keep unreferenced files for N hours, for readers and loads in progress; default: %(default)s",
     )
     parser.epilog = "No rows change. Loads wait while it runs; readers do not."
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote
 
 from billing_pipeline.sandbox.messages import Answer, ApiError, Request, bad_request
 from billing_pipeline.sandbox.report_request import parse_report_request
-from billing_pipeline.sandbox.store import CreatedReport, Reports
+from billing_pipeline.sandbox.store import VERSION, CreatedReport, Reports
 
 TOKEN_LIFETIME_SECONDS = 2 * 3600
 _API_ROOT = "/api/2"
@@ -121,7 +121,7 @@ class Api:
         version = request.parameters.get("version", "")
         if not version.isdecimal():
             raise bad_request("version is required")
-        if int(version) != report.version:
+        if int(version) != VERSION:
             raise ApiError(409, "conflict", "The report has another version", id=report_id)
         report.deleted = True
         return Answer(204)

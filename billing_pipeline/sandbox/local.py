@@ -19,7 +19,6 @@ from billing_pipeline.sandbox.windows import Window
 
 DEFAULT_SEED = 2015
 DEFAULT_TENANTS = 40
-_PARAMETERS = ("level", "kind", "hide_zero_usage", "tenant_id")
 
 
 class Sandbox:
@@ -37,6 +36,10 @@ class Sandbox:
         now: the server's clock as aware UTC times: decides which periods are in the future, when tokens
             expire and what `created_at` says. Readiness is always measured in real seconds.
         json_layout: layout of json_v2_0, `flat` or `grouped`.
+
+    Raises:
+        ValueError: the number of tenants is not possible.
+        OSError: the port is taken.
     """
 
     client_id = "f4b2bd1c-9e7f-4a57-9a3f-5a17d0b0c0de"
@@ -53,12 +56,6 @@ class Sandbox:
         now: Callable[[], datetime] | None = None,
         json_layout: str = "flat",
     ) -> None:
-        """Generate the distributor and listen.
-
-        Raises:
-            ValueError: the number of tenants is out of range.
-            OSError: the port is taken.
-        """
         self.distributor = Distributor(seed, tenants)
         self.tenant_id = self.distributor.root.id
         clock = now or (lambda: datetime.now(UTC))
@@ -103,8 +100,7 @@ class Sandbox:
         selection = ReportSelection(window=Window.of_month(period), **parameters)
         if selection.level not in LEVELS or selection.kind not in KINDS:
             raise ValueError(f"level is one of {', '.join(LEVELS)}; kind is one of {', '.join(KINDS)}")
-        named = {name: getattr(selection, name) for name in _PARAMETERS}
-        return {"period": period, **named, **report_totals(self.distributor, selection)}
+        return {"period": period, **report_totals(self.distributor, selection)}
 
     @contextmanager
     def exchange(self, request: Request) -> Iterator[Answer]:

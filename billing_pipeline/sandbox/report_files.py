@@ -123,12 +123,7 @@ def _json_rows(
             "application": {"id": APPLICATION_IDS[item.application], "name": item.application},
             "date": row.date,
             "edition": item.edition,
-            "infra": {
-                "backend_type": infra.backend_type,
-                "id": infra.id,
-                "name": infra.name,
-                "owner_id": infra.owner_id,
-            },
+            "infra": {key: getattr(infra, key) for key in ("backend_type", "id", "name", "owner_id")},
             "is_range": item.is_range,
             "measurement_unit": item.measurement_unit,
             "name": item.name,

@@ -23,17 +23,15 @@ class SandboxServer(ThreadingHTTPServer):
         port: TCP port on 127.0.0.1; 0 takes a free one.
         exchange: answers the requests.
         handler: handles a connection.
+
+    Raises:
+        OSError: the port is taken.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, port: int, exchange: Exchange, handler: type[RequestHandler]) -> None:
-        """Bind the port.
-
-        Raises:
-            OSError: the port is taken.
-        """
         self.exchange = exchange
         self.connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), handler)

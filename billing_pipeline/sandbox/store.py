@@ -18,7 +18,8 @@ from billing_pipeline.sandbox.report_files import MACHINE_FORMATS, render_report
 from billing_pipeline.sandbox.report_request import ReportRequest
 
 Clock = Callable[[], datetime]
-_WAIT_SECONDS = 1.0  # seconds that a poll waits for the files, so that small reports are ready immediately
+VERSION = 1  # of every report: the sandbox changes none
+_WAIT_SECONDS = 1.0  # how long a poll waits for the files, so that small reports are ready at once
 _FAST = 1  # gzip level: reports are repetitive, and time matters more than size
 
 
@@ -37,7 +38,6 @@ class CreatedReport:
     """A report that a client requested."""
 
     id: str
-    version: int
     request: ReportRequest
     created_at: datetime
     started: float  # monotonic seconds
@@ -49,7 +49,7 @@ class CreatedReport:
         return self.request.model_dump(mode="json") | {
             "generation_date": self.created_at.date().isoformat(),
             "id": self.id,
-            "version": self.version,
+            "version": VERSION,
         }
 
     def find(self, stored_id: str) -> StoredReport | None:
@@ -95,7 +95,7 @@ class Reports:
             path = Path(self._folder.name, stored_id)
             size = self._writer.submit(self._write, path, report_format, request, created_at)
             stored.append(StoredReport(stored_id, report_format, path, size))
-        report = CreatedReport(str(uuid.uuid4()), 1, request, created_at, started, stored)
+        report = CreatedReport(str(uuid.uuid4()), request, created_at, started, stored)
         self.created[report.id] = report
         return report
 

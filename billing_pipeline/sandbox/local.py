@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any, Self
 
 from billing_pipeline.sandbox.api import Api, find_route
@@ -33,9 +32,6 @@ class Sandbox:
         seed: of the distributor. Rows depend only on seed, tenants and the parameters of the report.
         ready_after_seconds: from the request until the stored reports are saved; in the first quarter of that
             time the list of stored reports is empty, then they are in progress.
-        now: the server's clock as aware UTC times: decides which periods are in the future, when tokens
-            expire and what `created_at` says. Readiness is always measured in real seconds.
-        json_layout: layout of json_v2_0, `flat` or `grouped`.
 
     Raises:
         ValueError: the number of tenants is not possible.
@@ -53,13 +49,10 @@ class Sandbox:
         tenants: int = DEFAULT_TENANTS,
         seed: int = DEFAULT_SEED,
         ready_after_seconds: float = 2.0,
-        now: Callable[[], datetime] | None = None,
-        json_layout: str = "flat",
     ) -> None:
         self.distributor = Distributor(seed, tenants)
         self.tenant_id = self.distributor.root.id
-        clock = now or (lambda: datetime.now(UTC))
-        self._reports = Reports(self.distributor, clock, ready_after_seconds, json_layout)
+        self._reports = Reports(self.distributor, ready_after_seconds)
         self._api = Api(self.client_id, self.client_secret, self._reports)
         self._server = SandboxServer(port, self.exchange, self.handler)
 

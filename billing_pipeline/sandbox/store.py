@@ -8,7 +8,8 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +18,6 @@ from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_files import MACHINE_FORMATS, render_report
 from billing_pipeline.sandbox.report_request import ReportRequest
 
-Clock = Callable[[], datetime]
 VERSION = 1  # of every report: the sandbox changes none
 _WAIT_SECONDS = 1.0  # how long a poll waits for the files, so that small reports are ready at once
 _FAST = 1  # gzip level: reports are repetitive, and time matters more than size
@@ -57,26 +57,25 @@ class CreatedReport:
         return next((each for each in self.stored if each.id == stored_id and each.size.done()), None)
 
 
-@dataclass
 class Reports:
     """The reports, and their files, which are written in the background, one after the other.
 
     Args:
         distributor: whose tenants are reported.
-        now: the clock, in aware UTC times.
         ready_after_seconds: from the request until the stored reports are saved, if they are written by then.
-        json_layout: as for `render_report`.
 
     Attributes:
         created: the reports by their ids, in the order of their creation, deleted ones included.
+        now: the clock, in aware UTC times; it does not count for readiness.
+        json_layout: as for `render_report`.
     """
 
-    distributor: Distributor
-    now: Clock
-    ready_after_seconds: float
-    json_layout: str
+    json_layout = "flat"
 
-    def __post_init__(self) -> None:
+    def __init__(self, distributor: Distributor, ready_after_seconds: float) -> None:
+        self.distributor = distributor
+        self.ready_after_seconds = ready_after_seconds
+        self.now: Callable[[], datetime] = partial(datetime.now, UTC)
         self.created: dict[str, CreatedReport] = {}
         self._folder = TemporaryDirectory(prefix="billing-pipeline-sandbox-")
         self._writer = ThreadPoolExecutor(1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from billing_pipeline.sandbox import Sandbox
@@ -21,6 +22,9 @@ class RecordingSandbox(Sandbox):
         empty_polls, in_progress_polls: at least so many polls of the stored reports get an empty list, then
             `in_progress`, however much time has passed.
         client_id: the API client that is known.
+        now: the server's clock as aware UTC times: decides which periods are in the future, when tokens
+            expire and what `created_at` says. Readiness is always measured in real seconds.
+        json_layout: layout of json_v2_0, `flat` or `grouped`.
         options: those of `Sandbox`.
 
     Attributes:
@@ -36,6 +40,8 @@ class RecordingSandbox(Sandbox):
         empty_polls: int = 0,
         in_progress_polls: int = 0,
         client_id: str = Sandbox.client_id,
+        now: Callable[[], datetime] | None = None,
+        json_layout: str = "flat",
         **options: Any,
     ) -> None:
         self.client_id = client_id
@@ -44,6 +50,8 @@ class RecordingSandbox(Sandbox):
         self._in_progress_polls = in_progress_polls
         self._polls: Counter[str] = Counter()
         super().__init__(port, **options)
+        self._reports.now = now or self._reports.now
+        self._reports.json_layout = json_layout
 
     @property
     def reports_created(self) -> int:

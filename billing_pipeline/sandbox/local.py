@@ -23,7 +23,7 @@ DEFAULT_TENANTS = 40
 class Sandbox:
     """A local sandbox of the Acronis account-management API; as a context manager it serves while open.
 
-    Beside the API it answers `GET /sandbox/totals` without authentication, with the arguments of `totals` as
+    Besides the API it serves `GET /sandbox/totals` without authentication, with the arguments of `totals` as
     its query.
 
     Args:
@@ -34,7 +34,7 @@ class Sandbox:
             time the list of stored reports is empty, then they are in progress.
 
     Raises:
-        ValueError: the number of tenants is not possible.
+        ValueError: the number of tenants is out of range.
         OSError: the port is taken.
     """
 

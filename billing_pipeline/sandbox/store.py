@@ -19,7 +19,7 @@ from billing_pipeline.sandbox.report_files import MACHINE_FORMATS, render_report
 from billing_pipeline.sandbox.report_request import ReportRequest
 
 VERSION = 1  # of every report: the sandbox changes none
-_WAIT_SECONDS = 1.0  # how long a poll waits for the files, so that small reports are ready at once
+_WAIT_SECONDS = 1.0  # seconds that a poll waits for the files, so that small reports are ready immediately
 _FAST = 1  # gzip level: reports are repetitive, and time matters more than size
 
 

@@ -19,9 +19,9 @@ class RecordingSandbox(Sandbox):
     """A sandbox with a log of its API requests, which `GET /sandbox/requests` gives too.
 
     Args:
-        empty_polls, in_progress_polls: at least so many polls of the stored reports get an empty list, then
-            `in_progress`, however much time has passed.
-        client_id: the API client that is known.
+        empty_polls, in_progress_polls: minimum number of polls of the stored reports that return an empty
+            list, then `in_progress`, independent of time.
+        client_id: the only known API client.
         now: the server's clock as aware UTC times: decides which periods are in the future, when tokens
             expire and what `created_at` says. Readiness is always measured in real seconds.
         json_layout: layout of json_v2_0, `flat` or `grouped`.

@@ -59,7 +59,9 @@ def _tenants_for(rows: int) -> int:
 
 
 def _selection(distributor: Distributor) -> ReportSelection:
-    return ReportSelection(distributor.root.id, Window.of_month(PERIOD), hide_zero_usage=True, show_skus=True)
+    return ReportSelection(
+        tenant_id=distributor.root.id, period=Window.of_month(PERIOD), hide_zero_usage=True, show_skus=True
+    )
 
 
 def _elements(report: Path) -> Iterator[str]:

@@ -47,7 +47,12 @@ class DemoMonths:
         root = distributor.root.id
         paths = {name: folder / f"{period}.{name}" for name in ("json_v2_0", "csv_v2_0")}
         selection = ReportSelection(
-            root, Window.of_month(period.key), self.kind, self.level, hide_zero_usage=True, show_skus=True
+            tenant_id=root,
+            period=Window.of_month(period.key),
+            kind=self.kind,
+            level=self.level,
+            hide_zero_usage=True,
+            show_skus=True,
         )
         generated_at = datetime(2026, 10, 2, tzinfo=UTC)
         for report_format, path in paths.items():

@@ -98,7 +98,7 @@ def _report_params(
     distributor: Distributor, selection: ReportSelection, generated_at: datetime
 ) -> dict[str, object]:
     """The `params` of json_v2_0; times are UNIX seconds, the end is the period's last second."""
-    window = selection.window
+    window = selection.period
     subject = distributor.find(selection.tenant_id) or distributor.root
     kind = _KIND_NUMBERS.get(selection.kind, 0)
     return {

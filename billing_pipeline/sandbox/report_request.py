@@ -21,17 +21,15 @@ def _month_to_yesterday() -> Window:
     return Window(yesterday.replace(day=1), yesterday)
 
 
-class ReportParameters(BaseModel):
+class ReportParameters(ReportSelection):
     """The rows and formats."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="allow")
 
     kind: Kind
     level: Level
     tenant_id: Annotated[str, Field(pattern=_UUID)]
-    formats: Annotated[list[Format], Field(min_length=1)] = ["csv_v2_0"]
-    hide_zero_usage: bool = False
-    show_skus: bool = False
+    formats: list[Format] = Field(["csv_v2_0"], min_length=1)
     period: Window = Field(default_factory=_month_to_yesterday)
 
 
@@ -50,14 +48,6 @@ class ReportRequest(BaseModel):
     schedule: Schedule
     result_action: Literal["save", "send"]
     recipients: list[Any] = []
-
-    @property
-    def selection(self) -> ReportSelection:
-        """The parameters that determine the rows."""
-        sent = self.parameters
-        return ReportSelection(
-            sent.tenant_id, sent.period, sent.kind, sent.level, sent.hide_zero_usage, sent.show_skus
-        )
 
 
 def parse_report_request(request: Request, today: date) -> ReportRequest:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
 
 from billing_pipeline.sandbox.distributor import Distributor, Tenant
 from billing_pipeline.sandbox.metering import Pricing, UsageRow, tenant_usage
@@ -12,7 +13,6 @@ from billing_pipeline.sandbox.windows import Window
 
 Kind = Literal["usage_summary", "usage_daily", "usage_current", "usage_breakdown"]
 Level = Literal["direct_partners", "all_partners", "all_customers", "accounts", "itself"]
-KINDS, LEVELS = get_args(Kind), get_args(Level)
 _KINDS_OF_LEVELS = {
     "all_partners": {"partner"},
     "all_customers": {"customer"},
@@ -21,14 +21,15 @@ _KINDS_OF_LEVELS = {
 _DAILY_KINDS = {"usage_daily", "usage_breakdown"}
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSelection:
+class ReportSelection(BaseModel):
     """The parameters that determine a report's rows; `show_skus`: whether they have a `sku`."""
 
+    model_config = ConfigDict(strict=True)
+
     tenant_id: str
-    window: Window
-    kind: str = "usage_summary"
-    level: str = "direct_partners"
+    period: Window
+    kind: Kind = "usage_summary"
+    level: Level = "direct_partners"
     hide_zero_usage: bool = False
     show_skus: bool = False
 
@@ -50,7 +51,7 @@ def report_rows(
     Raises:
         LookupError: there is no such tenant.
     """
-    window = selection.window
+    window = selection.period
     windows = list(window.days()) if selection.kind in _DAILY_KINDS else [window]
     for tenant in _selected_tenants(distributor, selection):
         rows = [
@@ -68,7 +69,7 @@ def _selected_tenants(distributor: Distributor, selection: ReportSelection) -> I
     subject = distributor.find(selection.tenant_id)
     if subject is None:
         raise LookupError(f"tenant {selection.tenant_id} is not in the sandbox")
-    months = selection.window.months
+    months = selection.period.months
     if selection.level == "itself":
         return iter([subject])
     if selection.level == "direct_partners":

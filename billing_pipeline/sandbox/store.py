@@ -128,7 +128,7 @@ class Reports:
             if report_format in MACHINE_FORMATS:
                 file.writelines(
                     render_report(
-                        report_format, self.distributor, request.selection, created_at, self.json_layout
+                        report_format, self.distributor, request.parameters, created_at, self.json_layout
                     )
                 )
             else:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 DISTRIBUTOR = Distributor(11, 1500)
 SELECTION = ReportSelection(
-    DISTRIBUTOR.root.id, Window.of_month(SEPTEMBER.key), hide_zero_usage=True, show_skus=True
+    tenant_id=DISTRIBUTOR.root.id, period=Window.of_month(SEPTEMBER.key), hide_zero_usage=True, show_skus=True
 )
 
 

@@ -37,7 +37,9 @@ def write_samples(folder: Path) -> list[Path]:
     """
     distributor = Distributor(SAMPLE_SEED, SAMPLE_TENANTS)
     window = Window.of_month(SAMPLE_PERIOD)
-    selection = ReportSelection(distributor.root.id, window, hide_zero_usage=True, show_skus=True)
+    selection = ReportSelection(
+        tenant_id=distributor.root.id, period=window, hide_zero_usage=True, show_skus=True
+    )
     generated_at = datetime(2026, 10, 2, 7, tzinfo=UTC)
     for name, (report_format, layout) in _FILES.items():
         with (folder / name).open("wb") as file:

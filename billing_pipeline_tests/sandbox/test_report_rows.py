@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
+from typing import get_args
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.metering import UsageRow
-from billing_pipeline.sandbox.report_rows import LEVELS, ReportSelection, report_rows
+from billing_pipeline.sandbox.report_rows import Level, ReportSelection, report_rows
 from billing_pipeline.sandbox.windows import EPOCH, Window
 
 Key = tuple[str, str, str | None]
@@ -23,7 +24,7 @@ MONTHS = [f"{year}-{month:02d}" for year in (2025, 2026) for month in range(1, 1
 def _selection(distributor: Distributor, window: Window | str, **rest: object) -> ReportSelection:
     if isinstance(window, str):
         window = Window.of_month(window)
-    return ReportSelection(**({"tenant_id": distributor.root.id, "window": window} | rest))  # type: ignore[arg-type]
+    return ReportSelection(**({"tenant_id": distributor.root.id, "period": window} | rest))  # type: ignore[arg-type]
 
 
 def _measures(row: UsageRow) -> Measures:
@@ -49,7 +50,7 @@ def test_report_rows__larger_distributor__contains_rows_of_smaller() -> None:
     assert rows != list(report_rows(other, _selection(other, "2026-09")))
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", get_args(Level))
 def test_report_rows__next_month__level_is_previous_plus_delta(level: str) -> None:
     distributor = Distributor(11, 60)
     before: dict[Key, Measures] = {}

@@ -20,7 +20,9 @@ ROW_MARKS = {"json_v2_0": b'"is_range"', "csv_v2_0": b"\r\n"}
 def _peak_and_rows(report_format: str, tenants: int) -> tuple[int, int]:
     distributor = Distributor(1, tenants)
     window = Window.of_month("2026-09")
-    selection = ReportSelection(distributor.root.id, window, hide_zero_usage=True, show_skus=True)
+    selection = ReportSelection(
+        tenant_id=distributor.root.id, period=window, hide_zero_usage=True, show_skus=True
+    )
     tracemalloc.start()
     parts = render_report(report_format, distributor, selection, datetime(2026, 10, 2, tzinfo=UTC))
     rows = sum(part.count(ROW_MARKS[report_format]) for part in parts)

@@ -30,7 +30,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def expected_bill() -> dict[tuple[Any, ...], tuple[int, int, int]]:
     """September's bill, summed row by row in Python: hundredths of points, bytes, or counts."""
     distributor = DemoMonths().distributor
-    selection = ReportSelection(distributor.root.id, Window.of_month(SEPTEMBER.key), hide_zero_usage=True)
+    selection = ReportSelection(
+        tenant_id=distributor.root.id, period=Window.of_month(SEPTEMBER.key), hide_zero_usage=True
+    )
     bill: dict[tuple[Any, ...], tuple[int, int, int]] = {}
     for tenant, rows in report_rows(distributor, selection):
         for usage in rows:
@@ -122,7 +124,7 @@ def test_tenant_changes__demo_months__new_lost_renamed(demo: Warehouse) -> None:
 def _active_names(root: Tenant, key: str) -> dict[str, str]:
     """Tenants with any usage, production or trial, by the billing rules."""
     distributor = DemoMonths().distributor
-    selection = ReportSelection(root.id, Window.of_month(key), hide_zero_usage=True)
+    selection = ReportSelection(tenant_id=root.id, period=Window.of_month(key), hide_zero_usage=True)
     return {
         tenant.id: tenant.name
         for tenant, rows in report_rows(distributor, selection)

@@ -11,17 +11,8 @@ from billing_pipeline.warehouse.history import require_loaded
 
 
 def warn_of_missing_accounts(warehouse: Warehouse, period: BillingPeriod, accounts: Collection[str]) -> None:
-    """Name on stderr the configured accounts whose usage of a period is not loaded.
-
-    Args:
-        warehouse: where the period is loaded.
-        period: the period that is exported, reported or closed.
-        accounts: all accounts of the settings.
-    """
+    """Name on stderr the configured accounts whose usage of a period is not loaded."""
     with warehouse.reading() as connection:
         missing = sorted(set(accounts) - require_loaded(connection, period))
     if missing:
-        print(
-            f"{period} lacks the usage of {', '.join(missing)}, which is not loaded",
-            file=sys.stderr,
-        )
+        print(f"{period} lacks the usage of {', '.join(missing)}, which is not loaded", file=sys.stderr)

@@ -32,7 +32,6 @@ class CsvReport:
     file does not say which period it is for: its rows do.
 
     Args:
-        path: the file.
         requested: the parameters of its request; None takes any report.
 
     Raises:

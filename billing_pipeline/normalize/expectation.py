@@ -22,7 +22,6 @@ def check_params(params: Mapping[str, Any], requested: ReportParameters | None) 
     """Read a report's `params`, and refuse it if it is not the one that was requested.
 
     Args:
-        params: of a json_v2_0 report.
         requested: None takes any report.
 
     Returns:

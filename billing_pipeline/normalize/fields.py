@@ -62,17 +62,11 @@ MEASURE = Kind(
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a usage row.
+    """One field of a usage row."""
 
-    Args:
-        name: dotted name.
-        kind: what its values are.
-        column: of the table `usage`.
-    """
-
-    name: str
+    name: str  # dotted
     kind: Kind
-    column: str
+    column: str  # of the table `usage`
 
     @property
     def path(self) -> tuple[str, ...]:

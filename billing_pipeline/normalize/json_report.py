@@ -38,7 +38,6 @@ class JsonReport:
     """A json_v2_0 file, as downloaded, not compressed.
 
     Args:
-        path: the file.
         requested: the parameters of its request; None takes any report.
         work_dir: folder for temporary files, much smaller than the report; removed when the report is closed.
         sizes: `block_size` and `rows_per_batch` of `Splitter`.

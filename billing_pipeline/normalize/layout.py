@@ -57,7 +57,6 @@ def list_key(element: Mapping[str, Any], where: str) -> str | None:
     """The key of a grouped element's list of rows: it has `usages` or `items`, and no usage itself.
 
     Args:
-        element: of `tenants`.
         where: names it in a refusal.
 
     Raises:

@@ -17,12 +17,7 @@ _OWN_MESSAGE = re.compile(r"row \d+: .*?(?=\n\nLINE \d|\Z)", re.DOTALL)
 
 
 def refused(what: str, todo: str = UNKNOWN) -> ReportRefusedError:
-    """The error for a report that cannot be trusted.
-
-    Args:
-        what: what is wrong, with the row if it is known.
-        todo: what to do about it.
-    """
+    """The error for a report that cannot be trusted; `what` names the row if it is known."""
     return ReportRefusedError(what, todo=f"Nothing was loaded. {todo}")
 
 

@@ -7,11 +7,7 @@ from billing_pipeline.reports import MEASURES, ControlTotals
 
 
 class Totals:
-    """Running control totals.
-
-    Args:
-        rows: how many come before.
-    """
+    """Running control totals, from the row behind `rows` rows."""
 
     def __init__(self, rows: int = 0) -> None:
         self.rows = rows

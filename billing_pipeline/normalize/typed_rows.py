@@ -19,11 +19,7 @@ from billing_pipeline.normalize.totals import Totals
 
 
 class TypedRows:
-    """Decodes elements that follow a layout.
-
-    Args:
-        layout: of the file.
-    """
+    """Decodes elements that follow a layout."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout

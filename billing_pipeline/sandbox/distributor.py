@@ -100,7 +100,6 @@ class Distributor:
     """All tenants of one seed, in memory: about 400 bytes each.
 
     Args:
-        seed: any integer.
         tenants: number of places directly below the distributor; some are vacant in some months.
 
     Raises:

@@ -77,11 +77,6 @@ class _Series(NamedTuple):
 def tenant_usage(seed: int, tenant: Tenant, window: Window) -> list[UsageRow]:
     """The tenant's usage over the window; a parent's usage is the exact sum of its children's.
 
-    Args:
-        seed: that of the distributor.
-        tenant: any of its tenants.
-        window: the reported days.
-
     Returns:
         One row for each item and infrastructure, ordered by both; zeros for what was not used.
     """

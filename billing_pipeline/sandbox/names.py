@@ -55,7 +55,6 @@ def composed_name(kind: str, draw: int, number: int) -> str:
     """A name for a tenant that has none in `SPECIAL_NAMES`.
 
     Args:
-        kind: the tenant's kind.
         draw: any number ≥ 0; equal numbers give equal names.
         number: distinguishes namesakes.
     """

@@ -49,8 +49,6 @@ def render_report(
 
     Args:
         report_format: one of `MACHINE_FORMATS`.
-        distributor: whose tenants.
-        selection: which rows.
         generated_at: aware time for `params.gen_date`.
         json_layout: of json_v2_0: `flat`, an element for each usage row, or `grouped`, an element for each
             tenant with its rows in `usages`.

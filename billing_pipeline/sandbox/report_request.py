@@ -54,7 +54,6 @@ def parse_report_request(request: Request, today: date) -> ReportRequest:
     """Validate the body of POST /reports.
 
     Args:
-        request: the request.
         today: the server's date (UTC); a period must not end after it.
 
     Raises:

@@ -21,8 +21,6 @@ class SandboxServer(ThreadingHTTPServer):
 
     Args:
         port: TCP port on 127.0.0.1; 0 takes a free one.
-        exchange: answers the requests.
-        handler: handles a connection.
 
     Raises:
         OSError: the port is taken.

@@ -61,7 +61,6 @@ class Reports:
     """The reports, and their files, which are written in the background, one after the other.
 
     Args:
-        distributor: whose tenants are reported.
         ready_after_seconds: from the request until the stored reports are saved, if they are written by then.
 
     Attributes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from billing_pipeline.loading.replace import replace_period
@@ -46,13 +47,13 @@ class DemoMonths:
         distributor = self.distributor
         root = distributor.root.id
         paths = {name: folder / f"{period}.{name}" for name in ("json_v2_0", "csv_v2_0")}
+        of_kind: dict[str, Any] = {"kind": self.kind, "level": self.level}
         selection = ReportSelection(
             tenant_id=root,
             period=Window.of_month(period.key),
-            kind=self.kind,
-            level=self.level,
             hide_zero_usage=True,
             show_skus=True,
+            **of_kind,
         )
         generated_at = datetime(2026, 10, 2, tzinfo=UTC)
         for report_format, path in paths.items():

@@ -143,7 +143,7 @@ class Api:
         if stored is None:
             raise ApiError(404, "not_found", "Stored report not found", id=stored_id)
         headers = {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
-        return Answer(200, stored.path, headers)
+        return Answer(200, stored.path.read_bytes(), headers)
 
     def _existing(self, report_id: str) -> CreatedReport:
         report = self._reports.get(report_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import parse_qs
 
 
@@ -37,10 +36,10 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """An HTTP answer; `body` is bytes or a file whose content is sent."""
+    """An HTTP answer."""
 
     status: int
-    body: bytes | Path = b""
+    body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -48,10 +47,6 @@ class Answer:
         """An answer with a JSON body."""
         body = json.dumps(value, ensure_ascii=False).encode()
         return cls(status, body, {"Content-Type": "application/json"})
-
-    def content(self) -> bytes:
-        """The bytes of the body."""
-        return self.body.read_bytes() if isinstance(self.body, Path) else self.body
 
 
 class ApiError(Exception):

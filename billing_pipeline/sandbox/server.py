@@ -6,8 +6,6 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from shutil import copyfileobj
 from urllib.parse import urlsplit
 
 from billing_pipeline.sandbox.messages import Answer, Request
@@ -62,11 +60,6 @@ class RequestHandler(BaseHTTPRequestHandler):
 
     def deliver(self, answer: Answer) -> None:
         """Send an answer."""
-        if isinstance(answer.body, Path):
-            self.send_head(answer, {"Content-Length": str(answer.body.stat().st_size)})
-            with answer.body.open("rb") as file:
-                copyfileobj(file, self.wfile)
-            return
         self.send_head(answer, {} if answer.status == 204 else {"Content-Length": str(len(answer.body))})
         self.wfile.write(answer.body)
 

@@ -57,7 +57,7 @@ class FaultyHandler(RequestHandler):
             self._send_part(answer)
 
     def _send_part(self, answer: BrokenAnswer) -> None:
-        content = answer.content()
+        content = answer.body
         part = int(len(content) * answer.at)
         self.close_connection = True
         without_length = answer.how == "cut_close_delimited"
@@ -76,7 +76,7 @@ class FaultyHandler(RequestHandler):
             self._hang_up(reset=True)
 
     def _send_chunked(self, answer: BrokenAnswer, share: float) -> None:
-        content = answer.content()
+        content = answer.body
         content = content[: int(len(content) * share)]
         self.send_head(answer, {"Transfer-Encoding": "chunked"})
         for start in range(0, len(content), _CHUNK):

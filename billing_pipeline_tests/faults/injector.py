@@ -113,7 +113,7 @@ class FaultInjector:
         return Answer.of_json({"error": error}, fault.get("status", 400))
 
     def _token(self, answer: Answer, fault: Mapping[str, Any]) -> Answer:
-        body = json.loads(answer.content())
+        body = json.loads(answer.body)
         if "expires_in" in fault:
             body["expires_on"] = int(time.time()) + fault["expires_in"]
         if "valid_requests" in fault:
@@ -144,12 +144,12 @@ def _fixed(fault: Mapping[str, Any]) -> Answer:
 
 
 def _corrupted(answer: Answer, how: str) -> Answer:
-    content = corrupt(how, gzip.decompress(answer.content()))
+    content = corrupt(how, gzip.decompress(answer.body))
     return Answer(answer.status, gzip.compress(content, 1), answer.headers)
 
 
 def _encoded(answer: Answer, fault: Mapping[str, Any]) -> Answer:
-    packed = answer.content()
+    packed = answer.body
     headers = dict(answer.headers)
     how = fault["how"]
     if how == "no_header":
@@ -179,9 +179,9 @@ def _bomb(size: int) -> bytes:
 
 
 def _merged(answer: Answer, fault: Mapping[str, Any]) -> Answer:
-    if not answer.content():
+    if not answer.body:
         return answer
-    body = _deep_merge(json.loads(answer.content()), fault.get("json", {}))
+    body = _deep_merge(json.loads(answer.body), fault.get("json", {}))
     return Answer.of_json(body, fault.get("status", answer.status))
 
 
@@ -192,7 +192,7 @@ def _deep_merge(into: Any, extra: Any) -> Any:
 
 
 def _stored(answer: Answer, fault: Mapping[str, Any], report_format: str | None) -> Answer:
-    items = [] if fault.get("empty") else json.loads(answer.content())["items"]
+    items = [] if fault.get("empty") else json.loads(answer.body)["items"]
     items = [item for item in items if item["report_format"] != fault.get("omit")]
     for item in items:
         if report_format in (None, item["report_format"]):

@@ -97,7 +97,7 @@ class FaultySandbox(RecordingSandbox):
         report = self._reports.get(report_id)
         if report is None or answer.status != 200:
             return answer
-        items = json.loads(answer.content())["items"]
+        items = json.loads(answer.body)["items"]
         for item in items:
             rule = self._rules.lasting_content(item["report_format"], self._number(report.id))
             stored = report.find(item["id"]) if rule and "id" in item else None

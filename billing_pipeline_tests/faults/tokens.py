@@ -20,7 +20,7 @@ class TokenLimits:
     def note(self, answer: Answer) -> None:
         """Remember the token that an answer of the token endpoint issues."""
         if answer.status == 200:
-            self.issued.append(json.loads(answer.content())["access_token"])
+            self.issued.append(json.loads(answer.body)["access_token"])
 
     def limit(self, token: str, requests: int) -> None:
         """Accept the token for so many requests only."""

@@ -99,7 +99,7 @@ class RecordingSandbox(Sandbox):
             answer = self._delayed(answer, ids[0])
         entry["status"] = answer.status
         if route == "create_report" and answer.status == 200:
-            entry["report_id"] = json.loads(answer.content())["id"]
+            entry["report_id"] = json.loads(answer.body)["id"]
         return answer
 
     def _delayed(self, answer: Answer, report_id: str) -> Answer:
@@ -108,7 +108,7 @@ class RecordingSandbox(Sandbox):
         polls = self._polls[report_id]
         if polls > self._empty_polls + self._in_progress_polls:
             return answer
-        items = [] if polls <= self._empty_polls else json.loads(answer.content())["items"]
+        items = [] if polls <= self._empty_polls else json.loads(answer.body)["items"]
         for item in items:
             item.pop("id", None)
             item.update(size=0, status="in_progress")

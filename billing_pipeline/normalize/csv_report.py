@@ -11,10 +11,10 @@ import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.fields import BY_NAME, FIELDS, Field
-from billing_pipeline.normalize.projection import cell, select_rows, sql
+from billing_pipeline.normalize.projection import cell, select_rows
 from billing_pipeline.normalize.refusals import DAMAGED, refused, refused_by_duckdb, shown
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline.sql_files import quote_identifier, quote_literal
+from billing_pipeline.sql_files import quote_identifier, quote_literal, read_sql
 
 _OPTIONAL = {"sku"}
 """Columns that a file may lack altogether; every other one is in each csv_v2_0 file."""
@@ -50,7 +50,7 @@ class CsvReport:
         """One SELECT that gives all rows."""
         unknown = [name for name in self._header if name not in BY_NAME]
         extra = ", ".join(f"{quote_literal(name)}, nullif({quote_identifier(name)}, '')" for name in unknown)
-        source = sql("csv_rows.sql").format(
+        source = read_sql("normalize/sql/csv_rows.sql").format(
             file=quote_literal(self._path),
             columns=", ".join(f"{quote_literal(name)}: 'VARCHAR'" for name in self._header),
             fields=", ".join(f"{self._field(field)} AS {quote_identifier(field.name)}" for field in FIELDS),

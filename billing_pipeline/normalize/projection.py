@@ -29,7 +29,7 @@ def select_rows(source: str, first_day: date, last_day: date) -> str:
     columns = ", ".join(
         f"{cell(name, field, first_day, last_day)} AS {column}" for name, field, column in cells
     )
-    return sql("rows.sql").format(columns=columns, source=source)
+    return read_sql("normalize/sql/rows.sql").format(columns=columns, source=source)
 
 
 def cell(name: str, field: Field, first_day: date = date.min, last_day: date = date.max) -> str:
@@ -70,8 +70,8 @@ class Batch:
 
 def batch_rows(batch: Batch) -> str:
     """The fields of a batch's rows, each with its position in the report."""
-    grouped = batch.layout.rows_key is not None
-    return sql("json_grouped_batch.sql" if grouped else "json_flat_batch.sql").format(
+    kind = "flat" if batch.layout.rows_key is None else "grouped"
+    return read_sql(f"normalize/sql/json_{kind}_batch.sql").format(
         **layout_in_sql(batch.layout),
         files=", ".join(quote_literal(glob.escape(str(file))) for file in batch.files),
         largest_element=max(2 * batch.largest_block, _SMALLEST_BUFFER),
@@ -104,11 +104,6 @@ def layout_in_sql(layout: Layout) -> dict[str, str]:
     }
 
 
-def sql(name: str) -> str:
-    """The statement in a `.sql` file of this package."""
-    return _statement(read_sql(f"normalize/sql/{name}"))
-
-
 def _access(layout: Layout, name: str) -> str:
     """The expression that gives a field of an element's row."""
     start, *keys = layout.paths[name]
@@ -127,10 +122,4 @@ def _column_type(node: Field | Tree) -> str:
 def _cells() -> dict[str, str]:
     """The expressions of cells.sql, by name."""
     blocks = re.split(r"^-- (\w+)$", read_sql("normalize/sql/cells.sql"), flags=re.MULTILINE)[1:]
-    return {name: _statement(body) for name, body in zip(blocks[::2], blocks[1::2], strict=True)}
-
-
-def _statement(commented: str) -> str:
-    """SQL on one line and without comments, for use inside other statements."""
-    lines = (line.strip() for line in commented.splitlines())
-    return " ".join(line for line in lines if line and not line.startswith("--"))
+    return dict(zip(blocks[::2], blocks[1::2], strict=True))

@@ -1,6 +1,6 @@
 """An optional warehouse for several machines: DuckLake, with its catalogue in PostgreSQL.
 
-Only `warehouse.opening` imports this package; its dependencies are the extra `lake`.
+Only `open_warehouse` imports this package; its dependencies are the extra `lake`.
 """
 
 from __future__ import annotations

@@ -65,15 +65,13 @@ class LoadStoppedError(ReportRefusedError):
         checks: the results of all checks.
     """
 
-    def __init__(self, checks: Sequence[CheckResult], *, period: str, report_id: str | None) -> None:
+    def __init__(self, checks: Sequence[CheckResult]) -> None:
         self.checks = tuple(checks)
         failures = "; ".join(f"{check.check_name}: {check.detail}" for check in checks if check.stops)
         super().__init__(
             f"the report did not pass its checks: {failures}",
             todo="Nothing was loaded, and the raw report is kept. Run the period again for another report; "
             "if that fails too, take the findings up with Acronis (billing-pipeline status shows them).",
-            period=period,
-            report_id=report_id,
         )
 
 

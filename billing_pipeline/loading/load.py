@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from contextlib import ExitStack
-from decimal import Decimal
 from pathlib import Path
 
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
@@ -64,52 +62,44 @@ def load_period(
             except ReportRefusedError as error:
                 record_outcome(folder, period, report_id, Outcome.REFUSED, error.what)
                 raise
-            _record_loaded(folder, period, report_id)
+            try:
+                record_outcome(folder, period, report_id, Outcome.LOADED)
+            except BillingPipelineError as error:
+                # The rows are committed, so this must not fail the load.
+                _log.warning("%s is loaded, but its state could not be written: %s", period, error)
             return loaded
     except BillingPipelineError as error:
         error.about(period=period.key, report_id=report_id)
         raise
 
 
-def _record_loaded(folder: Path, period: BillingPeriod, report_id: str) -> None:
-    """Record the load in the period's state; the rows are committed, so nothing here may fail the load."""
-    try:
-        record_outcome(folder, period, report_id, Outcome.LOADED)
-    except BillingPipelineError as error:
-        _log.warning("%s is loaded, but its state could not be written: %s", period, error)
-
-
 def _replace(
     folder: Path, warehouse: Warehouse, raw: RawReport, attempt: LoadAttempt, cross_check: CrossCheckMode
 ) -> LoadAttempt:
+    parameters = raw.manifest.parameters
     work_dir = folder / "work" / attempt.period.key
-    with ExitStack() as files:
-        # Left by a killed load; the period's lock guarantees that no other load uses the folder.
-        shutil.rmtree(work_dir, ignore_errors=True)
-        files.callback(shutil.rmtree, work_dir, ignore_errors=True)
-        with reporting_io_errors(work_dir):
-            report = JsonReport(raw.path(JSON_FORMAT), raw.manifest.parameters, work_dir)
-        files.enter_context(report)
-        witness = None
-        if cross_check != "off" and raw.has(CSV_FORMAT):
-            witness = _open_witness(raw)
-        return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
-
-
-def _open_witness(raw: RawReport) -> Witness | ReportRefusedError:
+    # Left by a killed load; the period's lock guarantees that no other load uses the folder.
+    shutil.rmtree(work_dir, ignore_errors=True)
     try:
-        return CsvReport(raw.path(CSV_FORMAT), raw.manifest.parameters)
-    except ReportRefusedError as error:
-        return error  # the cross-check decides what that means for the load
+        with reporting_io_errors(work_dir):
+            report = JsonReport(raw.path(JSON_FORMAT), parameters, work_dir)
+        with report:
+            witness: Witness | ReportRefusedError | None = None
+            if cross_check != "off" and raw.has(CSV_FORMAT):
+                try:
+                    witness = CsvReport(raw.path(CSV_FORMAT), parameters)
+                except ReportRefusedError as error:
+                    witness = error  # the cross-check decides what that means for the load
+            return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
+    finally:
+        shutil.rmtree(work_dir, ignore_errors=True)
 
 
 def _attempt(
     period: BillingPeriod, account: str, report: ReportToLoad, *, run_id: str, forced: bool
 ) -> LoadAttempt:
     manifest, file = report.raw.manifest, report.raw.file(JSON_FORMAT)
-    requested = (
-        [each.report_id for each in report.request.reports] if report.request else [manifest.report_id]
-    )
+    requested = report.request.reports if report.request else ()
     stored = report.requested.stored if report.requested else ()
     return LoadAttempt(
         period=period,
@@ -120,11 +110,11 @@ def _attempt(
         report_level=manifest.parameters.level,
         report_id=manifest.report_id,
         stored_report_id=file.stored_report_id,
-        requested_report_ids=tuple(requested),
+        requested_report_ids=tuple(each.report_id for each in requested) or (manifest.report_id,),
         stored_report_statuses={each.report_format: each.status for each in stored},
         requested_at=manifest.requested_at,
         ready_at=manifest.ready_at,
-        wait_seconds=Decimal(str(round((manifest.ready_at - manifest.requested_at).total_seconds(), 3))),
+        wait_seconds=round((manifest.ready_at - manifest.requested_at).total_seconds(), 3),
         raw_bytes=file.size,
         raw_sha256=file.sha256,
         run_id=run_id,

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Protocol
 
 import duckdb
@@ -42,12 +41,7 @@ _DEFECTS = (
 
 
 class UsageRows(Protocol):
-    """A raw report, read by the engine.
-
-    `selects` are executed one by one; together they yield every row, with each column of `usage` that comes
-    from the file. On a bad row they fail inside DuckDB, and `refusal` translates that error. `control_totals`
-    come from another parser.
-    """
+    """A raw report, read by the engine: `JsonReport`, whose totals come from another parser."""
 
     @property
     def period_start(self) -> date: ...
@@ -69,9 +63,9 @@ def replace_period(
     """Replace an account's rows of a period by those of a report, and publish if no check stops it.
 
     Args:
-        rows: the report's rows.
-        attempt: the load so far; each row gets its ids. `forced` lets a
-            closed period be replaced, and one that has usage by an empty report.
+        rows: the report's rows, each with the columns of `usage` that come from the file.
+        attempt: the load so far; each row gets its ids. `forced` lets a closed period be replaced, and one
+            that has usage by an empty report.
         witness: the same report in its other format, for the cross-check, or why that cannot be read.
         cross_check_mode: whether a difference stops the load, warns, or is not checked.
 
@@ -99,14 +93,14 @@ def replace_period(
                 *run_checks(connection, attempt),
             )
             if any(check.stops for check in checks):
-                raise LoadStoppedError(checks, period=attempt.period.key, report_id=attempt.report_id)
+                raise LoadStoppedError(checks)
             loaded = replace(
                 attempt,
                 outcome="loaded",
                 control_totals=totals,
                 checks=checks,
                 restatement=record_restatement(connection, attempt, loaded_at),
-                load_seconds=Decimal(str(round(time.monotonic() - started, 3))),
+                load_seconds=round(time.monotonic() - started, 3),
             )
         record(connection, loaded)
         return loaded
@@ -162,7 +156,6 @@ def _compare_totals(in_file: ControlTotals, in_table: ControlTotals) -> CheckRes
 
 
 def _control_totals(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> ControlTotals:
-    """The control totals of the rows that were loaded, as the table has them."""
     by_unit = rows_as_dicts(connection.execute(read_sql("loading/queries/control_totals.sql"), attempt.scope))
     return ControlTotals(
         rows=sum(row["row_count"] for row in by_unit),

@@ -4,16 +4,21 @@ A DuckDB file (`WarehouseFile`), or a lake for several machines; only `open_ware
 Readers have snapshot isolation.
 """
 
-from billing_pipeline.warehouse.check_results import CheckResult, Finding
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from billing_pipeline.warehouse.check_results import CheckResult
 from billing_pipeline.warehouse.closing import close_period, reopen_period, require_open
 from billing_pipeline.warehouse.file import WarehouseFile
 from billing_pipeline.warehouse.history import LoadAttempt, LoadedPeriod
-from billing_pipeline.warehouse.opening import open_warehouse
 from billing_pipeline.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from billing_pipeline.settings import PipelineSettings
 
 __all__ = [
     "CheckResult",
-    "Finding",
     "LoadAttempt",
     "LoadedPeriod",
     "Warehouse",
@@ -23,3 +28,18 @@ __all__ = [
     "reopen_period",
     "require_open",
 ]
+
+
+def open_warehouse(settings: PipelineSettings) -> Warehouse:
+    """The warehouse that the settings name; nothing is opened or made yet.
+
+    Raises:
+        SettingsError: a setting that a lake needs is missing or bad.
+        WarehouseError: what a lake needs is not installed.
+    """
+    if settings.warehouse is None:
+        return WarehouseFile(settings.data_dir)
+    # The lake's dependencies are an optional extra.
+    from billing_pipeline.lake import open_lake  # noqa: PLC0415
+
+    return open_lake(settings.warehouse, settings.data_dir)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import duckdb
 
@@ -48,11 +48,6 @@ class CheckResult:
     def stops(self) -> bool:
         """Whether the load must not be published."""
         return not self.passed and self.severity == "stop"
-
-    def as_row(self) -> dict[str, Any]:
-        """Its columns in `load_checks`."""
-        row = asdict(self)
-        return row | {"findings": json.dumps(row["findings"], ensure_ascii=False)}
 
     @classmethod
     def from_findings(

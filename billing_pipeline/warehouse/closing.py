@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Collection
-from datetime import datetime
 from typing import Literal
 
 import duckdb
@@ -12,8 +11,7 @@ import duckdb
 from billing_pipeline.errors import PeriodClosedError, WarehouseError, printable_line
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse.history import require_loaded
-from billing_pipeline.warehouse.records import append
+from billing_pipeline.warehouse.history import append, require_loaded
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 
@@ -52,7 +50,7 @@ def reopen_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | No
     """
 
     def check(connection: duckdb.DuckDBPyConnection) -> None:
-        if not _closing(connection, period):
+        if not _closing(connection, period).fetchone():
             raise WarehouseError(
                 "the period is not closed", todo="There is nothing to reopen.", period=period.key
             )
@@ -77,7 +75,7 @@ def refuse_if_closed(connection: duckdb.DuckDBPyConnection, period: BillingPerio
     Raises:
         PeriodClosedError: the period is closed.
     """
-    if closing := _closing(connection, period):
+    if closing := _closing(connection, period).fetchone():
         closed_at, closed_by, note = closing
         raise PeriodClosedError(
             f"the period was closed on {closed_at:%Y-%m-%d %H:%M} UTC"
@@ -89,12 +87,8 @@ def refuse_if_closed(connection: duckdb.DuckDBPyConnection, period: BillingPerio
         )
 
 
-def _closing(
-    connection: duckdb.DuckDBPyConnection, period: BillingPeriod
-) -> tuple[datetime, str | None, str | None] | None:
-    return connection.execute(
-        read_sql("warehouse/queries/closing.sql"), {"billing_period": period.start}
-    ).fetchone()
+def _closing(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> duckdb.DuckDBPyConnection:
+    return connection.execute(read_sql("warehouse/queries/closing.sql"), {"billing_period": period.start})
 
 
 def _record(

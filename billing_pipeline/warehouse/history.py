@@ -1,12 +1,15 @@
-"""`load_history`: every attempt to load a period, and the current state of each period."""
+"""`load_history`: every attempt to load a period, and the current state of each period.
+
+The tables of the history are append-only: a period's last row is its current state, such as the last load or
+closing.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import duckdb
@@ -16,8 +19,9 @@ from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.reports import ControlTotals
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult, latest_checks
-from billing_pipeline.warehouse.records import append
 from billing_pipeline.warehouse.warehouse import Warehouse
+
+_TIMES = {"load_history": "recorded_at", "load_checks": "checked_at", "period_closing": "acted_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,11 @@ class LoadAttempt:
     stored_report_statuses: Mapping[str, str] = field(default_factory=dict)
     requested_at: datetime | None = None
     ready_at: datetime | None = None
-    wait_seconds: Decimal | None = None
+    wait_seconds: float | None = None
     raw_bytes: int | None = None
     raw_sha256: str | None = None
     control_totals: ControlTotals | None = None
-    load_seconds: Decimal | None = None
+    load_seconds: float | None = None
     run_id: str | None = None
     report_kind: str | None = None
     report_level: str | None = None
@@ -85,8 +89,6 @@ class LoadedPeriod:
         checks: of the last load that was checked, published or stopped.
     """
 
-    billing_period: date
-    account: str
     last_outcome: str
     last_reason: str | None
     last_attempt_at: datetime
@@ -98,6 +100,24 @@ class LoadedPeriod:
     forced: bool | None
     closed_at: datetime | None
     checks: tuple[CheckResult, ...]
+
+
+def append(
+    connection: duckdb.DuckDBPyConnection,
+    table: Literal["load_history", "load_checks", "period_closing"],
+    period: BillingPeriod,
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Append rows of one period inside `Warehouse.change`, all with the same time.
+
+    Args:
+        rows: values by column; without the period and the time.
+    """
+    if rows:
+        connection.execute(
+            read_sql("warehouse/queries/append.sql").format(table=table, time=_TIMES[table]),
+            {"rows": rows, "billing_period": period.start, "now": datetime.now(UTC)},
+        )
 
 
 def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
@@ -118,16 +138,10 @@ def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
         "report_id": attempt.report_id,
         "published": attempt.outcome == "loaded",
     }
-    append(connection, "load_checks", attempt.period, [check.as_row() | load for check in attempt.checks])
-
-
-def record_attempt(warehouse: Warehouse, attempt: LoadAttempt) -> None:
-    """Write one attempt that loaded nothing.
-
-    Raises:
-        WarehouseError: the warehouse cannot be changed.
-    """
-    warehouse.change(lambda connection: record(connection, attempt))
+    checks = [asdict(check) | load for check in attempt.checks]
+    for check in checks:
+        check["findings"] = json.dumps(check["findings"], ensure_ascii=False)
+    append(connection, "load_checks", attempt.period, checks)
 
 
 def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
@@ -139,13 +153,9 @@ def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
         checks = latest_checks(connection)
     found = {}
     for row in rows:
-        key = AccountPeriod(BillingPeriod.containing(row["billing_period"]), row["account"])
-        totals = row.pop("control_totals")
-        found[key] = LoadedPeriod(
-            **row,
-            control_totals=json.loads(totals) if totals else None,
-            checks=tuple(checks.get(key, ())),
-        )
+        key = AccountPeriod(BillingPeriod.containing(row.pop("billing_period")), row.pop("account"))
+        row["control_totals"] = json.loads(row["control_totals"] or "null")
+        found[key] = LoadedPeriod(**row, checks=tuple(checks.get(key, ())))
     return found
 
 
@@ -156,8 +166,7 @@ def require_loaded(connection: duckdb.DuckDBPyConnection, period: BillingPeriod)
         WarehouseError: there are none.
     """
     accounts = connection.execute(
-        "SELECT account FROM loaded_report WHERE billing_period = $billing_period",
-        {"billing_period": period.start},
+        "SELECT account FROM loaded_report WHERE billing_period = ?", [period.start]
     ).fetchall()
     if not accounts:
         raise WarehouseError(

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import duckdb
@@ -36,15 +37,10 @@ _ENVIRONMENT = (OSError, duckdb.OperationalError, duckdb.FatalException)
 _UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EPERM}
 
 # DuckDB's messages for a locked file, refused access or a failing disk.
-_HELD = ("Could not set lock", "Conflicting lock", "used by another process")
+_HELD = "Could not set lock|Conflicting lock|used by another process"
 _UNREACHABLE = (
-    "Cannot open file",
-    "Permission denied",
-    "Could not open",
-    "Too many open files",
-    "No space left on device",
-    "File too large",
-    "Input/output error",
+    "Cannot open file|Could not open|Permission denied|Too many open files|No space left on device"
+    "|File too large|Input/output error"
 )
 _CORRUPT = "Corrupt database file"
 
@@ -61,15 +57,11 @@ class WarehouseFile:
         self.path = data_dir / "warehouse.duckdb"
         if self.path.is_symlink():
             self.path = self.path.resolve()
+        self.location = str(self.path)
         self._next = self.path.with_name(self.path.name + ".next")
         self._lock = FileLock(self.path.with_name("warehouse.lock"))
         self._temporary = self.path.with_name("warehouse.tmp")
         self._log = self.path.with_name(self.path.name + ".wal")
-
-    @property
-    def location(self) -> str:
-        """Its path."""
-        return str(self.path)
 
     def exists(self) -> bool:
         """Whether anything has ever been published."""
@@ -84,17 +76,17 @@ class WarehouseFile:
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A read-only connection to the published state.
-
-        Raises:
-            WarehouseError: nothing has been published yet, or the file cannot be opened.
-        """
+        """A read-only connection to the published state."""
         if not self.path.exists():
             raise WarehouseError(
                 f"there is no warehouse at {self.path}",
                 todo="Load a period first: billing-pipeline run.",
             )
-        with self._opened() as connection:
+        try:
+            opened = duckdb.connect(self.location, read_only=True)
+        except duckdb.Error as error:
+            raise self._cannot_be_opened(error) from error
+        with opened as connection:
             connection.execute("SET TimeZone = 'UTC'")
             try:
                 if not connection.execute("FROM duckdb_tables() WHERE table_name = 'usage'").fetchone():
@@ -116,17 +108,12 @@ class WarehouseFile:
         """Work in one transaction on a copy, published if and only if the work ends without an error.
 
         Loaders in other processes wait for the lock. The unfinished copy of a killed loader is removed.
-
-        Raises:
-            WarehouseError: the copy cannot be made, written or published; the published file is as it was.
         """
         if self._lock.is_locked:
             raise WarehouseError(
                 "this thread is changing the warehouse already",
                 todo="This is a defect: one change must end before the next begins.",
             )
-        if self.exists():
-            self._opened().close()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=_SECONDS_TO_WAIT_FOR_ANOTHER_LOADER)
@@ -150,57 +137,49 @@ class WarehouseFile:
                 todo="The published warehouse is unchanged: fix the cause (disk, permissions) and run again.",
             ) from error
 
-    def _opened(self) -> duckdb.DuckDBPyConnection:
-        try:
-            return duckdb.connect(str(self.path), read_only=True)
-        except duckdb.Error as error:
-            raise self._cannot_be_opened(error) from error
-
     def _change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
-        self._remove_leftovers()
-        try:
-            with self._next_state() as connection:
-                connection.execute("BEGIN")
-                result = work(connection)
-                connection.execute("COMMIT")
-            return result
-        finally:
-            # A failed cleanup must hide neither the error of the change nor its success.
-            with suppress(OSError):
-                self._remove_leftovers()
-
-    @contextmanager
-    def _next_state(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to a copy of the published file; the copy is published at the end.
+        """Work on a copy of the published file, and publish the copy.
 
         The published file stays attached during the change. That fails if another program has it open for
         writing, and prevents that during the change, because its changes would be lost.
         """
+        self._remove_leftovers()
+        before = self._state()
         # POSIX: closing any descriptor of a file releases all locks of the process on it. So the descriptor
         # to copy from stays open until DuckDB has closed its own.
-        with ExitStack() as files:
+        with self.path.open("rb") if before else nullcontext() as published:
             connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
             try:
                 (threads,) = connection.execute("SELECT current_setting('threads')").fetchone() or (2,)
                 connection.execute(f"SET memory_limit = '{_MEMORY_PER_THREAD * max(int(threads), 2)}MB'")
                 connection.execute("SET TimeZone = 'UTC'")
-                before = self._state()
-                if before is not None:
+                if published:
                     self._attach(connection, self.path, f"{PUBLISHED} (READ_ONLY)")
-                    published = files.enter_context(self.path.open("rb"))
                     with self._next.open("xb") as copy:
                         shutil.copyfileobj(published, copy, _COPIED_AT_ONCE)
-                self._refuse_log()
+                # Another program's changes, which a copy of the file alone would lose.
+                if self._log.exists():
+                    raise WarehouseError(
+                        f"another program has written to {self.path} and left a log of it, {self._log.name}",
+                        todo="To keep what it wrote, make the file writable and open it once with DuckDB; to "
+                        "drop it, move the log away. Then run again.",
+                    )
                 self._attach(connection, self._next, f"warehouse ({_STORAGE_OPTIONS})")
                 connection.execute("USE warehouse")
                 create_schema(connection)
-                yield connection
+                connection.execute("BEGIN")
+                result = work(connection)
+                connection.execute("COMMIT")
                 connection.execute("CHECKPOINT warehouse; USE memory; DETACH warehouse")
                 self._publish(before)
+                return result
             finally:
-                # After an error the copy is discarded, and on a full disk closing it would fail again.
+                # A failed cleanup must hide neither the error of the change nor its success. On a full disk,
+                # closing the discarded copy fails again.
                 with suppress(duckdb.Error):
                     connection.close()
+                with suppress(OSError):
+                    self._remove_leftovers()
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, name_and_options: str) -> None:
         try:
@@ -211,21 +190,10 @@ class WarehouseFile:
                 raise self._cannot_be_opened(error) from error
             raise
 
-    def _refuse_log(self) -> None:
-        """A write-ahead log contains another program's changes; a copy of the file alone would lose them."""
-        if self._log.exists():
-            raise WarehouseError(
-                f"another program has written to {self.path} and left a log of it, {self._log.name}",
-                todo="To keep what it wrote, make the file writable and open it once with DuckDB; to drop "
-                "it, move the log away. Then run again.",
-            )
-
     def _state(self) -> tuple[int, int, int] | None:
         """Identity, size and time of the published file; any write changes them."""
-        if not self.path.exists():
-            return None
-        found = self.path.stat()
-        return found.st_ino, found.st_size, found.st_mtime_ns
+        found = self.path.stat() if self.exists() else None
+        return found and (found.st_ino, found.st_size, found.st_mtime_ns)
 
     def _publish(self, before: tuple[int, int, int] | None) -> None:
         if self._log.exists() or self._state() != before:
@@ -254,9 +222,9 @@ class WarehouseFile:
 
     def _cannot_be_opened(self, error: Exception) -> WarehouseError:
         message = first_line(error)
-        if any(sign in message for sign in _HELD):
+        if re.search(_HELD, message):
             todo = "Close the program that has it open for writing; readers should open it read-only."
-        elif any(sign in message for sign in _UNREACHABLE):
+        elif re.search(_UNREACHABLE, message):
             todo = "Fix the cause (permissions, disk) and run again."
         else:
             todo = (

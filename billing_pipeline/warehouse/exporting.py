@@ -11,24 +11,13 @@ from billing_pipeline.files import output_file
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import quote_literal, read_sql
 from billing_pipeline.warehouse.history import require_loaded
+from billing_pipeline.warehouse.schema import REPORT_VIEWS
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 _OPTIONS = {"csv": "HEADER true, DELIMITER ','", "parquet": "COMPRESSION zstd"}
 FORMATS = tuple(_OPTIONS)
-EXPORTABLE = (
-    "usage",
-    "billable_usage",
-    "month_over_month",
-    "tenant_changes",
-    "sku_totals",
-    "compute_points_by_customer",
-    "storage_growth",
-    "usage_restatement",
-)
+EXPORTABLE = ("usage", *REPORT_VIEWS, "usage_restatement")
 """What can be exported by period; the first is the default."""
-
-# A stable order, so that an export is reproducible: report rows, or the leading columns of a view.
-_ORDER = {"usage": "account, report_row"}
 
 
 def file_name(table: str, period: BillingPeriod, file_format: str) -> str:
@@ -58,13 +47,20 @@ def export_period(
     """
     with warehouse.reading() as connection:
         require_loaded(connection, period)
-        columns = _columns(connection, table, as_text=file_format == "csv")
+        described = connection.execute(f"DESCRIBE {table}").fetchall()
+        columns = (
+            f"spreadsheet_text({name}) AS {name}"
+            if file_format == "csv" and kind.startswith(("VARCHAR", "JSON"))
+            else name
+            for name, kind, *_ in described
+        )
         with output_file(path) as partial:
             statement = read_sql("warehouse/queries/export.sql").format(
-                columns=columns,
+                columns=", ".join(columns),
                 table=table,
                 day=period.start,
-                order=_ORDER.get(table, "ALL"),
+                # Stable, so that an export is reproducible.
+                order="account, report_row" if table == "usage" else "ALL",
                 path=quote_literal(partial),
                 options=f"FORMAT {file_format}, {_OPTIONS[file_format]}",
             )
@@ -77,11 +73,3 @@ def export_period(
                     raise
                 raise OSError(first_line(error)) from error
     return int(rows)
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, table: str, *, as_text: bool) -> str:
-    columns = connection.execute(f"DESCRIBE {table}").fetchall()
-    return ", ".join(
-        f"spreadsheet_text({name}) AS {name}" if as_text and kind.startswith(("VARCHAR", "JSON")) else name
-        for name, kind, *_ in columns
-    )

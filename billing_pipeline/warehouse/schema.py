@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
@@ -19,11 +18,7 @@ _VIEW = "warehouse/views/{}.sql"
 _OFFERING_ITEM = "warehouse/schema/offering_item.sql"
 _OFFERING_ITEMS = "warehouse/schema/offering_items.csv"
 
-VIEWS = (
-    "loaded_report",
-    "closed_period",
-    "latest_load_checks",
-    "infrastructure_ownership",
+REPORT_VIEWS = (
     "billable_usage",
     "month_over_month",
     "tenant_changes",
@@ -31,6 +26,8 @@ VIEWS = (
     "compute_points_by_customer",
     "storage_growth",
 )
+"""The views of a period's usage, in order of dependency."""
+VIEWS = ("loaded_report", "closed_period", "latest_load_checks", "infrastructure_ownership", *REPORT_VIEWS)
 """Every view, in order of dependency; the opening comment of its file is the question that it answers."""
 
 
@@ -47,26 +44,19 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
         f"COMMENT ON VIEW {view} IS {quote_literal(opening_comment(definition))}"
         for view, definition in views.items()
     )
-    # One transaction: syncing each statement to disk would take longer than executing it.
-    connection.execute("BEGIN")
-    connection.execute(_script(map(read_sql, _TABLES)))
+    version = f"DELETE FROM schema_version; INSERT INTO schema_version VALUES ('{_fingerprint()}')"
     with resources.as_file(resources.files("billing_pipeline").joinpath(_OFFERING_ITEMS)) as path:
-        connection.execute(read_sql(_OFFERING_ITEM), {"path": str(path)})
-    connection.execute(_script([*views.values(), *comments]))
-    connection.execute("DELETE FROM schema_version")
-    connection.execute("INSERT INTO schema_version VALUES ($fingerprint)", {"fingerprint": _fingerprint()})
-    connection.execute("COMMIT")
+        offering_items = read_sql(_OFFERING_ITEM).replace("$path", quote_literal(path))
+        statements = (*map(read_sql, _TABLES), offering_items, *views.values(), *comments, version)
+        # One transaction: syncing each statement to disk would take longer than executing it. Together: after
+        # each separate one, DuckDB waits for other Python threads.
+        connection.execute("\n;\n".join(("BEGIN", *statements, "COMMIT")))
 
 
 def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether tables, macros and views are those of this version."""
     (known,) = connection.execute("SELECT max(fingerprint) FROM schema_version").fetchone() or (None,)
     return bool(known == _fingerprint())
-
-
-def _script(statements: Iterable[str]) -> str:
-    """Statements to execute together: each separate one waits for other Python threads at its end."""
-    return "\n;\n".join(statements)
 
 
 @cache

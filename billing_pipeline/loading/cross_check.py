@@ -6,18 +6,15 @@ as a difference from the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 from functools import partial
-from itertools import zip_longest
 from typing import Any, Literal, Protocol
 
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.loading.checks import CROSS_CHECK
-from billing_pipeline.loading.row_digest import compared_columns, digest
-from billing_pipeline.sql_files import read_sql, rows_as_dicts
+from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse.check_results import CheckResult, Finding
 from billing_pipeline.warehouse.history import LoadAttempt
 
@@ -64,10 +61,7 @@ def cross_check(
 def _compare(
     connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt, witness: Witness
 ) -> tuple[int, list[Finding]]:
-    """The number of loaded rows, and the differences.
-
-    Digests are compared first; the rows themselves only if the digests differ.
-    """
+    """The number of loaded rows, and the differences; rows are compared only if the digests differ."""
     columns = compared_columns(connection)
     typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in columns.items())
     loaded = "FROM usage WHERE billing_period = $billing_period AND account = $account"
@@ -83,64 +77,53 @@ def _compare(
     (rows_json, _), (rows_csv, _) = in_json, in_csv
     if in_json == in_csv:
         return rows_json, []
-    statement = read_sql("loading/queries/cross_check.sql").format(
-        names=", ".join(columns), typed=typed, witness=witness.select_rows
+    differences = (
+        f"if(ours.{name} IS DISTINCT FROM theirs.{name}, format('{name} {{}}, in csv_v2_0 {{}}',"
+        f" coalesce(ours.{name}::VARCHAR, 'nothing'), coalesce(theirs.{name}::VARCHAR, 'nothing')), NULL)"
+        for name in columns
     )
-    unmatched = connection.execute(statement, attempt.scope | {"keys": _MAX_FINDINGS + 1})
-    findings = _findings(rows_as_dicts(unmatched), columns)
+    statement = read_sql("loading/queries/cross_check.sql").format(
+        names=", ".join(columns),
+        typed=typed,
+        witness=witness.select_rows,
+        differences=", ".join(differences),
+    )
+    found = connection.execute(statement, attempt.scope | {"limit": _MAX_FINDINGS + 1}).fetchall()
+    findings = [Finding(text, 1) for text, _ in found[:_MAX_FINDINGS]]
+    if len(found) > _MAX_FINDINGS:
+        unmatched = found[0][1]
+        rest = f"{unmatched:,} rows have no match in the other file"
+        findings.append(Finding(rest, unmatched - _MAX_FINDINGS))
     if rows_json != rows_csv:
         findings.insert(0, Finding(f"json_v2_0 has {rows_json:,} rows, csv_v2_0 has {rows_csv:,}", 0))
     return rows_json, findings
 
 
-_Row = dict[str, Any]
-"""A row of `cross_check.sql`."""
+def compared_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The columns by which the rows of two files, or of two loads, are compared, with their SQL types."""
+    return dict(connection.execute(read_sql("loading/queries/compared_columns.sql")).fetchall())
 
 
-def _findings(unmatched: Sequence[_Row], columns: Iterable[str]) -> list[Finding]:
-    """Describe the differences; rows with the same natural key are one row with different values."""
-    by_key: dict[str, list[_Row]] = {}
-    for row in unmatched:
-        by_key.setdefault(repr(row["natural_key"]), []).append(row)
-    findings = [Finding(text, 1) for rows in by_key.values() for text in _differences(rows, columns)]
-    if len(findings) > _MAX_FINDINGS:
-        total = unmatched[0]["unmatched_rows"]
-        rest = Finding(f"{total:,} rows have no match in the other file", total - _MAX_FINDINGS)
-        return [*findings[:_MAX_FINDINGS], rest]
-    return findings
+def hashed(columns: Iterable[str]) -> str:
+    """The arguments of `hash()` for a whole row.
+
+    All of them are text, because DuckDB hashes a value of 128 bits as its high half XOR its low half: 0 and
+    -1 have the same hash.
+    """
+    return ", ".join(f"{name}::VARCHAR" for name in columns)
 
 
-def _differences(rows: Sequence[_Row], columns: Iterable[str]) -> Iterator[str]:
-    """The differences between the two files' rows of one natural key."""
-    only_json = [row for row in rows if row["csv_row"] is None]
-    only_csv = [row for row in rows if row["json_row"] is None]
-    for row in rows:
-        if row["json_row"] is not None and row["csv_row"] is not None:
-            yield f"{_place(row)} is not in both files equally often"
-    for ours, theirs in zip_longest(only_json, only_csv):
-        if theirs is None:
-            yield f"{_place(ours)} is not in csv_v2_0"
-        elif ours is None:
-            yield f"{_place(theirs)} is not in json_v2_0"
-        else:
-            different = (
-                f"{name} {_text(ours[name])}, in csv_v2_0 {_text(theirs[name])}"
-                for name in columns
-                if ours[name] != theirs[name]
-            )
-            yield f"{_place(ours)}: {'; '.join(different)}"
+def digest(
+    connection: duckdb.DuckDBPyConnection,
+    columns: Iterable[str],
+    rows: str,
+    parameters: Mapping[str, Any] | None = None,
+) -> tuple[int, int]:
+    """Number of rows and sum of their hashes, in one pass and constant memory.
 
-
-def _place(row: _Row) -> str:
-    json_row = row["json_row"]
-    place = f"{row['csv_row']} of csv_v2_0" if json_row is None else f"{json_row} of json_v2_0"
-    return (
-        f"row {place}: {row['offering_item']} of tenant {row['tenant_id']} "
-        f"({row['tenant_name'] or 'no name'})"
-    )
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    Args:
+        rows: a query of them, with all `columns` in the table's types.
+    """
+    statement = read_sql("loading/queries/digest.sql").format(columns=hashed(columns), rows=rows)
+    count, total = connection.execute(statement, parameters).fetchone() or (0, None)
+    return count, int(total or 0)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import duckdb
 
-from billing_pipeline.loading.row_digest import compared_columns, digest, hashed
+from billing_pipeline.loading.cross_check import compared_columns, digest, hashed
 from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse.history import LoadAttempt, Restatement
 from billing_pipeline.warehouse.warehouse import PUBLISHED

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from billing_pipeline.loading.checks import LoadStoppedError
-from billing_pipeline.loading.row_digest import digest
+from billing_pipeline.loading.cross_check import digest
 from billing_pipeline.reports import MEASURES
 from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.history import Restatement

@@ -53,7 +53,7 @@ def refuse_unsafe_query(connection: duckdb.DuckDBPyConnection, query: str) -> No
     Raises:
         WarehouseError: the query is something else, or names a function or database that is not allowed.
     """
-    (found,) = _parser().cursor().execute(
+    (found,) = _plain_duckdb().cursor().execute(
         "SELECT json_serialize_sql($query::VARCHAR)", {"query": query}
     ).fetchone() or ("{}",)
     tree = json.loads(found)
@@ -74,20 +74,19 @@ def refuse_unsafe_query(connection: duckdb.DuckDBPyConnection, query: str) -> No
 
 
 @cache
-def _parser() -> duckdb.DuckDBPyConnection:
+def _plain_duckdb() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:")
 
 
 @cache
 def allowed_functions() -> frozenset[str]:
     """DuckDB's built-in functions without side effects, and those listed above."""
-    with duckdb.connect(":memory:") as plain:
-        rows = plain.execute(
-            "SELECT function_name, bool_and(function_type IN ('scalar', 'aggregate', 'macro')"
-            " AND NOT coalesce(has_side_effects, false)) FROM duckdb_functions() WHERE internal GROUP BY ALL"
-        ).fetchall()
-    harmless = {name for name, is_harmless in rows if is_harmless}
-    return frozenset(harmless | _VOLATILE | _TABLE_FUNCTIONS | _HISTORY)
+    harmless = _plain_duckdb().execute(
+        "SELECT function_name FROM duckdb_functions() WHERE internal GROUP BY ALL"
+        " HAVING bool_and(function_type IN ('scalar', 'aggregate', 'macro')"
+        " AND NOT coalesce(has_side_effects, false))"
+    )
+    return frozenset(name for (name,) in harmless.fetchall()) | _VOLATILE | _TABLE_FUNCTIONS | _HISTORY
 
 
 def _own_macros(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:

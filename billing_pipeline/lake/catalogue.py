@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-import psycopg2.extensions
+import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
 from pydantic import SecretStr
 
@@ -106,7 +106,10 @@ class Catalogue:
             session.autocommit = True
             deadline = time.monotonic() + _MAX_WAIT_SECONDS
             # Polled, because signals cannot interrupt a wait inside libpq.
-            while not _acquired(cursor):
+            while True:
+                cursor.execute(f"SELECT pg_try_advisory_lock({_ADVISORY_LOCK})")
+                if cursor.fetchone() == (True,):
+                    break
                 if time.monotonic() > deadline:
                     raise WarehouseError(
                         "other changes of the lake have held its lock for an hour",
@@ -114,12 +117,6 @@ class Catalogue:
                     )
                 time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
             yield lambda: cursor.execute("SELECT 1")
-
-
-def _acquired(cursor: psycopg2.extensions.cursor) -> bool:
-    cursor.execute(f"SELECT pg_try_advisory_lock({_ADVISORY_LOCK})")
-    (acquired,) = cursor.fetchone()
-    return bool(acquired)
 
 
 def _unknown_option(message: str, connection_string: str) -> str | None:

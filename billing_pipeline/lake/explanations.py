@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import duckdb
 import psycopg2
+from pydantic import SecretStr
 
 from billing_pipeline.errors import WarehouseError, first_line
 
@@ -79,26 +81,32 @@ _EXPLANATIONS: tuple[tuple[tuple[type[Exception], ...], str, str, str], ...] = (
 )
 
 
-def cause_of(error: duckdb.Error | psycopg2.Error) -> str:
+def _cause(raw: str) -> str:
     """The cause in one line, without the connection string that DuckDB repeats before it."""
-    raw = str(error)
     if found := _LIBPQ.search(raw):
         return " ".join(found[0].split())
     _, sign, cause = raw.rpartition("ERROR:")  # PostgreSQL's, which DuckLake quotes last
-    return first_line(cause) if sign else first_line(error)
+    return first_line(cause if sign else raw)
 
 
 def explain(
-    error: duckdb.Error | psycopg2.Error, cause: str, catalogue: str, data_path: str
+    error: duckdb.Error | psycopg2.Error,
+    secrets: Iterable[SecretStr | None],
+    catalogue: str,
+    data_path: str,
 ) -> WarehouseError | None:
     """The error to raise instead; None for a defect, which propagates.
 
     Args:
         error: what DuckDB or libpq raised.
-        cause: `cause_of` the error, without secrets.
+        secrets: passwords and keys, which the message must not show.
         catalogue: the database, for messages.
         data_path: where the Parquet files are.
     """
+    cause = _cause(str(error))
+    for secret in secrets:
+        if secret:
+            cause = cause.replace(secret.get_secret_value(), "***")
     for types, pattern, what, todo in _EXPLANATIONS:
         found = re.search(pattern, str(error), re.DOTALL)
         if found and isinstance(error, types):

@@ -11,17 +11,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
+import psycopg2
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.lake.allowed_queries import refuse_unsafe_query
 from billing_pipeline.lake.catalogue import Catalogue
-from billing_pipeline.lake.connections import LakeConnections
+from billing_pipeline.lake.connections import open_connection
+from billing_pipeline.lake.explanations import explain
 from billing_pipeline.settings import LakeSettings
 from billing_pipeline.sql_files import quote_literal, read_sql
 from billing_pipeline.warehouse.schema import create_schema, is_current
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
-# DuckDB treats the folder of a lake as a glob pattern.
+_NO_LAKE = "creating a new DuckLake is explicitly disabled"
+# DuckDB takes the folder of a lake for a pattern when it looks for files.
 _WILDCARD = re.compile(r"[*?\[\]]")
 
 
@@ -44,22 +47,46 @@ class Lake:
                 f"the lake's folder is {data_path}, in which {found[0]} is a wildcard",
                 todo="Give the lake a folder without * ? [ ] in its path (BILLING_LAKE_DATA).",
             )
-        self._connections = LakeConnections(catalogue, settings, data_path)
+        self._catalogue = catalogue
+        self._settings = settings
+        self._data_path = data_path
+        self.location = f"{catalogue.location}, with files in {data_path}"
 
-    @property
-    def location(self) -> str:
-        """The catalogue's database, and where the Parquet files are."""
-        return f"{self._connections.catalogue.location}, with files in {self._connections.data_path}"
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB connection with extensions and secrets, and nothing attached yet.
+
+        Raises:
+            WarehouseError: also for errors of the database or the store within the block.
+        """
+        try:
+            with open_connection(self._settings, self._catalogue.password) as connection:
+                yield connection
+        except (duckdb.Error, psycopg2.Error) as error:
+            secrets = (
+                self._catalogue.password,
+                self._settings.s3_secret_key,
+                self._settings.s3_session_token,
+            )
+            if explanation := explain(error, secrets, self._catalogue.location, self._data_path):
+                raise explanation from None
+            raise
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, name: str, *options: str) -> None:
+        """Attach the lake; it is created if it does not exist, unless an option forbids that."""
+        source = quote_literal(f"ducklake:postgres:{self._catalogue.dsn}")
+        options = (f"DATA_PATH {quote_literal(self._data_path)}", *options)
+        connection.execute(f"ATTACH {source} AS {name} ({', '.join(options)})")
 
     def exists(self) -> bool:
         """Whether anything has ever been published."""
-        with self._connections.open() as connection:
+        with self.connect() as connection:
             return self._attach_to_read(connection)
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that reads one snapshot, and changes nothing."""
-        with self._connections.open() as connection:
+        with self.connect() as connection:
             if not self._attach_to_read(connection):
                 raise WarehouseError(
                     f"there is nothing in the lake yet: {self.location}",
@@ -71,13 +98,13 @@ class Lake:
 
     def change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Work in one transaction, after all other changes of the lake have ended."""
-        with self._serialised() as (connection, require_lock):
+        with self.connect() as connection, self._catalogue.locked() as require_lock:
             self._create_what_is_missing(connection)
             with _transaction(connection):
                 (snapshot,) = connection.execute(
                     "FROM ducklake_current_snapshot('warehouse')"
                 ).fetchone() or (None,)
-                self._connections.attach(connection, PUBLISHED, "READ_ONLY", f"SNAPSHOT_VERSION {snapshot}")
+                self.attach(connection, PUBLISHED, "READ_ONLY", f"SNAPSHOT_VERSION {snapshot}")
                 result = work(connection)
                 require_lock()
             return result
@@ -87,7 +114,7 @@ class Lake:
     ) -> duckdb.DuckDBPyConnection:
         """The lake is attached read-only; only files of its folder are read, and none written."""
         refuse_unsafe_query(connection, query)
-        connection.execute(f"SET allowed_directories = [{quote_literal(self._connections.data_path)}]")
+        connection.execute(f"SET allowed_directories = [{quote_literal(self._data_path)}]")
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection.execute(query)
 
@@ -104,8 +131,8 @@ class Lake:
         Raises:
             WarehouseError: it could not be done; every row is as it was.
         """
-        with self._serialised() as (connection, _):
-            if not self._connections.attach_if_there(connection, "warehouse"):
+        with self.connect() as connection, self._catalogue.locked():
+            if not self._attach_if_there(connection):
                 return f"There is nothing in the lake yet: {self.location}."
             kept, grace = f"now() - INTERVAL {keep_days} DAY", f"now() - INTERVAL {grace_hours} HOUR"
             steps = {
@@ -115,7 +142,13 @@ class Lake:
                 "removed": f"ducklake_cleanup_old_files('warehouse', older_than => {grace})",
                 "orphaned": f"ducklake_delete_orphaned_files('warehouse', older_than => {grace})",
             }
-            self._refuse_foreign_orphans(connection)
+            self._refuse_foreign_files(
+                connection,
+                "SELECT path"
+                " FROM ducklake_delete_orphaned_files('warehouse', dry_run => true, cleanup_all => true)"
+                f" WHERE NOT starts_with(path, {quote_literal(self._data_path + 'main/')})",
+                "Nothing was removed. Move them away; another lake needs a folder beside this one.",
+            )
             done = {name: connection.execute(f"CALL {call}").fetchall() for name, call in steps.items()}
         merged = sum(row[2] for row in done["merged"])
         rewritten = sum(row[2] for row in done["rewritten"])
@@ -124,28 +157,35 @@ class Lake:
             f"{len(done['removed']) + len(done['orphaned']):,} files removed that nothing refers to."
         )
 
-    @contextmanager
-    def _serialised(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Callable[[], object]]]:
-        """A connection under the lake's lock, and a function that raises if the lock is lost."""
-        catalogue = self._connections.catalogue
-        with self._connections.open() as connection, catalogue.locked() as require_lock:
-            yield connection, require_lock
-
     def _attach_to_read(self, connection: duckdb.DuckDBPyConnection) -> bool:
         """Attach the lake read-only, if it exists and has its tables."""
-        if not self._connections.attach_if_there(connection, "warehouse", "READ_ONLY"):
-            return False
-        if not _has_schema_version(connection):
-            return False
-        # Its only row is written after the tables and views are created.
-        return connection.execute("FROM warehouse.schema_version").fetchone() is not None
+        return (
+            self._attach_if_there(connection, "READ_ONLY")
+            and _has_schema_version(connection)
+            # Its only row is written after the tables and views are created.
+            and connection.execute("FROM warehouse.schema_version").fetchone() is not None
+        )
+
+    def _attach_if_there(self, connection: duckdb.DuckDBPyConnection, *options: str) -> bool:
+        try:
+            self.attach(connection, "warehouse", "CREATE_IF_NOT_EXISTS false", *options)
+        except duckdb.InvalidInputException as error:
+            if _NO_LAKE in str(error):
+                return False
+            raise
+        return True
 
     def _create_what_is_missing(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attach the lake; create or update it, its tables and views."""
         # Attaching twice under one name crashes DuckLake 1.0.
-        if not self._connections.attach_if_there(connection, "warehouse"):
-            self._refuse_foreign_files(connection)
-            self._connections.attach(connection, "warehouse")
+        if not self._attach_if_there(connection):
+            self._refuse_foreign_files(
+                connection,
+                f"SELECT file AS path FROM glob({quote_literal(self._data_path + '**')})",
+                "Give a new lake a folder of its own (BILLING_LAKE_DATA), or correct dbname in "
+                "BILLING_WAREHOUSE.",
+            )
+            self.attach(connection, "warehouse")
         connection.execute("USE warehouse")
         if not _has_schema_version(connection):
             for file in ("warehouse/schema/usage.sql", "lake/lake.sql"):
@@ -155,35 +195,17 @@ class Lake:
             return
         create_schema(connection)
 
-    def _refuse_foreign_files(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """A folder belongs to one lake: maintenance removes files that the catalogue does not know of."""
-        path = self._connections.data_path
-        (files,) = connection.execute(
-            "SELECT count(*) FROM glob($pattern)", {"pattern": f"{path}**"}
-        ).fetchone() or (0,)
-        if files:
-            raise WarehouseError(
-                f"{path} contains {files:,} files that are not in the catalogue, "
-                f"{self._connections.catalogue.location}",
-                todo="Give a new lake a folder of its own (BILLING_LAKE_DATA), or correct dbname in "
-                "BILLING_WAREHOUSE.",
-            )
+    def _refuse_foreign_files(self, connection: duckdb.DuckDBPyConnection, paths: str, todo: str) -> None:
+        """Raise if there are foreign files, such as another lake's: maintenance would remove them.
 
-    def _refuse_foreign_orphans(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Raise if DuckLake would remove files outside its own folders, such as another lake's.
-
-        Its cleanup removes every Parquet file below its data path that is not in its catalogue.
+        DuckLake's cleanup removes every Parquet file below its data path that is not in its catalogue.
         """
-        orphans = connection.execute(
-            "SELECT path"
-            " FROM ducklake_delete_orphaned_files('warehouse', dry_run => true, cleanup_all => true)"
-            " WHERE NOT starts_with(path, $own) ORDER BY path",
-            {"own": f"{self._connections.data_path}main/"},
-        ).fetchall()
-        if orphans:
+        foreign = connection.execute(f"FROM ({paths}) ORDER BY path").fetchall()
+        if foreign:
             raise WarehouseError(
-                f"{len(orphans):,} files below the lake's folder are not the lake's, such as {orphans[0][0]}",
-                todo="Nothing was removed. Move them away; another lake needs a folder beside this one.",
+                f"{self._data_path} contains {len(foreign):,} files that are not in the catalogue, "
+                f"{self._catalogue.location}, such as {foreign[0][0]}",
+                todo=todo,
             )
 
 

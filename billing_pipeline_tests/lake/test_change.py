@@ -16,12 +16,11 @@ import pytest
 from billing_pipeline.errors import PeriodClosedError, WarehouseError
 from billing_pipeline.lake import catalogue as catalogue_module
 from billing_pipeline.lake.catalogue import Catalogue
-from billing_pipeline.lake.connections import LakeConnections
+from billing_pipeline.lake.lake import Lake
 from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ControlTotals
-from billing_pipeline.settings import LakeSettings
 from billing_pipeline.warehouse import Warehouse, close_period
 from billing_pipeline_tests.lake.conftest import LakePlace
 from billing_pipeline_tests.warehouse.loader import month_of
@@ -165,17 +164,13 @@ def test_change__month_loaded_during_its_closing__load_refused(
     assert query(warehouse, _ROWS) == [whole(1)]
 
 
-def test_change__other_program_changed_first__one_line_and_no_change(
-    warehouse: Warehouse, place: LakePlace, tmp_path: Path
-) -> None:
+def test_change__other_program_changed_first__one_line_and_no_change(warehouse: Warehouse) -> None:
     load(warehouse, month_of(1))
-    settings = LakeSettings.load()
-    catalogue = Catalogue.parse(place.connection_string, settings.database_password)
-    connections = LakeConnections(catalogue, settings, f"{place.data_path}/")
+    assert isinstance(warehouse, Lake)
 
     def come_second(connection: duckdb.DuckDBPyConnection) -> None:
-        with connections.open() as foreign:
-            connections.attach(foreign, "lake")
+        with warehouse.connect() as foreign:
+            warehouse.attach(foreign, "lake")
             foreign.execute("UPDATE lake.usage SET absolute_production = 7")
         connection.execute("DELETE FROM usage")
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from filelock import FileLock
+
 from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.landing import RawReport
 from billing_pipeline.orchestration.settings import Settings
@@ -19,7 +21,7 @@ from billing_pipeline.ordering import (
     download_report,
     request_report,
 )
-from billing_pipeline.ordering.semaphore import OpenReportSlot
+from billing_pipeline.ordering.semaphore import acquire_slot
 from billing_pipeline.ordering.state import ReportRequest
 from billing_pipeline.periods import AccountPeriod
 from billing_pipeline.reports import ReportParameters
@@ -41,7 +43,7 @@ class AcronisReports:
     def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
         self._settings = settings
         self._stop = stop or threading.Event()
-        self._slot: OpenReportSlot | None = None
+        self._slot: FileLock | None = None
         self._open_accounts: set[str] = set()
 
     def request(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
@@ -82,6 +84,7 @@ class AcronisReports:
         """Free the slot, if one is held."""
         if self._slot is not None:
             self._slot.release()
+            self._slot = None
 
     @contextmanager
     def _client(
@@ -94,10 +97,9 @@ class AcronisReports:
 
         account, pipeline = self._settings.account(period.account), self._settings.pipeline
         if self._slot is None:
-            self._slot = OpenReportSlot(
+            self._slot = acquire_slot(
                 pipeline.data_dir, pipeline.open_reports, stop=self._stop, on_wait=report_wait
             )
-        self._slot.acquire()
         self._open_accounts.add(period.account)
         with AcronisClient(
             account.base_url, account.client_id, account.client_secret, stop=self._stop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 
 from billing_pipeline.errors import ReportNotReadyError
 
@@ -18,15 +19,7 @@ class WaitStoppedError(ReportNotReadyError):
     """The process is stopping; the next run continues."""
 
 
-def check_not_stopped(stop: threading.Event) -> None:
-    """Raise `WaitStoppedError` if the event is set."""
-    if stop.is_set():
-        raise WaitStoppedError(
-            "stopped while waiting for Acronis",
-            todo="Run it again: it continues with the same report.",
-        )
-
-
+@dataclass(kw_only=True)
 class Backoff:
     """Growing waits between polls, measured with the monotonic clock.
 
@@ -38,22 +31,15 @@ class Backoff:
         max_fraction: upper bound of one wait as a fraction of the time elapsed (or `first_wait`, likewise).
     """
 
-    def __init__(
-        self,
-        *,
-        first_wait: float,
-        timeout: float,
-        stop: threading.Event,
-        longest_wait: float = LONGEST_WAIT_SECONDS,
-        max_fraction: float = float("inf"),
-    ) -> None:
+    first_wait: float
+    timeout: float
+    stop: threading.Event
+    longest_wait: float = LONGEST_WAIT_SECONDS
+    max_fraction: float = float("inf")
+
+    def __post_init__(self) -> None:
         self._began = time.monotonic()
-        self._timeout = timeout
-        self._first = first_wait
-        self._longest = max(longest_wait, first_wait)
-        self._max_fraction = max_fraction
-        self._next = first_wait
-        self._stop = stop
+        self._next = self.first_wait
 
     @property
     def elapsed(self) -> float:
@@ -63,16 +49,16 @@ class Backoff:
     @property
     def next_wait(self) -> float:
         """Seconds of the next wait: never more than is left until the deadline."""
-        return max(0.0, min(self._next, self._timeout - self.elapsed))
+        return max(0.0, min(self._next, self.timeout - self.elapsed))
 
     @property
     def is_over(self) -> bool:
         """Whether the deadline has passed."""
-        return self.elapsed >= self._timeout
+        return self.elapsed >= self.timeout
 
     def reset(self, factor: float = 1.0) -> None:
         """Make the next wait `factor` times the first one; the deadline stays."""
-        self._next = self._first * factor
+        self._next = self.first_wait * factor
 
     def wait(self) -> None:
         """Wait once.
@@ -80,11 +66,15 @@ class Backoff:
         Raises:
             WaitStoppedError: `stop` was set.
         """
-        self._stop.wait(self.next_wait)
-        longest = min(self._longest, max(self._first, self.elapsed * self._max_fraction))
+        self.stop.wait(self.next_wait)
+        longest = max(self.first_wait, min(self.longest_wait, self.elapsed * self.max_fraction))
         self._next = min(self._next * GROWTH, longest)
         self.check()
 
     def check(self) -> None:
         """Raise `WaitStoppedError` if `stop` is set."""
-        check_not_stopped(self._stop)
+        if self.stop.is_set():
+            raise WaitStoppedError(
+                "stopped while waiting for Acronis",
+                todo="Run it again: it continues with the same report.",
+            )

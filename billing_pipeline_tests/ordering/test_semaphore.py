@@ -6,20 +6,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from billing_pipeline.errors import DataFolderError
 from billing_pipeline.ordering import WaitStoppedError
-from billing_pipeline.ordering.semaphore import OpenReportSlot
+from billing_pipeline.ordering.semaphore import acquire_slot
 
 HOLD = """
 import sys, threading
 from pathlib import Path
-from billing_pipeline.ordering.semaphore import OpenReportSlot
-slot = OpenReportSlot(Path(sys.argv[1]), 2, stop=threading.Event(), on_wait=print)
-slot.acquire()
+from billing_pipeline.ordering.semaphore import acquire_slot
+slot = acquire_slot(Path(sys.argv[1]), 2, stop=threading.Event(), on_wait=print)
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -43,8 +44,8 @@ def slot(
     limit: int = 1,
     on_wait: Callable[[float], None] = must_not_wait,
     stop: threading.Event | None = None,
-) -> OpenReportSlot:
-    return OpenReportSlot(data_dir, limit, stop=stop or threading.Event(), on_wait=on_wait)
+) -> FileLock:
+    return acquire_slot(data_dir, limit, stop=stop or threading.Event(), on_wait=on_wait)
 
 
 def test_slot__all_held_by_processes__waits_until_one_dies(tmp_path: Path) -> None:
@@ -56,7 +57,6 @@ def test_slot__all_held_by_processes__waits_until_one_dies(tmp_path: Path) -> No
             first.kill()
 
         third = slot(tmp_path, 2, kill_first)
-        third.acquire()
         assert len(waits) == 1
         assert first.wait() != 0
         assert second.poll() is None
@@ -64,43 +64,35 @@ def test_slot__all_held_by_processes__waits_until_one_dies(tmp_path: Path) -> No
         second.kill()
 
 
-def test_slot__acquired_twice__held_once(tmp_path: Path) -> None:
-    first, second = slot(tmp_path), slot(tmp_path)
-    first.acquire()
-    first.acquire()
+def test_slot__released__is_free(tmp_path: Path) -> None:
+    first = slot(tmp_path)
     first.release()
-    second.acquire()
+    second = slot(tmp_path)
     second.release()
-    first.release()
 
 
 def test_slot__held_by_another_thread__counts(tmp_path: Path) -> None:
-    first = slot(tmp_path)
-    thread = threading.Thread(target=first.acquire)
-    thread.start()
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(slot, tmp_path).result()
     waits: list[float] = []
 
     def release_first(seconds: float) -> None:
         waits.append(seconds)
         first.release()
 
-    second = slot(tmp_path, on_wait=release_first)
-    second.acquire()
-    second.release()
+    slot(tmp_path, on_wait=release_first).release()
     assert len(waits) == 1
 
 
 def test_slot__stop_set_while_waiting__raises(tmp_path: Path) -> None:
     held = slot(tmp_path)
-    held.acquire()
     stop = threading.Event()
     with pytest.raises(WaitStoppedError, match="Run it again"):
-        slot(tmp_path, on_wait=lambda _: stop.set(), stop=stop).acquire()
+        slot(tmp_path, on_wait=lambda _: stop.set(), stop=stop)
     held.release()
 
 
 def test_slot__folder_cannot_be_made__error_names_it(tmp_path: Path) -> None:
     (tmp_path / "slots").write_text("in the way")
     with pytest.raises(DataFolderError, match="slots"):
-        slot(tmp_path).acquire()
+        slot(tmp_path)

@@ -56,11 +56,8 @@ def readiness(items: Sequence[StoredReport], formats: Sequence[str]) -> Readines
     status that the API does not document. Of several items of one format the most advanced counts, of equals
     the last, as in Acronis' tutorial.
     """
-    best: dict[str, StoredReport] = {}
-    for item in items:
-        known = best.get(item.report_format)
-        if known is None or _PREFERENCE.index(item.status) >= _PREFERENCE.index(known.status):
-            best[item.report_format] = item
+    by_progress = sorted(items, key=lambda item: _PREFERENCE.index(item.status))
+    best = {item.report_format: item for item in by_progress}
     listed = [best[name] for name in formats if name in best]
     statuses = [item.status for item in listed]
     if StoredReportStatus.FAILED in statuses:

@@ -51,14 +51,12 @@ def period_lock(
     with reporting_io_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            lock.acquire(timeout=timeout, poll_interval=_POLL_SECONDS, cancel_check=is_stopped)
+            held = lock.acquire(timeout=timeout, poll_interval=_POLL_SECONDS, cancel_check=is_stopped)
         except Timeout:
             raise DataFolderError(
                 "another run holds the lock of this period, and this run has stopped waiting for it",
                 todo="Wait until the other run has ended, then run it again.",
                 period=period.key,
             ) from None
-    try:
+    with held:
         yield
-    finally:
-        lock.release()

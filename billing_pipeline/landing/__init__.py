@@ -7,7 +7,7 @@ from billing_pipeline.landing.raw_reports import (
     RawReport,
     is_sealed,
     raw_folder,
-    read_manifests,
+    sealed_folders,
     verified,
 )
 
@@ -18,6 +18,6 @@ __all__ = [
     "is_sealed",
     "period_lock",
     "raw_folder",
-    "read_manifests",
+    "sealed_folders",
     "verified",
 ]

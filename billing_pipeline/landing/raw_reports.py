@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -28,9 +28,6 @@ class RawFile(Record):
     """One downloaded file.
 
     Args:
-        report_format: `json_v2_0` or `csv_v2_0`.
-        name: of the file in the report's folder.
-        stored_report_id: its id in the API.
         size: bytes of the file, decoded.
         sha256: of the file, hexadecimal.
         received_bytes: bytes of the answer's body, mostly gzip.
@@ -179,17 +176,20 @@ def verified(folder: Path, period: BillingPeriod) -> RawReport:
     return RawReport(folder, manifest)
 
 
-def read_manifests(data_dir: Path, period: BillingPeriod) -> dict[Path, Manifest | None]:
-    """The manifest of each sealed folder of a period, by folder; None for a wrong manifest.
+def sealed_folders(data_dir: Path, period: BillingPeriod) -> dict[Path, datetime]:
+    """The folders of a period's raw reports, and when each report was requested.
+
+    A report with a wrong manifest gets the latest of all times.
 
     Raises:
         DataFolderError: a folder cannot be read.
     """
-    parent, found = data_dir / "raw" / period.key, dict[Path, Manifest | None]()
+    parent, found = data_dir / "raw" / period.key, dict[Path, datetime]()
     with reporting_io_errors(parent):
         for path in parent.glob(f"*/{MANIFEST}"):
-            found[path.parent] = None
+            found[path.parent] = datetime.max.replace(tzinfo=UTC)
             with suppress(ValidationError):
                 manifest = Manifest.model_validate_json(path.read_bytes())
-                found[path.parent] = manifest if manifest.parameters.period == period else None
+                if manifest.parameters.period == period:
+                    found[path.parent] = manifest.requested_at
     return found

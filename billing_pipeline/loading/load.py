@@ -12,8 +12,8 @@ from billing_pipeline.landing import RawReport, period_lock
 from billing_pipeline.loading.cross_check import CrossCheckMode, Witness
 from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.normalize import CsvReport, JsonReport
-from billing_pipeline.ordering import ReportToLoad, report_to_load
-from billing_pipeline.ordering.state import Outcome, record_outcome
+from billing_pipeline.ordering import report_to_load
+from billing_pipeline.ordering.state import Outcome, load_requests, record_outcome
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import CSV_FORMAT, JSON_FORMAT
 from billing_pipeline.warehouse import LoadAttempt, Warehouse
@@ -54,11 +54,11 @@ def load_period(
     try:
         with period_lock(folder, period):
             # Under the lock: a report that another run loads meanwhile must not be replaced by an older one.
-            report = report_to_load(folder, period)
-            report_id = report.raw.report_id
-            attempt = _attempt(period, account, report, run_id=run_id, forced=forced)
+            raw = report_to_load(folder, period)
+            report_id = raw.report_id
+            attempt = _attempt(folder, account, raw, run_id=run_id, forced=forced)
             try:
-                loaded = _replace(folder, warehouse, report.raw, attempt, cross_check)
+                loaded = _replace(folder, warehouse, raw, attempt, cross_check)
             except ReportRefusedError as error:
                 record_outcome(folder, period, report_id, Outcome.REFUSED, error.what)
                 raise
@@ -95,12 +95,12 @@ def _replace(
         shutil.rmtree(work_dir, ignore_errors=True)
 
 
-def _attempt(
-    period: BillingPeriod, account: str, report: ReportToLoad, *, run_id: str, forced: bool
-) -> LoadAttempt:
-    manifest, file = report.raw.manifest, report.raw.file(JSON_FORMAT)
-    requested = report.request.reports if report.request else ()
-    stored = report.requested.stored if report.requested else ()
+def _attempt(folder: Path, account: str, raw: RawReport, *, run_id: str, forced: bool) -> LoadAttempt:
+    manifest, file = raw.manifest, raw.file(JSON_FORMAT)
+    period = manifest.parameters.period
+    request, report = load_requests(folder, period).reports.get(raw.report_id, (None, None))
+    requested = [each.report_id for each in request.reports] if request else [raw.report_id]
+    stored = report.stored if report else ()
     return LoadAttempt(
         period=period,
         account=account,
@@ -110,7 +110,7 @@ def _attempt(
         report_level=manifest.parameters.level,
         report_id=manifest.report_id,
         stored_report_id=file.stored_report_id,
-        requested_report_ids=tuple(each.report_id for each in requested) or (manifest.report_id,),
+        requested_report_ids=tuple(requested),
         stored_report_statuses={each.report_format: each.status for each in stored},
         requested_at=manifest.requested_at,
         ready_at=manifest.ready_at,

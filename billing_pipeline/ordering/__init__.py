@@ -4,14 +4,12 @@ from billing_pipeline.ordering.backoff import WaitStoppedError
 from billing_pipeline.ordering.download import download_report
 from billing_pipeline.ordering.progress import Progress, ProgressCallback
 from billing_pipeline.ordering.request import request_report
-from billing_pipeline.ordering.state import ReportToLoad, report_to_load
-from billing_pipeline.ordering.wait import UNANSWERED_REQUESTS, await_stored_reports
+from billing_pipeline.ordering.state import report_to_load
+from billing_pipeline.ordering.wait import await_stored_reports
 
 __all__ = [
-    "UNANSWERED_REQUESTS",
     "Progress",
     "ProgressCallback",
-    "ReportToLoad",
     "WaitStoppedError",
     "await_stored_reports",
     "download_report",

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_when_event_set
-from tenacity.nap import sleep_using_event
 
 from billing_pipeline.acronis import AcronisClient, BodyError, Download
 from billing_pipeline.acronis.client import DOWNLOAD_TIMEOUT_SECONDS, MAX_DOWNLOAD_BYTES
 from billing_pipeline.errors import ApiError, DownloadError, ReportNotReadyError
 from billing_pipeline.files import atomic_write, remove_partial_files
-from billing_pipeline.landing import (
-    Manifest,
-    RawFile,
-    RawReport,
-    is_sealed,
-    period_lock,
-    raw_folder,
-    verified,
-)
+from billing_pipeline.landing import Manifest, RawFile, RawReport, is_sealed, raw_folder, verified
 from billing_pipeline.landing.raw_reports import raw_name, seal
 from billing_pipeline.ordering.completeness import incompleteness
 from billing_pipeline.ordering.progress import Progress, ProgressCallback, ignore_progress
-from billing_pipeline.ordering.request import current_request, reporting_lock_wait
-from billing_pipeline.ordering.state import (
-    Outcome,
-    ReportRequest,
-    StoredFile,
-    load_requests,
-    save_requests,
-)
+from billing_pipeline.ordering.request import current_request, locked_requests
+from billing_pipeline.ordering.state import Outcome, ReportRequest, RequestedReport, StoredFile, save_requests
 from billing_pipeline.periods import BillingPeriod
 
 DOWNLOAD_ATTEMPTS = 3
 """Downloads of one file that arrives incomplete; a request without a response has its own retries."""
 MAX_FAILED_RUNS = 2
 """Runs that may fail to download a report before the next run requests another one."""
-_REQUESTS_ANOTHER = "Run it again: another report is requested."
 
 
 def download_report(
@@ -68,11 +50,9 @@ def download_report(
         DataFolderError: a file cannot be written.
         RawReportError: the raw report on disk is damaged.
     """
-    with period_lock(data_dir, period, stop=client.stop, on_wait=reporting_lock_wait(progress)):
-        requests = load_requests(data_dir, period)
-        request = current_request(requests, period)
-        report = request.report
-        assert report is not None  # noqa: S101 - current_request
+    with locked_requests(client, data_dir, period, progress) as requests:
+        request = current_request(requests)
+        report = request.reports[-1]
         folder = raw_folder(data_dir, period, report.report_id)
         if is_sealed(data_dir, period, report.report_id):
             return verified(folder, period)
@@ -80,124 +60,94 @@ def download_report(
             raise ReportNotReadyError(
                 "the report was not ready at the last poll",
                 todo="Start with stored_report, the step before: it waits for the report.",
-                period=period.key,
-                report_id=report.report_id,
             )
         remove_partial_files(folder)
-        fetch = _Fetch(client, folder, report.report_id, progress, max_bytes, timeout)
         try:
-            files = tuple(fetch.file(stored) for stored in report.stored)
-        except ApiError as error:
-            if error.status == 404:
-                gone = request.closed(Outcome.GONE, "the API no longer knows the stored report")
-                save_requests(data_dir, period, requests.replaced(gone))
-                error.about(todo=_REQUESTS_ANOTHER)
-            raise error.about(period=period.key, report_id=report.report_id) from None
-        except DownloadError as error:
+            files = tuple(
+                _download(client, folder, stored, progress, max_bytes=max_bytes, timeout=timeout)
+                for stored in report.stored
+            )
+        except (ApiError, DownloadError) as error:
             if not client.stop.is_set():
-                save_requests(data_dir, period, requests.replaced(_after_failure(request, error)))
-            raise error.about(period=period.key, report_id=report.report_id) from error.__cause__
-        return seal(folder, _manifest(request, files))
+                _record_failure(request, report, error)
+                save_requests(data_dir, period, requests)
+            raise
+        manifest = Manifest(
+            report_id=report.report_id,
+            api_base_url=request.api_base_url,
+            parameters=request.parameters,
+            origin=report.origin,
+            generation_date=report.generation_date,
+            requested_at=report.requested_at,
+            ready_at=report.ready_at,
+            downloaded_at=datetime.now(UTC),
+            files=files,
+        )
+        return seal(folder, manifest)
 
 
-def _after_failure(request: ReportRequest, error: DownloadError) -> ReportRequest:
-    """Count the failure, so that a report with a broken file does not block its period for ever."""
-    assert request.report is not None  # noqa: S101
-    request = request.with_report(failed_downloads=request.report.failed_downloads + 1)
-    if request.reports[-1].failed_downloads < MAX_FAILED_RUNS:
-        return request
-    error.about(todo=_REQUESTS_ANOTHER)
-    return request.closed(Outcome.REFUSED, error.what)
+def _record_failure(request: ReportRequest, report: RequestedReport, error: ApiError | DownloadError) -> None:
+    """Close the request if its report cannot be used: it is gone, or has a broken file in several runs."""
+    if isinstance(error, DownloadError):
+        report.failed_downloads += 1
+        if report.failed_downloads < MAX_FAILED_RUNS:
+            return
+        request.close(Outcome.REFUSED, error.what)
+    elif error.status == 404:
+        request.close(Outcome.GONE, "the API no longer knows the stored report")
+    else:
+        return
+    error.about(todo="Run it again: another report is requested.")
 
 
-def _manifest(request: ReportRequest, files: tuple[RawFile, ...]) -> Manifest:
-    report = request.report
-    assert report is not None  # noqa: S101
-    assert report.ready_at is not None  # noqa: S101
-    return Manifest(
-        report_id=report.report_id,
-        api_base_url=request.api_base_url,
-        parameters=request.parameters,
-        origin=report.origin,
-        generation_date=report.generation_date,
-        requested_at=report.requested_at,
-        ready_at=report.ready_at,
-        downloaded_at=datetime.now(UTC),
-        files=files,
+def _download(
+    client: AcronisClient,
+    folder: Path,
+    stored: StoredFile,
+    progress: ProgressCallback,
+    *,
+    max_bytes: int,
+    timeout: float,
+) -> RawFile:
+    """Download one format into the report's folder, in several attempts if necessary."""
+    report_id, name = folder.name, raw_name(stored.report_format)
+    stored_report_id = stored.stored_report_id
+    assert stored_report_id is not None  # noqa: S101 - a saved file without an id is not ready
+    attempt = 1
+    while True:
+        progress(Progress(f"downloading {stored.report_format}", report_id))
+        try:
+            with atomic_write(folder / name) as file:
+                download = client.download(
+                    report_id, stored_report_id, file, max_bytes=max_bytes, timeout=timeout
+                )
+                file.flush()
+                _require_complete(client, Path(file.name), stored.report_format, download)
+            break
+        except DownloadError as error:
+            cause = error.__cause__
+            retry_helps = isinstance(cause, BodyError) and cause.retry_helps
+            if not retry_helps or attempt == DOWNLOAD_ATTEMPTS or client.stop.is_set():
+                raise
+            pause = client.retry_policy.wait(attempt, None)
+            progress(Progress(error.what, report_id, next_poll_seconds=pause, warning=True))
+            client.stop.wait(pause)
+            attempt += 1
+    return RawFile(
+        report_format=stored.report_format,
+        name=name,
+        stored_report_id=stored_report_id,
+        **asdict(download),
+        api_size=stored.size,
+        created_at=stored.created_at,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Fetch:
-    """Fetches the files of one report."""
-
-    client: AcronisClient
-    folder: Path
-    report_id: str
-    progress: ProgressCallback
-    max_bytes: int
-    timeout: float
-
-    def file(self, stored: StoredFile) -> RawFile:
-        """Download one format, in several attempts if necessary."""
-
-        def wait(retry_state: RetryCallState) -> float:
-            return self.client.retry_policy.wait(retry_state.attempt_number, None)
-
-        def report_retry(retry_state: RetryCallState) -> None:
-            error = retry_state.outcome.exception() if retry_state.outcome else None
-            pause = retry_state.next_action.sleep if retry_state.next_action else 0.0
-            what = error.what if isinstance(error, DownloadError) else "the download failed"
-            self.progress(Progress(what, self.report_id, next_poll_seconds=pause, warning=True))
-
-        retrying = Retrying(
-            retry=retry_if_exception(_is_retryable),
-            wait=wait,
-            stop=stop_after_attempt(DOWNLOAD_ATTEMPTS) | stop_when_event_set(self.client.stop),
-            sleep=sleep_using_event(self.client.stop),
-            before_sleep=report_retry,
-            reraise=True,
-        )
-        return retrying(self._once, stored)
-
-    def _once(self, stored: StoredFile) -> RawFile:
-        stored_report_id = stored.stored_report_id
-        assert stored_report_id is not None  # noqa: S101 - a saved file without an id is not ready
-        self.progress(Progress(f"downloading {stored.report_format}", self.report_id))
-        with atomic_write(self.folder / raw_name(stored.report_format)) as file:
-            download = self.client.download(
-                self.report_id,
-                stored_report_id,
-                file,
-                max_bytes=self.max_bytes,
-                timeout=self.timeout,
-            )
-            file.flush()
-            self._check(Path(file.name), stored, download)
-        return RawFile(
-            report_format=stored.report_format,
-            name=raw_name(stored.report_format),
-            stored_report_id=stored_report_id,
-            size=download.size,
-            sha256=download.sha256,
-            received_bytes=download.received_bytes,
-            content_encoding=download.content_encoding,
-            api_size=stored.size,
-            created_at=stored.created_at,
-        )
-
-    def _check(self, partial: Path, stored: StoredFile, download: Download) -> None:
-        reason = incompleteness(partial, stored.report_format)
-        if reason is None:
-            return
+def _require_complete(client: AcronisClient, file: Path, report_format: str, download: Download) -> None:
+    reason = incompleteness(file, report_format)
+    if reason is not None:
         raise DownloadError(
-            f"what arrived as {stored.report_format} ({download.size} bytes) is not the file: "
-            f"{self.client.redact(reason)}",
+            f"what arrived as {report_format} ({download.size} bytes) is not the file: "
+            f"{client.redact(reason)}",
             todo="Run it again: the same report is downloaded again.",
-            report_id=self.report_id,
         ) from BodyError(reason)
-
-
-def _is_retryable(error: BaseException) -> bool:
-    cause = error.__cause__
-    return isinstance(error, DownloadError) and isinstance(cause, BodyError) and cause.retry_helps

@@ -7,16 +7,16 @@ the orphan in the tenant's list before it POSTs again.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from billing_pipeline.acronis import AcronisClient
-from billing_pipeline.errors import ReportNotReadyError
+from billing_pipeline.errors import BillingPipelineError, ReportNotReadyError
 from billing_pipeline.landing import is_sealed, period_lock
 from billing_pipeline.ordering.backoff import Backoff
-from billing_pipeline.ordering.create import ReportCreation, is_gone
+from billing_pipeline.ordering.create import ReportCreation, find_report
 from billing_pipeline.ordering.progress import Progress, ProgressCallback, ignore_progress
 from billing_pipeline.ordering.state import Outcome, PeriodRequests, ReportRequest, load_requests
 from billing_pipeline.periods import BillingPeriod
@@ -56,15 +56,18 @@ def request_report(
         RawReportError: the state on disk is damaged.
         DataFolderError: the state cannot be written, or another run held the period's lock.
     """
-    period, began = parameters.period, time.monotonic()
-    with period_lock(data_dir, period, stop=client.stop, on_wait=reporting_lock_wait(progress)):
-        requests = load_requests(data_dir, period)
+    backoff = Backoff(
+        first_wait=first_wait * HISTORY_WAIT_FACTOR,
+        timeout=timeout,
+        stop=client.stop,
+        longest_wait=HISTORY_LONGEST_WAIT_SECONDS,
+    )
+    with locked_requests(client, data_dir, parameters.period, progress) as requests:
         latest = requests.latest
         if latest is not None and latest.is_open and (ended := _ended(client, data_dir, latest, parameters)):
-            latest = latest.closed(*ended)
-            requests = requests.replaced(latest)
+            latest.close(*ended)
         if latest is None or not latest.is_open:
-            requests = requests.opened(
+            requests.open(
                 ReportRequest(
                     parameters=parameters, api_base_url=client.base_url, opened_at=datetime.now(UTC)
                 )
@@ -72,12 +75,6 @@ def request_report(
         elif latest.report is not None and latest.intent is None:
             progress(Progress("continuing with the report requested before", latest.report_id))
             return latest
-        backoff = Backoff(
-            first_wait=first_wait * HISTORY_WAIT_FACTOR,
-            timeout=max(0.0, timeout - (time.monotonic() - began)),
-            stop=client.stop,
-            longest_wait=HISTORY_LONGEST_WAIT_SECONDS,
-        )
         return ReportCreation(client, data_dir, requests, backoff, progress).ensure_report()
 
 
@@ -89,12 +86,12 @@ def _ended(
         return Outcome.SUPERSEDED, "the parameters of the request have changed"
     if latest.report_id is None or latest.intent is not None:
         return None
-    if not is_sealed(data_dir, parameters.period, latest.report_id) and is_gone(client, latest.report_id):
-        return Outcome.GONE, "the API no longer knows the report"
-    return None
+    if is_sealed(data_dir, parameters.period, latest.report_id) or find_report(client, latest.report_id):
+        return None
+    return Outcome.GONE, "the API no longer knows the report"
 
 
-def current_request(requests: PeriodRequests, period: BillingPeriod) -> ReportRequest:
+def current_request(requests: PeriodRequests) -> ReportRequest:
     """The latest request, if it has a report that can be polled or downloaded.
 
     Raises:
@@ -105,22 +102,36 @@ def current_request(requests: PeriodRequests, period: BillingPeriod) -> ReportRe
         raise ReportNotReadyError(
             "no report has been requested",
             todo="Start with report_request, the first step.",
-            period=period.key,
+            period=requests.period,
         )
     if latest.outcome not in {Outcome.OPEN, Outcome.LOADED}:
         raise ReportNotReadyError(
             f"the report requested last can no longer be used: {latest.reason or latest.outcome}",
             todo="Start with report_request, the first step: it requests another one.",
-            period=period.key,
+            period=requests.period,
             report_id=latest.report_id,
         )
     return latest
 
 
-def reporting_lock_wait(progress: ProgressCallback) -> Callable[[float], None]:
-    """A callback for `period_lock` that reports how long another run has held the lock."""
+@contextmanager
+def locked_requests(
+    client: AcronisClient, data_dir: Path, period: BillingPeriod, progress: ProgressCallback
+) -> Iterator[PeriodRequests]:
+    """Hold the period's lock while working on its requests; an error in the block names the report.
 
-    def report(seconds: float) -> None:
+    Raises:
+        DataFolderError, RawReportError: as in `request_report`.
+    """
+
+    def report_wait(seconds: float) -> None:
         progress(Progress("another run holds the lock of this period", elapsed_seconds=seconds))
 
-    return report
+    with period_lock(data_dir, period, stop=client.stop, on_wait=report_wait):
+        requests = load_requests(data_dir, period)
+        try:
+            yield requests
+        except BillingPipelineError as error:
+            latest = requests.latest
+            error.about(period=period.key, report_id=latest.report_id if latest else None)
+            raise

@@ -6,17 +6,16 @@ a crash instead of requesting a second report. Readable by people, too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AwareDatetime, ValidationError, ValidationInfo, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, ValidationInfo, model_validator
 
 from billing_pipeline.errors import RawReportError
 from billing_pipeline.files import atomic_write, remove_partial_files, reporting_io_errors
-from billing_pipeline.landing import Manifest, RawReport, read_manifests, verified
+from billing_pipeline.landing import RawReport, sealed_folders, verified
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ApiId, Record, ReportParameters
 
@@ -47,7 +46,7 @@ class StoredFile(Record):
     created_at: AwareDatetime | None = None
 
 
-class RequestedReport(Record):
+class RequestedReport(Record, frozen=False):
     """A report that Acronis created for a request.
 
     `origin` is `created` if the answer to the POST arrived, and `adopted` if the answer was lost and the
@@ -81,14 +80,14 @@ class PostIntent(Record):
     known_report_ids: tuple[ApiId, ...] | None = None
 
 
-class ReportRequest(Record):
+class ReportRequest(Record, frozen=False):
     """A request for a period's usage, and the reports created for it, of which the last one counts."""
 
     parameters: ReportParameters
     api_base_url: str
     opened_at: AwareDatetime
     intent: PostIntent | None = None
-    reports: tuple[RequestedReport, ...] = ()
+    reports: list[RequestedReport] = Field(default_factory=list)
     outcome: Outcome = Outcome.OPEN
     reason: str | None = None
     closed_at: AwareDatetime | None = None
@@ -113,38 +112,20 @@ class ReportRequest(Record):
         """Whether every requested format was seen saved."""
         return self.report is not None and self.report.ready_at is not None
 
-    def with_report(self, **changes: Any) -> Self:
-        """A copy with changes to the report that counts."""
-        last = self.reports[-1].model_copy(update=changes)
-        return self.model_copy(update={"reports": (*self.reports[:-1], last)})
-
-    def closed(self, outcome: Outcome, reason: str | None = None) -> Self:
-        """A closed copy, which no run continues; an open report gets the same outcome."""
-        closed = self
+    def close(self, outcome: Outcome, reason: str | None = None) -> None:
+        """Close the request, so that no run continues it; an open report gets the same outcome."""
         if self.report is not None and self.report.outcome is Outcome.OPEN:
-            closed = self.with_report(outcome=outcome, reason=reason)
-        changes = {"outcome": outcome, "reason": reason, "closed_at": datetime.now(UTC), "intent": None}
-        return closed.model_copy(update=changes)
-
-    def with_outcome(self, report_id: str, outcome: Outcome, reason: str | None = None) -> Self:
-        """A copy in which one of the reports has this outcome; the request closes if that report counts."""
-        reports = tuple(
-            each.model_copy(update={"outcome": outcome, "reason": reason})
-            if each.report_id == report_id
-            else each
-            for each in self.reports
-        )
-        changed = self.model_copy(update={"reports": reports})
-        is_counted = changed.is_open and changed.report_id == report_id
-        return changed.closed(outcome, reason) if is_counted else changed
+            self.report.outcome, self.report.reason = outcome, reason
+        self.outcome, self.reason = outcome, reason
+        self.intent, self.closed_at = None, datetime.now(UTC)
 
 
-class PeriodRequests(Record):
+class PeriodRequests(Record, frozen=False):
     """The file: every request for the period, the oldest first."""
 
     schema_version: Literal[1] = 1
     period: str
-    requests: tuple[ReportRequest, ...] = ()
+    requests: list[ReportRequest] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _is_of_this_period(self, info: ValidationInfo) -> Self:
@@ -157,26 +138,16 @@ class PeriodRequests(Record):
         """The request that counts."""
         return self.requests[-1] if self.requests else None
 
-    def replaced(self, request: ReportRequest) -> Self:
-        """A copy with the latest request replaced."""
-        return self.model_copy(update={"requests": (*self.requests[:-1], request)})
-
-    def opened(self, request: ReportRequest) -> Self:
-        """A copy with another request at the end."""
-        return self.model_copy(update={"requests": (*self.requests, request)[-_REQUESTS_KEPT:]})
-
     @property
-    def reports(self) -> tuple[RequestedReport, ...]:
-        """Every report created for the period, in the order of the requests."""
-        return tuple(report for request in self.requests for report in request.reports)
+    def reports(self) -> dict[str, tuple[ReportRequest, RequestedReport]]:
+        """By id, every report created for the period, and its request, in the order of the requests."""
+        return {
+            report.report_id: (request, report) for request in self.requests for report in request.reports
+        }
 
-    def find(self, report_id: str) -> tuple[ReportRequest, RequestedReport] | None:
-        """The request of a report, and the report; None if the file does not have it."""
-        for request in self.requests:
-            for report in request.reports:
-                if report.report_id == report_id:
-                    return request, report
-        return None
+    def open(self, request: ReportRequest) -> None:
+        """Add a request, which becomes the latest."""
+        self.requests = [*self.requests, request][-_REQUESTS_KEPT:]
 
 
 def load_requests(data_dir: Path, period: BillingPeriod) -> PeriodRequests:
@@ -195,9 +166,10 @@ def load_requests(data_dir: Path, period: BillingPeriod) -> PeriodRequests:
     try:
         return PeriodRequests.model_validate_json(content, context=period.key)
     except ValidationError as error:
-        problem = _first_problem(error)
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "the file"
         raise RawReportError(
-            f"{path} is not the state of this period's requests ({problem})",
+            f"{path} is not the state of this period's requests ({where}: {problem['msg'][:160]})",
             todo="Move the file away and run it again; if a report was under way, another one is requested.",
             period=period.key,
         ) from error
@@ -220,27 +192,7 @@ def requests_path(data_dir: Path, period: BillingPeriod) -> Path:
     return data_dir / "requests" / f"{period}.json"
 
 
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in problem['loc']) or 'the file'}: {problem['msg']}"[:200]
-
-
-@dataclass(frozen=True, slots=True)
-class ReportToLoad:
-    """The report that counts for a period: downloaded completely, verified, and not refused.
-
-    Args:
-        raw: the raw report.
-        request: the request that the report was created for; None if the state file does not list it.
-        requested: the report as the state file lists it.
-    """
-
-    raw: RawReport
-    request: ReportRequest | None
-    requested: RequestedReport | None
-
-
-def report_to_load(data_dir: Path, period: BillingPeriod) -> ReportToLoad:
+def report_to_load(data_dir: Path, period: BillingPeriod) -> RawReport:
     """Find the raw report that was requested last and was not refused; needs no network.
 
     The state file has the order of the requests, independent of the clock. A raw report that it does not
@@ -250,10 +202,10 @@ def report_to_load(data_dir: Path, period: BillingPeriod) -> ReportToLoad:
     Raises:
         RawReportError: there is no such report, or it is damaged.
     """
-    requests = load_requests(data_dir, period)
-    refused = {each.report_id for each in requests.reports if each.outcome is Outcome.REFUSED}
-    found = read_manifests(data_dir, period)
-    candidates = {folder: manifest for folder, manifest in found.items() if folder.name not in refused}
+    reports = load_requests(data_dir, period).reports
+    refused = {report_id for report_id, (_, each) in reports.items() if each.outcome is Outcome.REFUSED}
+    found = sealed_folders(data_dir, period)
+    candidates = {folder.name: folder for folder in found if folder.name not in refused}
     if not candidates:
         suffix = f"; refused: {', '.join(sorted(refused))}" if found else ""
         raise RawReportError(
@@ -261,19 +213,9 @@ def report_to_load(data_dir: Path, period: BillingPeriod) -> ReportToLoad:
             todo=f"Download it first: billing-pipeline run --period {period}.",
             period=period.key,
         )
-    downloaded = {folder.name for folder in candidates}
-    listed = [each.report_id for each in requests.reports if each.report_id in downloaded]
-    superseded = set(listed[:-1])
-    folder = max(
-        (each for each in candidates if each.name not in superseded),
-        key=lambda each: (_requested_at(candidates[each]), each.name),
-    )
-    request, requested = requests.find(folder.name) or (None, None)
-    return ReportToLoad(verified(folder, period), request, requested)
-
-
-def _requested_at(manifest: Manifest | None) -> datetime:
-    return datetime.max.replace(tzinfo=UTC) if manifest is None else manifest.requested_at
+    superseded = [report_id for report_id in reports if report_id in candidates][:-1]
+    latest = max(candidates.keys() - superseded, key=lambda each: (found[candidates[each]], each))
+    return verified(candidates[latest], period)
 
 
 def record_outcome(
@@ -300,8 +242,12 @@ def record_outcome(
         RawReportError: the file is damaged.
     """
     requests = load_requests(data_dir, period)
-    found = requests.find(report_id)
-    if found is None or found[1].outcome in {outcome, Outcome.LOADED}:
+    if report_id not in requests.reports:
         return
-    changed = tuple(each.with_outcome(report_id, outcome, reason) for each in requests.requests)
-    save_requests(data_dir, period, requests.model_copy(update={"requests": changed}))
+    request, report = requests.reports[report_id]
+    if report.outcome in {outcome, Outcome.LOADED}:
+        return
+    report.outcome, report.reason = outcome, reason
+    if request.is_open and request.report_id == report_id:
+        request.close(outcome, reason)
+    save_requests(data_dir, period, requests)

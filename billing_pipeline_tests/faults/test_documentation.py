@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from billing_pipeline.acronis.retries import ATTEMPTS
-from billing_pipeline.ordering import UNANSWERED_REQUESTS
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline_tests.faults.catalogue import table
+from billing_pipeline_tests.harness.faults import UNANSWERED_REQUESTS
 
 _HEADER_ROWS = 1
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,10 +6,9 @@ import pytest
 
 from billing_pipeline.acronis import ApiUnavailableError
 from billing_pipeline.acronis.retries import ATTEMPTS
-from billing_pipeline.ordering import UNANSWERED_REQUESTS
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
-from billing_pipeline_tests.harness.faults import FaultHarness
+from billing_pipeline_tests.harness.faults import UNANSWERED_REQUESTS, FaultHarness
 
 DEAD = [
     {"type": "answer", "status": 503},

@@ -10,9 +10,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from billing_pipeline.acronis import AcronisClient, RetryPolicy
+from billing_pipeline.acronis.retries import ATTEMPTS
 from billing_pipeline.landing import RawReport
 from billing_pipeline.ordering import Progress, await_stored_reports, download_report, request_report
 from billing_pipeline.ordering.state import PeriodRequests, load_requests
+from billing_pipeline.ordering.wait import MAX_UNANSWERED_POLLS
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ReportParameters
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
@@ -20,6 +22,8 @@ from billing_pipeline_tests.faults.sandbox import FaultySandbox
 PERIOD = BillingPeriod(2026, 9)
 QUICK = RetryPolicy(first_wait=0.01, longest_wait=0.02, retry_after_cap=0.05)
 MAX_BYTES = 8 << 20
+# Retry budget: the most requests that a run of one period sends to an API that does not answer.
+UNANSWERED_REQUESTS = MAX_UNANSWERED_POLLS * ATTEMPTS
 
 
 @dataclass

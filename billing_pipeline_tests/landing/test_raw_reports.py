@@ -66,7 +66,7 @@ def land(data_dir: Path, number: int, requested_at: datetime = BEGIN, content: b
 
 def test_verified__sealed_folder__returns_the_report(tmp_path: Path) -> None:
     landed = land(tmp_path, 1)
-    assert verified(landed.folder, PERIOD) == landed == report_to_load(tmp_path, PERIOD).raw
+    assert verified(landed.folder, PERIOD) == landed == report_to_load(tmp_path, PERIOD)
     assert landed.path("json_v2_0").read_bytes() == CONTENT
     assert names(landed.folder) == ["json_v2_0.json", MANIFEST]
     with pytest.raises(RawReportError, match="no csv_v2_0 file"):
@@ -136,7 +136,7 @@ def test_report_to_load__no_state_file__takes_the_newest_manifest(tmp_path: Path
     land(tmp_path, 3, BEGIN)
     newest = land(tmp_path, 1, BEGIN + timedelta(days=30))
     land(tmp_path, 2, BEGIN + timedelta(days=1))
-    assert report_to_load(tmp_path, PERIOD).raw == newest
+    assert report_to_load(tmp_path, PERIOD) == newest
 
 
 def test_report_to_load__clock_set_back__takes_the_last_request(tmp_path: Path) -> None:
@@ -145,13 +145,13 @@ def test_report_to_load__clock_set_back__takes_the_last_request(tmp_path: Path) 
     request = requested(requested(None, first), last)
     save_requests(tmp_path, PERIOD, request)
 
-    assert report_to_load(tmp_path, PERIOD).raw == last
+    assert report_to_load(tmp_path, PERIOD) == last
 
     # One that was brought here from elsewhere is known by its time alone.
     brought = land(tmp_path, 2, BEGIN + timedelta(days=1))
-    assert report_to_load(tmp_path, PERIOD).raw == brought
+    assert report_to_load(tmp_path, PERIOD) == brought
     land(tmp_path, 4, BEGIN - timedelta(days=1))
-    assert report_to_load(tmp_path, PERIOD).raw == brought
+    assert report_to_load(tmp_path, PERIOD) == brought
 
 
 def requested(before: PeriodRequests | None, raw: RawReport) -> PeriodRequests:
@@ -159,9 +159,11 @@ def requested(before: PeriodRequests | None, raw: RawReport) -> PeriodRequests:
     at = raw.manifest.requested_at
     report = RequestedReport(report_id=raw.report_id, requested_at=at, origin="created")
     request = ReportRequest(
-        parameters=PARAMETERS, api_base_url="http://localhost", opened_at=at, reports=(report,)
+        parameters=PARAMETERS, api_base_url="http://localhost", opened_at=at, reports=[report]
     )
-    return (before or PeriodRequests(period="2026-09")).opened(request)
+    requests = before or PeriodRequests(period="2026-09")
+    requests.open(request)
+    return requests
 
 
 def test_report_to_load__newest_manifest_damaged__raises(tmp_path: Path) -> None:
@@ -179,10 +181,10 @@ def test_report_to_load__newest_refused__takes_the_one_before(tmp_path: Path) ->
         report_id=bad.report_id, requested_at=BEGIN, origin="created", outcome=Outcome.REFUSED, reason="NaN"
     )
     request = ReportRequest(
-        parameters=PARAMETERS, api_base_url="http://localhost", opened_at=BEGIN, reports=(report,)
+        parameters=PARAMETERS, api_base_url="http://localhost", opened_at=BEGIN, reports=[report]
     )
-    save_requests(tmp_path, PERIOD, PeriodRequests(period="2026-09", requests=(request,)))
-    assert report_to_load(tmp_path, PERIOD).raw == good
+    save_requests(tmp_path, PERIOD, PeriodRequests(period="2026-09", requests=[request]))
+    assert report_to_load(tmp_path, PERIOD) == good
     (good.folder / MANIFEST).unlink()
     with pytest.raises(RawReportError, match=f"refused: {bad.report_id}"):
         report_to_load(tmp_path, PERIOD)

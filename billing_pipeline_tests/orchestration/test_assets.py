@@ -127,11 +127,11 @@ def test_usage__refused__period_state_says_refused_and_why(assets: Assets) -> No
 
 def test_usage__killed_before_state_is_loaded__next_run_requests_nothing(assets: Assets) -> None:
     assert assets.materialise(*NAMES).success
-    (request,) = assets.state.requests
-    report = request.reports[0].model_copy(update={"outcome": Outcome.OPEN})
-    killed = request.model_copy(update={"reports": (report,), "outcome": Outcome.OPEN, "closed_at": None})
-    period = BillingPeriod.parse(PERIOD)
-    save_requests(assets.data_dir, period, PeriodRequests(period=PERIOD, requests=(killed,)))
+    state = assets.state
+    (request,) = state.requests
+    request.reports[0].outcome = request.outcome = Outcome.OPEN
+    request.closed_at = None
+    save_requests(assets.data_dir, BillingPeriod.parse(PERIOD), state)
 
     assert assets.materialise(*NAMES).success
 

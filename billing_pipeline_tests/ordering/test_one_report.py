@@ -80,7 +80,7 @@ def test_ordering__report_downloaded__needs_no_api(harness: OrderingHarness) -> 
     harness.sandbox.stop()
     assert harness.request().report_id == raw.report_id
     harness.wait()
-    assert harness.download() == raw == report_to_load(harness.data_dir, PERIOD).raw
+    assert harness.download() == raw == report_to_load(harness.data_dir, PERIOD)
 
 
 def test_request_report__last_report_loaded__requests_a_new_one(harness: OrderingHarness) -> None:

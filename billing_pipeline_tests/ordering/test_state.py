@@ -58,7 +58,7 @@ def test_state__any_requests__read_back_equal(
     tmp_path_factory: pytest.TempPathFactory, kept: list[ReportRequest]
 ) -> None:
     data_dir = tmp_path_factory.mktemp("data")
-    requests = PeriodRequests(period="2026-09", requests=tuple(kept))
+    requests = PeriodRequests(period="2026-09", requests=kept)
     save_requests(data_dir, PERIOD, requests)
     assert load_requests(data_dir, PERIOD) == requests
     assert names(data_dir / "requests") == ["2026-09.json"]
@@ -127,12 +127,12 @@ def test_state__many_requests__keeps_the_last_50(tmp_path: Path) -> None:
         report = RequestedReport(
             report_id=str(UUID(int=number)), requested_at=datetime.now(UTC), origin="created"
         )
-        requests = requests.opened(
+        requests.open(
             ReportRequest(
                 parameters=PARAMETERS,
                 api_base_url="http://localhost",
                 opened_at=datetime.now(UTC),
-                reports=(report,),
+                reports=[report],
             )
         )
     assert len(requests.requests) == 50

@@ -161,9 +161,15 @@ def describe(body: bytes, redact: Redactor) -> str | None:
     if not text:
         return None
     if text.startswith("<"):
-        title = _TITLE.search(text)
-        return f"an HTML page titled {redact.short(title[1], 80)!r}" if title else "an HTML page"
+        title = html_title(text)
+        return "an HTML page" if title is None else f"an HTML page titled {redact.short(title, 80)!r}"
     return redact.short(text, 120)
+
+
+def html_title(text: str) -> str | None:
+    """The title of an HTML page, such as a proxy or a login sends; None if it has none."""
+    found = _TITLE.search(text)
+    return found[1] if found else None
 
 
 def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:

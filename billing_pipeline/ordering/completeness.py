@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from pathlib import Path
+
+from billing_pipeline.acronis.failures import html_title
 
 _END_BYTES = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
 _CSV_COLUMN = "tenant.id"
-_TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 
 
 def incompleteness(path: Path, report_format: str) -> str | None:
@@ -32,8 +32,9 @@ def incompleteness(path: Path, report_format: str) -> str | None:
     if not start:
         return "it is empty"
     if start.startswith(b"<"):
-        title = _TITLE.search(start.decode("utf-8", "replace"))
-        return f"it is an HTML page{f' titled {title[1].strip()[:60]!r}' if title else ''}, not a report"
+        title = html_title(start.decode("utf-8", "replace"))
+        titled = "" if title is None else f" titled {title.strip()[:60]!r}"
+        return f"it is an HTML page{titled}, not a report"
     if size <= _END_BYTES and (complaint := _error_body(start)):
         return complaint
     return _json_end(start, tail) if report_format.startswith("json") else _csv_end(start, tail)

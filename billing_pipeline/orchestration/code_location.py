@@ -39,7 +39,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
         "reports": acronis_reports_resource(settings),
     }
     return dg.Definitions(
-        assets=[make_asset(account, periods) for account in accounts for make_asset in ASSETS],
+        assets=[make_asset(account, periods) for account in accounts for make_asset in ASSETS.values()],
         asset_checks=[freshness_check(account) for account in accounts],
         jobs=[monthly_usage_job(accounts)],
         schedules=[monthly_usage_schedule(accounts, first_period), freshness_schedule(accounts)],

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from billing_pipeline.orchestration.accounts import account_asset_key
-from billing_pipeline.orchestration.assets import ASSET_NAMES
+from billing_pipeline.orchestration.assets import ASSETS
 from billing_pipeline.orchestration.freshness_check import freshness_check
 from billing_pipeline.orchestration.load_checks import load_check_specs
 from billing_pipeline.periods import BillingPeriod
@@ -19,7 +19,7 @@ MONTHLY_USAGE = "monthly_usage"
 
 def account_asset_keys(account: str) -> list[dg.AssetKey]:
     """The keys of an account's assets."""
-    return [account_asset_key(account, name) for name in ASSET_NAMES]
+    return [account_asset_key(account, name) for name in ASSETS]
 
 
 def account_check_keys(account: str) -> list[dg.AssetCheckKey]:

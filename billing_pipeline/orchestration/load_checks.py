@@ -7,7 +7,7 @@ its materialisation, or without one if a check stopped the load.
 
 from collections.abc import Iterable, Iterator
 
-from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, MetadataValue
+from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey
 
 from billing_pipeline.loading.checks import CHECKS, description
 from billing_pipeline.orchestration.tables import markdown_table
@@ -31,7 +31,8 @@ def load_check_results(
 ) -> Iterator[AssetCheckResult]:
     """Each result as Dagster's UI shows it."""
     for result in results:
-        findings = [(finding.finding, finding.usage_rows) for finding in result.findings]
+        rows = [(finding.finding, finding.usage_rows) for finding in result.findings]
+        findings = {"findings": markdown_table(("finding", "usage rows"), rows)} if rows else {}
         yield AssetCheckResult(
             check_name=result.check_name,
             passed=result.passed,
@@ -41,10 +42,6 @@ def load_check_results(
                 "billing_period": period.key,
                 "report_id": report_id,
                 "usage_rows_objected_to": result.finding_rows,
-                **(
-                    {"findings": MetadataValue.md(markdown_table(("finding", "usage rows"), findings))}
-                    if findings
-                    else {}
-                ),
+                **findings,
             },
         )

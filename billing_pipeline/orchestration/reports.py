@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,35 +116,31 @@ class PreparedReport:
     raw: RawReport | None = None
     error: BaseException | None = None
 
+    def result(self, step: Step | None) -> Step:
+        """The result of a step.
 
-class PreparedReports:
-    """Reports that threads have prepared; the run's assets show the results, or the error at its step.
+        Raises:
+            BaseException: `error`, if the step has no result.
+        """
+        if step is None:
+            raise self.error or AssertionError("the report was not prepared")
+        return step
 
-    Args:
-        prepared: by account's period; filled before its run starts.
-    """
 
-    def __init__(self, prepared: Mapping[AccountPeriod, PreparedReport]) -> None:
-        self._prepared = prepared
+class PreparedReports(dict[AccountPeriod, PreparedReport]):
+    """Reports that threads have prepared; the run's assets show the results, or the error at its step."""
 
     def request(self, period: AccountPeriod, _: ProgressCallback) -> ReportRequest:
         """The request."""
-        return self._result(period, lambda prepared: prepared.requested)
+        return self[period].result(self[period].requested)
 
     def await_stored(self, period: AccountPeriod, _: ProgressCallback) -> ReportRequest:
         """The request with its stored report."""
-        return self._result(period, lambda prepared: prepared.stored)
+        return self[period].result(self[period].stored)
 
     def download(self, period: AccountPeriod, _: ProgressCallback) -> RawReport:
         """The raw report."""
-        return self._result(period, lambda prepared: prepared.raw)
-
-    def _result(self, period: AccountPeriod, step: Callable[[PreparedReport], Step | None]) -> Step:
-        prepared = self._prepared[period]
-        result = step(prepared)
-        if result is None:
-            raise prepared.error or AssertionError(f"{period} was not prepared")
-        return result
+        return self[period].result(self[period].raw)
 
 
 Reports = AcronisReports | PreparedReports

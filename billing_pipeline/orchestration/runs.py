@@ -16,7 +16,7 @@ from billing_pipeline.orchestration.home import dagster_instance, prepare_dagste
 from billing_pipeline.orchestration.jobs import MONTHLY_USAGE, account_asset_keys, account_check_keys
 from billing_pipeline.orchestration.orphaned_runs import fail_orphaned_runs, run_lock
 from billing_pipeline.orchestration.preparation import ReportPreparation
-from billing_pipeline.orchestration.reports import PreparedReport, PreparedReports
+from billing_pipeline.orchestration.reports import PreparedReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import AccountPeriod
@@ -69,11 +69,11 @@ def run_periods(
         BillingPipelineError: Dagster's history cannot be written.
     """
     prepare_dagster_home(settings.pipeline)
-    prepared: dict[AccountPeriod, PreparedReport] = {}
+    prepared = PreparedReports()
     # Open the instance once up front: a damaged history is then reported once, not by every run.
     with dagster_instance() as instance:
         fail_orphaned_runs(settings.pipeline, instance)
-        job = build_defs(settings, reports=PreparedReports(prepared)).resolve_job_def(MONTHLY_USAGE)
+        job = build_defs(settings, reports=prepared).resolve_job_def(MONTHLY_USAGE)
         to_prepare = [] if replay else [each for each in periods if _is_loadable(each, settings, force)]
         for period in periods:
             if period not in to_prepare:  # its run needs no report, or fails before it needs one

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from dagster import MarkdownMetadataValue, MetadataValue
 from tabulate import tabulate
 
 _MARKUP = str.maketrans(
@@ -9,13 +10,13 @@ _MARKUP = str.maketrans(
 )
 
 
-def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> MarkdownMetadataValue:
     """A Markdown table in which the values of a report are escaped."""
     cells = [
         ["" if value is None else _number(value) or str(value).translate(_MARKUP) for value in row]
         for row in rows
     ]
-    return tabulate(cells, headers, tablefmt="github", disable_numparse=True)
+    return MetadataValue.md(tabulate(cells, headers, tablefmt="github", disable_numparse=True))
 
 
 def _number(value: object) -> str | None:

@@ -7,7 +7,6 @@ from dagster import (
     AssetCheckResult,
     AssetExecutionContext,
     MaterializeResult,
-    MetadataValue,
     ResourceParam,
     TableColumn,
     TableSchema,
@@ -22,7 +21,7 @@ from billing_pipeline.orchestration.load_checks import load_check_results, load_
 from billing_pipeline.orchestration.month_report import month_report_link
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
-from billing_pipeline.reports import MEASURES
+from billing_pipeline.reports import MEASURES, ControlTotals
 from billing_pipeline.sql_files import read_sql
 
 
@@ -71,15 +70,13 @@ def usage(
                 read_sql("warehouse/queries/preview.sql"),
                 {"billing_period": period.start, "account": account},
             )
-            preview_table = markdown_table(
-                [name for name, *_ in preview.description or ()], preview.fetchall()
-            )
-        totals = loaded.control_totals
+            preview_table = markdown_table([name for name, *_ in preview.description], preview.fetchall())
+        totals = loaded.control_totals or ControlTotals(0, {})
         yield MaterializeResult(
             check_results=list(load_check_results(period, loaded.report_id, loaded.checks)),
             metadata={
                 "dagster/row_count": rows_in_table,
-                "dagster/partition_row_count": totals.rows if totals else 0,
+                "dagster/partition_row_count": totals.rows,
                 "report_id": loaded.report_id,
                 "stored_report_id": loaded.stored_report_id,
                 "waiting_seconds": loaded.wait_seconds or 0.0,
@@ -87,14 +84,10 @@ def usage(
                 "restatement": str(loaded.restatement or "first load of the period"),
                 "forced": loaded.forced,
                 **month_report_link(context, settings, period),
-                "control_totals": MetadataValue.md(
-                    markdown_table(
-                        ("sum of", *(totals.sums if totals else ())),
-                        [(name, *(sums[name] for sums in totals.sums.values())) for name in MEASURES]
-                        if totals
-                        else [],
-                    )
+                "control_totals": markdown_table(
+                    ("sum of", *totals.sums),
+                    [(name, *(sums[name] for sums in totals.sums.values())) for name in MEASURES],
                 ),
-                "preview": MetadataValue.md(preview_table),
+                "preview": preview_table,
             },
         )

@@ -28,6 +28,7 @@ def instance(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield opened
 
 
+@pytest.mark.kill
 @pytest.mark.timeout(600)
 def test_backfill__run_killed__every_month_loaded(deployment: Deployment, instance: DagsterInstance) -> None:
     sandbox = deployment.sandbox

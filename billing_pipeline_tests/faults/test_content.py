@@ -14,6 +14,7 @@ from billing_pipeline_tests.harness.api_caller import Caller
 CONTENT = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["type"] == "content"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTENT)
 def test_corrupt__each_fault__differs_and_size_is_consistent(
     caller: Caller[FaultySandbox], name: str

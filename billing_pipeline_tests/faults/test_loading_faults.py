@@ -34,6 +34,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_dir
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_load_period__each_fault__outcome_of_the_catalogue(
     harness: FaultHarness, loaded: Path, name: str

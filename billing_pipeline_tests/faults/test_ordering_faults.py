@@ -16,6 +16,7 @@ def test_catalogue__ordering_faults__at_least_sixty() -> None:
     assert len(OUTCOMES) >= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_ordering__each_fault__outcome_of_the_catalogue(
     harness: FaultHarness, name: str, caplog: pytest.LogCaptureFixture

@@ -18,6 +18,7 @@ DEAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", DEAD, ids=["503", "429", "reset", "nonsense"])
 @pytest.mark.parametrize("after", range(7))
 def test_run__server_stops_answering__bounded_requests(
@@ -50,6 +51,7 @@ def test_unanswered_requests__limit__as_documented() -> None:
     assert (ATTEMPTS, UNANSWERED_REQUESTS) == (5, 25)
 
 
+@pytest.mark.slow
 def test_run__fifty_periods_in_an_outage__requests_of_one(cli: CliHarness, sandbox: FaultySandbox) -> None:
     sandbox.set_faults("everything_503")
     done = cli.command(

@@ -57,6 +57,7 @@ NOT_IN_CSV, NOT_IN_JSON = "is not in csv_v2_0", "is not in json_v2_0"
 ANOTHER = row(offering_item="vms", absolute_production=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("doctored", "message"),
     [
@@ -173,6 +174,7 @@ def test_cross_check__1000_differences__names_first_20(warehouse: Warehouse) -> 
     assert len(str(caught.value)) < 1500
 
 
+@pytest.mark.slow
 def test_cross_check__reversed_csv__pairs_rows_by_key(warehouse: Warehouse) -> None:
     rows = [row(offering_item=f"item {n}", absolute_production=n) for n in range(2500)]
     doctored = [row(offering_item=f"item {n}", absolute_production=n + 1) for n in reversed(range(2500))]
@@ -214,6 +216,7 @@ def _a_change(draw: st.DrawFn) -> tuple[int, str, Any]:
     return number, column, draw(values.filter(is_another))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_a_change())
 def test_cross_check__any_single_value_changes__fails(change: tuple[int, str, Any]) -> None:

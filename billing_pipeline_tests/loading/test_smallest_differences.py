@@ -72,6 +72,7 @@ def test_digest__values_of_a_column__all_differ(warehouse: Warehouse) -> None:
             assert len(digests) == len(values), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", VALUES)
 def test_cross_check__smallest_difference_in_a_column__fails(warehouse: Warehouse, column: str) -> None:
     in_json, in_csv = pairs(column)
@@ -84,6 +85,7 @@ def test_cross_check__smallest_difference_in_a_column__fails(warehouse: Warehous
     assert check.finding_rows == (2 * len(in_json) if differing > 20 else differing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", VALUES)
 def test_restatement__smallest_difference_in_a_column__is_kept(warehouse: Warehouse, column: str) -> None:
     before, after = pairs(column)

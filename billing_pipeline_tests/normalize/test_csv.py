@@ -85,6 +85,7 @@ def csv_rows(draw: st.DrawFn) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(csv_rows(), max_size=5), st.permutations([*SAMPLE_HEADER, "sku"]), st.booleans())
 def test_load_csv__random_report__equals_reference_and_json(
@@ -186,6 +187,7 @@ def test_load_csv__not_a_report__is_refused(tmp_path: Path, content: bytes, reas
     assert reason in refusal(content, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tenant_name", ["Foobar", 'Müller "Söhne",\r\nBerlin\nNord'])
 def test_load_csv__cut_within_record__is_refused(tmp_path: Path, tenant_name: str) -> None:
     row = ROW | {"tenant.name": tenant_name}

@@ -89,6 +89,7 @@ def test_report_files__measures__total_is_production_plus_trial(
             assert all(type(value) is int for value in measure.values())
 
 
+@pytest.mark.slow
 def test_report_files__params__state_period_level_and_kind(shared_caller: Caller[RecordingSandbox]) -> None:
     report = shared_caller.download(shared_caller.create())["json_v2_0"].json()
     assert list(report) == ["params", "tenants"]

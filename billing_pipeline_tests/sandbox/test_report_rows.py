@@ -50,6 +50,7 @@ def test_report_rows__larger_distributor__contains_rows_of_smaller() -> None:
     assert rows != list(report_rows(other, _selection(other, "2026-09")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", get_args(Level))
 def test_report_rows__next_month__level_is_previous_plus_delta(level: str) -> None:
     distributor = Distributor(11, 60)
@@ -70,6 +71,7 @@ def test_report_rows__next_month__level_is_previous_plus_delta(level: str) -> No
         before = now
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["usage_summary", "usage_daily"])
 def test_report_rows__tenant_with_children__sum_of_children(kind: str) -> None:
     distributor = Distributor(3, 70)
@@ -95,6 +97,7 @@ def test_report_rows__tenant_with_children__sum_of_children(kind: str) -> None:
     assert checked > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_report_rows__usage_daily__days_add_up_to_month(seed: int) -> None:
     distributor = Distributor(seed, 40)

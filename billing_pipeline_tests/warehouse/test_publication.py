@@ -65,6 +65,7 @@ def remains(warehouse: WarehouseFile) -> set[str]:
     return {path.name for path in warehouse.path.parent.iterdir()} - {"warehouse.duckdb", "warehouse.lock"}
 
 
+@pytest.mark.slow
 def test_read__twenty_loads_meanwhile__state_stays(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(0))
     readers = []
@@ -86,6 +87,7 @@ def test_read__twenty_loads_meanwhile__state_stays(warehouse: WarehouseFile) -> 
     assert remains(warehouse) == set()
 
 
+@pytest.mark.kill
 def test_load__two_processes_at_once__both_are_kept(warehouse: WarehouseFile) -> None:
     odd = [f"2025-{month:02d}" for month in range(1, 13, 2)]
     even = [f"2025-{month:02d}" for month in range(2, 13, 2)]
@@ -99,6 +101,7 @@ def test_load__two_processes_at_once__both_are_kept(warehouse: WarehouseFile) ->
     assert history == [{"loads": 18}]
 
 
+@pytest.mark.kill
 def test_load__killed_at_any_moment__old_or_new_state(warehouse: WarehouseFile) -> None:
     load(warehouse, month_of(0))
     for trial in range(12):
@@ -264,6 +267,7 @@ except WarehouseError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more_bytes", [-200_000, 1, 300_000, 600_000])
 def test_load__disk_full__changes_nothing(warehouse: WarehouseFile, more_bytes: int) -> None:
     load(warehouse, month_of(1))

@@ -41,6 +41,7 @@ def _raw(
 ANSWERS = [name for name, fault in CATALOGUE.items() if fault.rule["fault"]["type"] == "answer"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answer_fault__each__given_instead_of_the_real_answer(
     caller: Caller[FaultySandbox], name: str

@@ -58,6 +58,7 @@ def test_request_report__answer_lost_and_list_fails__next_run_adopts(
     assert harness.sandbox.reports_created == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then", ["create_400", "create_403", "create_429_always", "create_not_ready_always"])
 def test_request_report__answer_lost_then_refused__orphan_adopted_later(
     harness: FaultHarness, then: str

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
 
 TOKEN_BEGINS = "eyJzYW5kYm94Ijp0cnVlfQ"
 
 
+@pytest.mark.slow
 def test_run__api_echoes_secrets__none_in_files_or_output(cli: CliHarness, sandbox: FaultySandbox) -> None:
     output = b""
     for fault in ("token_echo", "create_echo", None):

@@ -161,6 +161,7 @@ def test_cross_check__file_lost__blames_the_machine(warehouse: Warehouse) -> Non
         replace_period(warehouse, report, attempt(report), witness=Lost(ROWS), cross_check_mode="stop")
 
 
+@pytest.mark.slow
 def test_cross_check__1000_differences__names_first_20(warehouse: Warehouse) -> None:
     rows = [row(offering_item=f"item {n}", absolute_production=n) for n in range(1000)]
     doctored = [row(offering_item=f"item {n}", absolute_production=n + 1) for n in range(1000)]

@@ -299,6 +299,7 @@ def test_completeness__half_a_month__warns(warehouse: WarehouseFile) -> None:
 GIB = 2**30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("history", "now", "is_far"),
     [

@@ -30,6 +30,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", CHANGES)
 def test_restatement__money_names_owners_change__is_kept(warehouse: Warehouse, column: str) -> None:
     value, before, after = CHANGES[column]

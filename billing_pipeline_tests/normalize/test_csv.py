@@ -233,6 +233,7 @@ def test_load_csv__folder_named_like_a_partition__is_no_column(tmp_path: Path) -
     assert [row["offering_item"] for row in rows] == ["pw_servers"]
 
 
+@pytest.mark.slow
 def test_load_csv__records_within_a_cell__are_no_rows(tmp_path: Path) -> None:
     record = csv_of(ROW).decode().splitlines()[1]
     name = "\r\n".join(["Foobar", record, record, record, ""])

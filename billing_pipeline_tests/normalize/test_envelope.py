@@ -188,6 +188,7 @@ class CountedBytes:
 _START = f'{{"params": {json.dumps(PARAMS)}, "tenants": ['
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -224,6 +225,7 @@ def test_read_envelope__any_content__looks_at_each_byte_a_few_times(
     assert 0 < work.count < 4 * len(content) + 200_000
 
 
+@pytest.mark.slow
 def test_read_envelope__text_behind_the_rows__is_valid(tmp_path: Path) -> None:
     for text in ("]}," * 100_000, chr(92) * 200_000, chr(92) * 131_072 + "]", 'a\\"]}' * 50_000):
         content = f'{_START}{ROW}, {ROW}], "text": {json.dumps(text)}, "lists": [[1], {{"a": []}}]}}'

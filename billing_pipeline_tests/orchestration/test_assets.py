@@ -96,6 +96,7 @@ def test_assets__each_alone__continue_with_the_same_report(assets: Assets) -> No
     assert None in {sku for _, sku, _ in preview}
 
 
+@pytest.mark.slow
 def test_report_request__report_not_loaded_yet__is_continued(assets: Assets) -> None:
     assert assets.materialise("report_request").success
     assert assets.materialise(*NAMES).success
@@ -125,6 +126,7 @@ def test_usage__refused__period_state_says_refused_and_why(assets: Assets) -> No
     assert request.reason in (failure_of(result).description or "")
 
 
+@pytest.mark.kill
 def test_usage__killed_before_state_is_loaded__next_run_requests_nothing(assets: Assets) -> None:
     assert assets.materialise(*NAMES).success
     state = assets.state

@@ -136,6 +136,7 @@ def test_await_stored_reports__stopped__next_run_continues(harness: OrderingHarn
     assert harness.wait().report_id == first.report_id
 
 
+@pytest.mark.slow
 def test_ordering__concurrent_runs__create_one_report(harness: OrderingHarness) -> None:
     with ThreadPoolExecutor(4) as pool:
         requests = [each.result() for each in [pool.submit(harness.request) for _ in range(4)]]

@@ -158,6 +158,7 @@ def test_report_rows__each_level__lists_its_tenants() -> None:
         assert len(blocks) == len(ids)
 
 
+@pytest.mark.slow
 def test_report_rows__any_three_months__tenants_come_go_and_rename() -> None:
     distributor = Distributor(2015, 40)
     for start in range(len(MONTHS) - 2):

@@ -102,6 +102,7 @@ def test_export_csv__other_reader__reads_the_same(loaded: Warehouse, tmp_path: P
     assert sum(map(int, frame["absolute_total"])) == sum(range(18)) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", EXPORTABLE)
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_export__same_period_twice__same_file(

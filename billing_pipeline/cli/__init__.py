@@ -1,17 +1,19 @@
 """The console script `billing-pipeline`.
 
-Each command is a module with `describe(parser)` and `execute(arguments) -> exit status`. Only the module
-of the given command is imported, so that `sql`, `status` and `--help` answer at once.
+Each command is a module with a `command` that returns the exit status. Only the module of the given command
+is imported, so that `sql`, `status` and `--help` answer at once.
 """
 
 from __future__ import annotations
 
-import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
+
+import click
 
 from billing_pipeline import __version__
 from billing_pipeline.cli.streams import discard_stdout, prepare_streams
@@ -29,7 +31,29 @@ COMMANDS = {
     "sandbox": "serve a local sandbox of the Acronis API until stopped",
 }
 
+_PROGRAM = "billing-pipeline"
 _EXIT_INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+        if name not in COMMANDS:
+            raise click.NoSuchCommand(name, possibilities=COMMANDS, ctx=ctx)
+        command: click.Command = import_module(f"{__name__}.{name}").command
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def _billing_pipeline() -> None:
+    """Acronis usage reports, loaded into DuckDB by billing period."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,29 +63,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the command line without the program's name; default: that of the process.
 
     Returns:
-        0 if everything was done, 1 if something was not (stderr has one line that says why), 130 if
-        interrupted.
-
-    Raises:
-        SystemExit: with 2 if the command line is wrong, with 0 after `--help` and `--version`.
+        0 if everything was done, 1 if something was not (stderr has one line that says why), 2 if the command
+        line is wrong, 130 if interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in arguments if word in COMMANDS), None)
-    parser = argparse.ArgumentParser(
-        prog="billing-pipeline", description="Acronis usage reports, loaded into DuckDB by billing period."
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for name, summary in COMMANDS.items():
-        subparser = subparsers.add_parser(
-            name, help=summary, description=summary[0].upper() + summary[1:] + "."
-        )
-        if name == command:
-            import_module(f"{__name__}.{name}").describe(subparser)
     try:
-        parsed = parser.parse_args(arguments)
-        status: int = import_module(f"{__name__}.{command}").execute(parsed)
+        with _billing_pipeline.make_context(_PROGRAM, arguments) as context:
+            status: int = _billing_pipeline.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as end:  # after --help and --version
+        status = end.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
     except BillingPipelineError as error:
         return _failed(command, str(error))
     except BrokenPipeError:
@@ -79,12 +94,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(command: str | None, message: str, status: int = 1) -> int:
-    print(f"billing-pipeline {command}: {message}", file=sys.stderr)
+    print(f"{_PROGRAM} {command}: {message}", file=sys.stderr)
     return status
 
 
 def console_script() -> NoReturn:
     """The entry point of the installed script."""
+    if "_BILLING_PIPELINE_COMPLETE" in os.environ:  # a shell asks for completions
+        _billing_pipeline.main(prog_name=_PROGRAM)
     prepare_streams()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

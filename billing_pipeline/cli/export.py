@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+import click
+
 from billing_pipeline.cli.missing_accounts import warn_of_missing_accounts
+from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.errors import PeriodError
 from billing_pipeline.files import refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
@@ -14,40 +16,25 @@ from billing_pipeline.warehouse import open_warehouse
 from billing_pipeline.warehouse.exporting import EXPORTABLE, FORMATS, export_period, file_name
 
 
-def describe(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    parser.add_argument(
-        "--period",
-        type=BillingPeriod.parse,
-        required=True,
-        action="append",
-        metavar="YYYY-MM",
-        help="repeatable; one file each",
-    )
-    parser.add_argument("--format", choices=FORMATS, default="csv", help="default: csv")
-    parser.add_argument(
-        "--table", choices=EXPORTABLE, default=EXPORTABLE[0], help=f"what to export; default: {EXPORTABLE[0]}"
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="PATH",
-        help="file, or folder for files named like usage-2026-09.csv; default: this folder",
-    )
-    parser.epilog = (
-        "CSV is UTF-8; text that a spreadsheet would evaluate as a formula is prefixed with an apostrophe. "
-        "Parquet holds every value unchanged."
-    )
-
-
-def execute(arguments: argparse.Namespace) -> int:
-    """Write the files; each appears only once it is complete.
-
-    Raises:
-        BillingPipelineError: a period is not loaded, or a file cannot be written.
-    """
-    periods: list[BillingPeriod] = arguments.period
-    target: Path = arguments.output or Path()
+@click.command(
+    epilog="CSV is UTF-8; text that a spreadsheet would evaluate as a formula is prefixed with an "
+    "apostrophe. Parquet holds every value unchanged."
+)
+@click.option(
+    "--period", "periods", type=PERIOD, required=True, multiple=True, help="Repeatable; one file each."
+)
+@click.option("--format", "file_format", type=click.Choice(FORMATS), default="csv", help="Default: csv.")
+@click.option(
+    "--table", type=click.Choice(EXPORTABLE), default=EXPORTABLE[0], help=f"Default: {EXPORTABLE[0]}."
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File, or folder for files named like usage-2026-09.csv; default: this folder.",
+)
+def command(periods: tuple[BillingPeriod, ...], file_format: str, table: str, output: Path | None) -> int:
+    """Write a period to a CSV or Parquet file, which appears only once it is complete."""
+    target = output or Path()
     if len(periods) > 1 and not target.is_dir():
         raise PeriodError(
             f"{len(periods)} periods do not fit into one file, {target}",
@@ -57,9 +44,9 @@ def execute(arguments: argparse.Namespace) -> int:
     refuse_internal_path(target, settings.data_dir)
     warehouse = open_warehouse(settings)
     for period in periods:
-        name = file_name(arguments.table, period, arguments.format)
+        name = file_name(table, period, file_format)
         path = target / name if target.is_dir() else target
-        rows = export_period(warehouse, period, arguments.table, arguments.format, path)
-        print(f"{path}: {rows:,} rows of {arguments.table}, {period}")
+        rows = export_period(warehouse, period, table, file_format, path)
+        print(f"{path}: {rows:,} rows of {table}, {period}")
         warn_of_missing_accounts(warehouse, period, settings.accounts)
     return 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
+
+import click
 
 from billing_pipeline.acronis import AcronisClient, RetryPolicy
+from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.cli.progress import ProgressLine, warnings_shown_by
 from billing_pipeline.errors import BillingPipelineError, PeriodError, SettingsError
 from billing_pipeline.orchestration.settings import Settings
@@ -18,59 +19,53 @@ from billing_pipeline.settings import PipelineSettings
 _CREDENTIAL_CHECK = RetryPolicy(attempts=3)
 
 
-def describe(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    month: dict[str, Any] = {"type": BillingPeriod.parse, "metavar": "YYYY-MM"}
-    parser.add_argument(
-        "--period", action="append", default=[], **month, help="repeatable; default: last closed month"
-    )
-    parser.add_argument("--from", dest="first", **month, help="first period of a range")
-    parser.add_argument("--to", dest="last", **month, help="last one; default: last closed month")
-    parser.add_argument(
-        "--replay",
-        action="store_true",
-        help="rebuild the table from the raw reports on disk, with no network",
-    )
-    parser.add_argument(
-        "--account",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="one of BILLING_ACCOUNTS; repeatable; default: all",
-    )
-    parser.add_argument("--force", action="store_true", help="replace closed periods, too; this is recorded")
-
-
-def execute(arguments: argparse.Namespace) -> int:
-    """Load the periods.
-
-    Returns:
-        0 only if every period was loaded.
-
-    Raises:
-        BillingPipelineError: settings or periods are wrong, the warehouse cannot be reached, or the API
-            rejects the clients of all accounts; nothing was written.
-    """
+@click.command(epilog="Example: billing-pipeline run --from 2026-01 --to 2026-09")
+@click.option(
+    "--period", "periods", multiple=True, type=PERIOD, help="Repeatable; default: last closed month."
+)
+@click.option("--from", "first", type=PERIOD, help="First period of a range.")
+@click.option("--to", "last", type=PERIOD, help="Last one; default: last closed month.")
+@click.option(
+    "--replay", is_flag=True, help="Rebuild the table from the raw reports on disk, with no network."
+)
+@click.option(
+    "--account",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="One of BILLING_ACCOUNTS; repeatable; default: all.",
+)
+@click.option("--force", is_flag=True, help="Replace closed periods, too; this is recorded.")
+def command(
+    *,
+    periods: tuple[BillingPeriod, ...],
+    first: BillingPeriod | None,
+    last: BillingPeriod | None,
+    replay: bool,
+    names: tuple[str, ...],
+    force: bool,
+) -> int:
+    """Request, await, download and load billing periods. The status is 0 only if every period was loaded."""
     settings = Settings()
-    periods = _periods(arguments, settings.pipeline)
-    accounts = _accounts(arguments, settings.pipeline)
+    to_load = _periods(periods, first, last, settings.pipeline)
+    accounts = _accounts(names, settings.pipeline)
     # Open the warehouse once up front, so that a broken one is reported once and not per period.
     settings.warehouse.exists()
-    rejected = {} if arguments.replay else _check_credentials(accounts, settings)
+    rejected = {} if replay else _check_credentials(accounts, settings)
     if len(rejected) == len(accounts):
         raise next(iter(rejected.values()))
     for error in rejected.values():
         print(f"billing-pipeline run: {error}", file=sys.stderr)
     accepted = [account for account in accounts if account not in rejected]
-    to_load = [AccountPeriod(period, account) for period in periods for account in accepted]
-    status = load(to_load, settings, replay=arguments.replay, force=arguments.force)
+    subjects = [AccountPeriod(period, account) for period in to_load for account in accepted]
+    status = load(subjects, settings, replay=replay, force=force)
     return 1 if rejected else status
 
 
 def load(
     periods: Sequence[AccountPeriod], settings: Settings, *, replay: bool = False, force: bool = False
 ) -> int:
-    """Load periods of accounts, with progress on stderr; returns the status as `execute` does."""
+    """Load periods of accounts, with progress on stderr; returns the status of the command."""
     # Imported late: Dagster takes longer to import than all checks above.
     from billing_pipeline.orchestration.runs import run_periods  # noqa: PLC0415
 
@@ -95,12 +90,16 @@ def load(
     return 0 if all_loaded and not remaining else 1
 
 
-def _periods(arguments: argparse.Namespace, settings: PipelineSettings) -> list[BillingPeriod]:
+def _periods(
+    requested: Sequence[BillingPeriod],
+    first: BillingPeriod | None,
+    last: BillingPeriod | None,
+    settings: PipelineSettings,
+) -> list[BillingPeriod]:
     last_closed = BillingPeriod.last_closed()
-    requested: list[BillingPeriod] = arguments.period
-    if arguments.first or arguments.last:
-        last: BillingPeriod = arguments.last or last_closed
-        first: BillingPeriod = arguments.first or last
+    if first or last:
+        last = last or last_closed
+        first = first or last
         if first > last:
             raise PeriodError(f"the range from {first} to {last} is empty", todo="Swap --from and --to.")
         requested = [*requested, *periods_between(first, last)]
@@ -115,14 +114,14 @@ def _periods(arguments: argparse.Namespace, settings: PipelineSettings) -> list[
     return periods
 
 
-def _accounts(arguments: argparse.Namespace, settings: PipelineSettings) -> list[str]:
-    for name in arguments.account:
+def _accounts(names: Sequence[str], settings: PipelineSettings) -> list[str]:
+    for name in names:
         if name not in settings.accounts:
             raise SettingsError(
                 f"there is no account {name}",
                 todo=f"BILLING_ACCOUNTS names {', '.join(settings.accounts)}.",
             )
-    return list(dict.fromkeys(arguments.account)) or list(settings.accounts)
+    return list(dict.fromkeys(names)) or list(settings.accounts)
 
 
 def _check_credentials(accounts: Sequence[str], settings: Settings) -> dict[str, BillingPipelineError]:

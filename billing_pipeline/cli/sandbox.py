@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-import argparse
 import threading
 from contextlib import suppress
+
+import click
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
 
 
-def describe(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    parser.add_argument(
-        "--port", type=int, default=8080, help="port on loopback; default: 8080; 0 takes a free one"
-    )
-    parser.add_argument(
-        "--tenants", type=int, default=DEFAULT_TENANTS, help="size of the distributor; default: %(default)s"
-    )
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="seed of the invented distributor")
-    parser.add_argument(
-        "--ready-after", type=float, default=2.0, metavar="SECONDS", help="for a report; default: 2"
-    )
-
-
-def execute(arguments: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM.
-
-    Raises:
-        SettingsError: the port is in use, or an argument is out of range.
-    """
-    if not 0 <= arguments.port <= 65_535:
+@click.command()
+@click.option("--port", default=8080, help="On loopback; default: 8080; 0 takes a free one.")
+@click.option("--tenants", default=DEFAULT_TENANTS, show_default=True, help="Size of the distributor.")
+@click.option("--seed", default=DEFAULT_SEED, help="Seed of the invented distributor.")
+@click.option("--ready-after", default=2.0, metavar="SECONDS", help="For a report; default: 2.")
+def command(port: int, tenants: int, seed: int, ready_after: float) -> int:
+    """Serve a local sandbox of the Acronis API until stopped."""
+    if not 0 <= port <= 65_535:
         raise SettingsError(
-            f"the sandbox cannot start: port {arguments.port} is out of range",
+            f"the sandbox cannot start: port {port} is out of range",
             todo="Set --port to a number from 0 to 65535.",
         )
     try:
-        sandbox = Sandbox(
-            arguments.port,
-            tenants=arguments.tenants,
-            seed=arguments.seed,
-            ready_after_seconds=arguments.ready_after,
-        )
-    except (OSError, ValueError) as error:
+        sandbox = Sandbox(port, tenants=tenants, seed=seed, ready_after_seconds=ready_after)
+    except (OSError, ValueError, OverflowError) as error:
         raise SettingsError(f"the sandbox cannot start: {error}", todo="Correct the arguments.") from None
     with sandbox, suppress(KeyboardInterrupt):
         print(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import math
@@ -15,6 +14,7 @@ from io import TextIOWrapper
 from itertools import count
 from typing import Any, TextIO
 
+import click
 import duckdb
 
 from billing_pipeline.errors import WarehouseError, escaped
@@ -24,30 +24,29 @@ from billing_pipeline.warehouse import open_warehouse
 _ROWS_AT_ONCE = 10_000
 
 
-def describe(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    parser.add_argument("query", help='such as "SELECT billing_period, count(*) FROM usage GROUP BY 1"')
-    parser.add_argument("--format", choices=sorted(_WRITERS), default="table", help="default: table")
-
-
-def execute(arguments: argparse.Namespace) -> int:
-    """Print the query's result.
-
-    Raises:
-        WarehouseError: there is no warehouse, the query is wrong, or its result cannot be printed.
-    """
+@click.command(epilog='Example: billing-pipeline sql "SELECT billing_period, count(*) FROM usage GROUP BY 1"')
+@click.argument("query")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    help="Default: table.",
+)
+def command(query: str, output_format: str) -> int:
+    """Query the warehouse, read-only."""
     if isinstance(sys.stdout, TextIOWrapper):
         # A result is printed exactly or not at all.
         sys.stdout.reconfigure(errors="strict")
     warehouse = open_warehouse(PipelineSettings.load())
     with warehouse.reading() as connection:
         with _one_line_errors():
-            _require_result_set(arguments.query)
-            cursor = warehouse.execute_read_only(connection, arguments.query)
+            _require_result_set(query)
+            cursor = warehouse.execute_read_only(connection, query)
         kinds = [str(column[1]) for column in cursor.description or ()]
         columns = list(zip(_unique([column[0] for column in cursor.description or ()]), kinds, strict=True))
         try:
-            _WRITERS[arguments.format](columns, _rows(cursor), sys.stdout)
+            _WRITERS[output_format](columns, _rows(cursor), sys.stdout)
         except UnicodeEncodeError as error:
             raise WarehouseError(
                 f"the output's encoding, {error.encoding}, lacks a character of the result",

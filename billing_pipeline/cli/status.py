@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
+
+import click
 
 from billing_pipeline.errors import DataFolderError, PeriodError, RawReportError
 from billing_pipeline.ordering.state import Outcome, ReportRequest, load_requests
@@ -19,19 +20,14 @@ from billing_pipeline.warehouse.history import loaded_periods
 _HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "loaded at (UTC)")
 
 
-def describe(parser: argparse.ArgumentParser) -> None:
-    """This command has no arguments."""
-    parser.epilog = (
-        "Control totals: the exact sum of absolute_total by measurement unit; for seconds, of delta_total. "
-        "Findings of checks are listed below the table; all of them are in the table load_checks."
-    )
+@click.command(
+    epilog="Control totals: the exact sum of absolute_total by measurement unit; for seconds, of "
+    "delta_total. Findings of checks are listed below the table; all of them are in the table load_checks."
+)
+def command() -> int:
+    """Show the state of each period that was ever requested or loaded, one line each.
 
-
-def execute(_: argparse.Namespace) -> int:
-    """Print the state of every period that was ever requested or loaded.
-
-    Returns:
-        1 if the requests of a period could not be read.
+    The status is 1 if the requests of a period could not be read.
     """
     from tabulate import tabulate  # noqa: PLC0415
 

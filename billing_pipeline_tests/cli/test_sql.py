@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import json
@@ -16,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from billing_pipeline.cli.sql import describe, execute
+from billing_pipeline.cli.sql import command
 from billing_pipeline.errors import WarehouseError
 
 pytestmark = pytest.mark.duckdb
@@ -32,9 +31,7 @@ def _warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_sql(query: str, output: str = "table") -> None:
-    parser = argparse.ArgumentParser()
-    describe(parser)
-    assert execute(parser.parse_args([query, "--format", output])) == 0
+    assert command.main(["--format", output, "--", query], standalone_mode=False) == 0
 
 
 def error_of(query: str, output: str = "table") -> str:

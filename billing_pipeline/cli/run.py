@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,10 @@ from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import AccountPeriod, BillingPeriod, periods_between
 from billing_pipeline.settings import PipelineSettings
+from billing_pipeline.settings.unknown import warn_of_unknown_settings
+
+if TYPE_CHECKING:
+    from billing_pipeline.orchestration.runs import PeriodRun
 
 _CREDENTIAL_CHECK = RetryPolicy(attempts=3)
 
@@ -47,6 +52,7 @@ def command(
 ) -> int:
     """Request, await, download and load billing periods. The status is 0 only if every period was loaded."""
     settings = Settings()
+    warn_of_unknown_settings(settings.pipeline.accounts)
     to_load = _periods(periods, first, last, settings.pipeline)
     accounts = _accounts(names, settings.pipeline)
     # Open the warehouse once up front, so that a broken one is reported once and not per period.
@@ -79,8 +85,8 @@ def load(
         for run in run_periods(periods, settings, listener=show, replay=replay, force=force):
             remaining.remove(run.period)
             if run.failure is None:
-                rows = "" if run.rows is None else f", {run.rows:,} rows"
-                line.settle(f"{run.period}  loaded{rows}")
+                line.clear()
+                print(_loaded(run), flush=True)
             else:
                 all_loaded = False
                 line.settle(f"billing-pipeline run: {run.failure}")
@@ -88,6 +94,14 @@ def load(
         names = f"{remaining[0]} … {remaining[-1]}" if len(remaining) > 1 else str(remaining[0])
         line.settle(f"billing-pipeline run: not attempted after that: {names}")
     return 0 if all_loaded and not remaining else 1
+
+
+def _loaded(run: PeriodRun) -> str:
+    rows = "" if run.rows is None else f", {run.rows:,} rows"
+    count = len(run.warnings)
+    checks = f"{count} checks warn" if count > 1 else "1 check warns"
+    warnings = f"; {checks}: {', '.join(run.warnings)} (see billing-pipeline status)" if count else ""
+    return f"{run.period}  loaded{rows}{warnings}"
 
 
 def _periods(

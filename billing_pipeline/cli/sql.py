@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import click
 import duckdb
 
+from billing_pipeline.cli.terminal import write_table
 from billing_pipeline.errors import WarehouseError, escaped
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -25,7 +26,10 @@ _ROWS_AT_ONCE = 10_000
 
 
 @click.command(epilog='Example: billing-pipeline sql "SELECT billing_period, count(*) FROM usage GROUP BY 1"')
-@click.argument("query")
+@click.argument("query", required=False)
+@click.option(
+    "-f", "--file", type=click.File(encoding="utf-8"), help="Read the query from a file; - for stdin."
+)
 @click.option(
     "--format",
     "output_format",
@@ -33,8 +37,14 @@ _ROWS_AT_ONCE = 10_000
     default="table",
     help="Default: table.",
 )
-def command(query: str, output_format: str) -> int:
-    """Query the warehouse, read-only."""
+def command(query: str | None, file: TextIO | None, output_format: str) -> int:
+    """Query the warehouse, read-only. Without a QUERY, or with -, it is read from stdin."""
+    if query not in {None, "-"} and file is not None:
+        raise click.UsageError("Give a query or --file, not both.")
+    if query is None and file is None and sys.stdin.isatty():
+        raise click.UsageError('Give a query, such as "FROM usage", or --file.')
+    if query is None or query == "-":
+        query = _read(file or sys.stdin)
     if isinstance(sys.stdout, TextIOWrapper):
         # A result is printed exactly or not at all.
         sys.stdout.reconfigure(errors="strict")
@@ -53,6 +63,13 @@ def command(query: str, output_format: str) -> int:
                 todo="Set PYTHONIOENCODING=utf-8.",
             ) from None
     return 0
+
+
+def _read(file: TextIO) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        raise WarehouseError("the query is not valid UTF-8", todo="Correct the query.") from None
 
 
 def _require_result_set(query: str) -> None:
@@ -144,15 +161,11 @@ Columns = Sequence[tuple[str, str]]
 
 
 def _write_table(columns: Columns, rows: Iterator[Sequence[Any]], out: TextIO) -> None:
-    from tabulate import tabulate  # noqa: PLC0415
-
     numeric = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "NUMBER", "BIGNUM")
-    # A tenant's name must not move the terminal's cursor.
-    table = [[escaped(_text(value)) for value in row] for row in rows]
-    alignment = ["right" if any(n in kind.upper() for n in numeric) else "left" for _, kind in columns]
-    headers = [escaped(name) for name, _ in columns]
-    out.write(tabulate(table, headers, tablefmt="simple", disable_numparse=True, colalign=alignment) + "\n")
-    out.write(f"({len(table)} row{'' if len(table) == 1 else 's'})\n")
+    right = [any(name in kind.upper() for name in numeric) for _, kind in columns]
+    texts = ([_text(value) for value in row] for row in rows)
+    count = write_table([name for name, _ in columns], texts, right, out)
+    out.write(f"({count} row{'' if count == 1 else 's'})\n")
 
 
 def _write_csv(columns: Columns, rows: Iterator[Sequence[Any]], out: TextIO) -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
-from billing_pipeline.errors import DataFolderError, PeriodError, RawReportError
+from billing_pipeline.cli.terminal import write_table
+from billing_pipeline.errors import DataFolderError, PeriodError, RawReportError, escaped
 from billing_pipeline.ordering.state import Outcome, ReportRequest, load_requests
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.settings import PipelineSettings
+from billing_pipeline.settings.unknown import warn_of_unknown_settings
 from billing_pipeline.warehouse import LoadedPeriod, open_warehouse
 from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
+_EXIT_ATTENTION = 3
 _HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "loaded at (UTC)")
 
 
@@ -24,29 +29,86 @@ _HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "lo
     epilog="Control totals: the exact sum of absolute_total by measurement unit; for seconds, of "
     "delta_total. Findings of checks are listed below the table; all of them are in the table load_checks."
 )
-def command() -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="End with status 3 if a month failed, is overdue, or a check found something.",
+)
+def command(as_json: bool, check: bool) -> int:
     """Show the state of each period that was ever requested or loaded, one line each.
 
-    The status is 1 if the requests of a period could not be read.
+    The exit status is 1 if the requests of a period could not be read.
     """
-    from tabulate import tabulate  # noqa: PLC0415
-
     settings = PipelineSettings.load()
+    warn_of_unknown_settings(settings.accounts)
     requests, damaged = _latest_requests(settings)
     loads = loaded_periods(open_warehouse(settings))
-    lines = [
-        _line(subject, requests.get(subject), loads.get(subject)) for subject in sorted({*requests, *loads})
-    ]
-    if lines:
-        alignment = ("left",) * 3 + ("right",)
-        print(tabulate(lines, _HEADERS, tablefmt="simple", disable_numparse=True, colalign=alignment))
-        if notes := list(_notes(requests, loads, settings.accounts)):
-            print("", *notes, sep="\n")
+    subjects = sorted({*requests, *loads})
+    overdue = list(_overdue(loads, settings.accounts))
+    if as_json:
+        states = [_as_json(subject, requests.get(subject), loads.get(subject)) for subject in subjects]
+        print(json.dumps({"periods": states, "overdue": [str(subject) for subject in overdue]}, indent=2))
+    elif subjects:
+        lines = (_line(subject, requests.get(subject), loads.get(subject)) for subject in subjects)
+        write_table(_HEADERS, lines, [name == "rows" for name in _HEADERS], sys.stdout)
+        if notes := [*_notes(requests, loads, settings.accounts), *map(_overdue_note, overdue)]:
+            print("", *map(escaped, notes), sep="\n")
     elif not damaged:
         print("No period was requested or loaded yet: billing-pipeline run")
     for message in damaged:
         print(message, file=sys.stderr)
-    return 1 if damaged else 0
+    if damaged:
+        return 1
+    return _EXIT_ATTENTION if check and (overdue or any(map(_needs_attention, loads.values()))) else 0
+
+
+def _needs_attention(load: LoadedPeriod) -> bool:
+    return load.last_outcome != "loaded" or not all(check.passed for check in load.checks)
+
+
+def _overdue(
+    loads: Mapping[AccountPeriod, LoadedPeriod], accounts: Collection[str]
+) -> Iterator[AccountPeriod]:
+    loaded = {subject for subject, load in loads.items() if load.loaded_at}
+    for account in sorted(accounts):
+        its_periods = {subject.period for subject in loaded if subject.account == account}
+        for period in overdue_periods(its_periods, now=datetime.now(UTC)):
+            yield AccountPeriod(period, account)
+
+
+def _overdue_note(subject: AccountPeriod) -> str:
+    return f"{subject}  overdue: not loaded, was due {due_at(subject.period):%Y-%m-%d %H:%M} UTC"
+
+
+def _as_json(
+    subject: AccountPeriod, request: ReportRequest | None, load: LoadedPeriod | None
+) -> dict[str, Any]:
+    state: dict[str, Any] = {
+        "period": subject.period.key,
+        "account": subject.account,
+        "state": _state(request, load),
+        "report_id": (load and load.report_id) or (request and request.report_id),
+    }
+    if load is not None:
+        state |= {
+            "rows": load.row_count,
+            "control_totals": load.control_totals,
+            "loaded_at": load.loaded_at and load.loaded_at.isoformat(),
+            "closed_at": load.closed_at and load.closed_at.isoformat(),
+            "last_outcome": load.last_outcome,
+            "last_reason": load.last_reason,
+            "checks": [
+                {
+                    "name": each.check_name,
+                    "severity": each.severity,
+                    "passed": each.passed,
+                    "detail": each.detail,
+                }
+                for each in load.checks
+            ],
+        }
+    return state
 
 
 def _notes(
@@ -67,15 +129,9 @@ def _notes(
         for check in load.checks:
             if not check.passed:
                 yield f"{subject}  {check.check_name} ({check.severity}): {check.detail}"
-    loaded = {subject for subject, load in loads.items() if load.loaded_at}
     seen = {subject.account for subject in (*requests, *loads)}
-    for account in sorted(accounts):
-        if account not in seen:
-            yield f"{account}  was never requested or loaded"
-        its_periods = {subject.period for subject in loaded if subject.account == account}
-        for period in overdue_periods(its_periods, now=datetime.now(UTC)):
-            subject = AccountPeriod(period, account)
-            yield f"{subject}  overdue: not loaded, was due {due_at(period):%Y-%m-%d %H:%M} UTC"
+    for account in sorted(set(accounts) - seen):
+        yield f"{account}  was never requested or loaded"
 
 
 def _checks(load: LoadedPeriod) -> str:

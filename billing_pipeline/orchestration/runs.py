@@ -36,11 +36,13 @@ class PeriodRun:
         period: the account's period.
         rows: how many rows were loaded.
         failure: the message of the error that ended it; None if the period was loaded.
+        warnings: names of the checks that found something, although the period was loaded.
     """
 
     period: AccountPeriod
     rows: int | None = None
     failure: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def run_periods(
@@ -123,7 +125,9 @@ def _execute(
             period, failure=str(error.about(account=period.named_account, period=period.period.key))
         )
     if result.success:
-        return PeriodRun(period, rows=_rows(result))
+        checks = result.get_asset_check_evaluations()
+        warnings = tuple(check.check_name for check in checks if not check.passed)
+        return PeriodRun(period, rows=_rows(result), warnings=warnings)
     return PeriodRun(period, failure=_failure(period, result))
 
 

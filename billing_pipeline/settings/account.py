@@ -83,16 +83,17 @@ class AccountSettings(EnvironmentSettings):
         Raises:
             SettingsError: names every missing or bad setting, with its meaning.
         """
-        found, shared, variables = environment(), cls.variables(), cls.variables(_prefix(account))
+        found, shared, variables = environment(), cls.variables(), cls.variables(account_prefix(account))
         if shared["tenant_id"] in found and SINGLE_ACCOUNT not in accounts:
             raise SettingsError(
                 f"{shared['tenant_id']} is set, which none of the accounts {', '.join(accounts)} reads",
-                todo=f"Give it the name of its account, such as {_prefix(accounts[0])}TENANT_ID.",
+                todo=f"Give it the name of its account, such as {account_prefix(accounts[0])}TENANT_ID.",
             )
         fallbacks = {name for name in shared if name not in _PER_ACCOUNT and variables[name] not in found}
         variables |= {name: shared[name] for name in fallbacks}
         return cls._load(found, variables, account=account)
 
 
-def _prefix(account: str) -> str:
+def account_prefix(account: str) -> str:
+    """What the names of an account's variables begin with: `ACRONIS_`, or `ACRONIS_EU_`."""
     return _PREFIX if account == SINGLE_ACCOUNT else f"{_PREFIX}{account.upper()}_"

@@ -67,7 +67,7 @@ def test_run__two_accounts__loads_the_period_for_each(
         "us": sandbox_totals(overseas, PERIOD)["rows"],
     }
     assert (sandbox.reports_created, overseas.reports_created) == (1, 1)
-    assert f"{PERIOD} eu  loaded, " in done.stderr
+    assert f"{PERIOD} eu  loaded, " in done.stdout
     assert len(list((accounts.data_dir / "accounts").glob(f"*/raw/{PERIOD}/*/manifest.json"))) == 2
     states = [line.split()[:3] for line in accounts.command("status").stdout.splitlines()[2:4]]
     assert states == [[PERIOD, "eu", "loaded"], [PERIOD, "us", "loaded"]]

@@ -43,14 +43,14 @@ def log_progress(context: AssetExecutionContext) -> ProgressCallback:
 def account_asset(
     *,
     after: str | None = None,
-    checks: Callable[[AssetKey], list[AssetCheckSpec]] | None = None,
+    checks: Callable[[AssetKey, PartitionsDefinition], list[AssetCheckSpec]] | None = None,
     **options: Any,
 ) -> Callable[[Callable[..., Any]], AssetFactory]:
     """Declare a function as an asset of every account, partitioned by billing period.
 
     Args:
         after: name of the asset that it depends on.
-        checks: makes the specs of its checks from its key.
+        checks: makes the specs of its checks from its key and the billing periods.
         options: of `dagster.asset`.
     """
 
@@ -60,7 +60,7 @@ def account_asset(
             made: AssetsDefinition = asset(
                 key=key,
                 deps=[account_asset_key(account, after)] if after else None,
-                check_specs=checks(key) if checks else None,
+                check_specs=checks(key, periods) if checks else None,
                 group_name=_GROUP if account == SINGLE_ACCOUNT else f"{_GROUP}_{account}",
                 partitions_def=periods,
                 owners=["team:billing"],

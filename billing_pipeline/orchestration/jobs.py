@@ -15,6 +15,8 @@ from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.freshness import DUE_DAY, DUE_HOUR
 
 MONTHLY_USAGE = "monthly_usage"
+ACCOUNT_TAG = "billing/account"
+"""The tag of a run that names its account."""
 
 
 def account_asset_keys(account: str) -> list[dg.AssetKey]:
@@ -63,6 +65,7 @@ def monthly_usage_schedule(accounts: Sequence[str], first_period: BillingPeriod)
                 partition_key=period.key,
                 asset_selection=account_asset_keys(account),
                 asset_check_keys=account_check_keys(account),
+                tags={ACCOUNT_TAG: account, "billing/started_by": "schedule"},
             )
 
     return schedule

@@ -5,9 +5,17 @@ inside the loading transaction (`billing_pipeline.loading.checks`), and the asse
 its materialisation, or without one if a check stopped the load.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator
 
-from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetKey,
+    PartitionsDefinition,
+    PreviewWarning,
+)
 
 from billing_pipeline.loading.checks import CHECKS, description
 from billing_pipeline.orchestration.tables import markdown_table
@@ -15,12 +23,20 @@ from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import CheckResult
 
 
-def load_check_specs(usage: AssetKey) -> list[AssetCheckSpec]:
-    """Every check that a load runs, as a check of this asset."""
-    return [
-        AssetCheckSpec(name, asset=usage, description=description(name), blocking=severity == "stop")
-        for name, severity in CHECKS.items()
-    ]
+def load_check_specs(usage: AssetKey, periods: PartitionsDefinition | None = None) -> list[AssetCheckSpec]:
+    """Every check that a load runs, as a check of this asset, with a result for each billing period."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PreviewWarning)  # for partitions of checks
+        return [
+            AssetCheckSpec(
+                name,
+                asset=usage,
+                description=description(name),
+                blocking=severity == "stop",
+                partitions_def=periods,
+            )
+            for name, severity in CHECKS.items()
+        ]
 
 
 _SEVERITY = {"stop": AssetCheckSeverity.ERROR, "warn": AssetCheckSeverity.WARN}

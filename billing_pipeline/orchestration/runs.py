@@ -13,10 +13,16 @@ from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.code_location import build_defs
 from billing_pipeline.orchestration.forced_runs import FORCE_TAG, require_loadable
 from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
-from billing_pipeline.orchestration.jobs import MONTHLY_USAGE, account_asset_keys, account_check_keys
+from billing_pipeline.orchestration.jobs import (
+    ACCOUNT_TAG,
+    MONTHLY_USAGE,
+    account_asset_keys,
+    account_check_keys,
+)
 from billing_pipeline.orchestration.orphaned_runs import fail_orphaned_runs, run_lock
 from billing_pipeline.orchestration.preparation import ReportPreparation
 from billing_pipeline.orchestration.reports import PreparedReports
+from billing_pipeline.orchestration.run_origin import create_runs_in_code_location
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import Progress
 from billing_pipeline.periods import AccountPeriod
@@ -75,6 +81,7 @@ def run_periods(
     # Open the instance once up front: a damaged history is then reported once, not by every run.
     with dagster_instance() as instance:
         fail_orphaned_runs(settings.pipeline, instance)
+        create_runs_in_code_location(instance)
         job = build_defs(settings, reports=prepared).resolve_job_def(MONTHLY_USAGE)
         to_prepare = [] if replay else [each for each in periods if _is_loadable(each, settings, force)]
         for period in periods:
@@ -117,7 +124,12 @@ def _execute(
                 partition_key=period.period.key,
                 run_config=_QUIET,
                 run_id=run_id,
-                tags={FORCE_TAG: "true"} if force else None,
+                tags={
+                    ACCOUNT_TAG: period.account,
+                    "billing/started_by": "command",
+                    **({"billing/replay": "true"} if replay else {}),
+                    **({FORCE_TAG: "true"} if force else {}),
+                },
                 raise_on_error=False,
             )
     except BillingPipelineError as error:  # the run could not begin

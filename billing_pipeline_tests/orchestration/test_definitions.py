@@ -80,7 +80,10 @@ def test_schedule__day_2_of_a_month__runs_the_month_before(tick: datetime, perio
             scheduled_execution_time=tick, repository_def=build_defs().get_repository_def()
         )
     )
-    assert [request.partition_key for request in result.run_requests or []] == [period]
+    (request,) = result.run_requests or []
+    assert request.partition_key == period
+    assert request.tags["billing/account"] == "default"
+    assert request.tags["billing/started_by"] == "schedule"
 
 
 def test_build_defs__bad_setting__is_loadable(monkeypatch: pytest.MonkeyPatch) -> None:

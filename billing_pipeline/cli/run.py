@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from billing_pipeline.acronis import AcronisClient, RetryPolicy
+from billing_pipeline.alerts import send_alert
 from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.cli.progress import ProgressLine, warnings_shown_by
 from billing_pipeline.errors import BillingPipelineError, PeriodError, SettingsError
@@ -55,23 +56,36 @@ def command(
     warn_of_unknown_settings(settings.pipeline.accounts)
     to_load = _periods(periods, first, last, settings.pipeline)
     accounts = _accounts(names, settings.pipeline)
-    # Open the warehouse once up front, so that a broken one is reported once and not per period.
-    settings.warehouse.exists()
-    rejected = {} if replay else _check_credentials(accounts, settings)
-    if len(rejected) == len(accounts):
-        raise next(iter(rejected.values()))
-    for error in rejected.values():
-        print(f"billing-pipeline run: {error}", file=sys.stderr)
-    accepted = [account for account in accounts if account not in rejected]
-    subjects = [AccountPeriod(period, account) for period in to_load for account in accepted]
-    status = load(subjects, settings, replay=replay, force=force)
+    try:
+        # Open the warehouse once up front, so that a broken one is reported once and not per period.
+        settings.warehouse.exists()
+        rejected = {} if replay else _check_credentials(accounts, settings)
+        if len(rejected) == len(accounts):
+            raise next(iter(rejected.values()))
+        for error in rejected.values():
+            print(f"billing-pipeline run: {error}", file=sys.stderr)
+        accepted = [account for account in accounts if account not in rejected]
+        subjects = [AccountPeriod(period, account) for period in to_load for account in accepted]
+        status = load(subjects, settings, replay=replay, force=force, failures=map(str, rejected.values()))
+    except BillingPipelineError as error:
+        send_alert(settings.pipeline.alert_webhook, [str(error)])
+        raise
     return 1 if rejected else status
 
 
 def load(
-    periods: Sequence[AccountPeriod], settings: Settings, *, replay: bool = False, force: bool = False
+    periods: Sequence[AccountPeriod],
+    settings: Settings,
+    *,
+    replay: bool = False,
+    force: bool = False,
+    failures: Iterable[str] = (),
 ) -> int:
-    """Load periods of accounts, with progress on stderr; returns the status of the command."""
+    """Load periods of accounts, with progress on stderr; returns the status of the command.
+
+    Args:
+        failures: messages of earlier failures, for the same alert.
+    """
     # Imported late: Dagster takes longer to import than all checks above.
     from billing_pipeline.orchestration.runs import run_periods  # noqa: PLC0415
 
@@ -80,7 +94,7 @@ def load(
     def show(period: AccountPeriod, progress: Progress) -> None:
         line.update(f"{period}  {progress}")
 
-    remaining, all_loaded = list(periods), True
+    remaining, all_loaded, messages = list(periods), True, list(failures)
     with warnings_shown_by(line.update):
         for run in run_periods(periods, settings, listener=show, replay=replay, force=force):
             remaining.remove(run.period)
@@ -89,10 +103,12 @@ def load(
                 print(_loaded(run), flush=True)
             else:
                 all_loaded = False
+                messages.append(run.failure)
                 line.settle(f"billing-pipeline run: {run.failure}")
     if remaining:
         names = f"{remaining[0]} … {remaining[-1]}" if len(remaining) > 1 else str(remaining[0])
         line.settle(f"billing-pipeline run: not attempted after that: {names}")
+    send_alert(settings.pipeline.alert_webhook, messages)
     return 0 if all_loaded and not remaining else 1
 
 

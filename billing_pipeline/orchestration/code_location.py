@@ -9,6 +9,7 @@ import dagster as dg
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.orchestration.assets import ASSETS
+from billing_pipeline.orchestration.failure_sensor import failure_sensor
 from billing_pipeline.orchestration.freshness_check import freshness_check
 from billing_pipeline.orchestration.jobs import (
     freshness_schedule,
@@ -42,6 +43,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
         assets=[make_asset(account, periods) for account in accounts for make_asset in ASSETS.values()],
         asset_checks=[freshness_check(account) for account in accounts],
         jobs=[monthly_usage_job(accounts)],
+        sensors=[failure_sensor(settings)],
         schedules=[monthly_usage_schedule(accounts, first_period), freshness_schedule(accounts)],
         resources={**live, **resources},
         # A process for each step costs seconds, and the steps share nothing but files.

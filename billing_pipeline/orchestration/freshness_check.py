@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 
 from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity, ResourceParam, asset_check
 
+from billing_pipeline.alerts import send_alert
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.accounts import account_asset_key
 from billing_pipeline.orchestration.failures import failure_from
 from billing_pipeline.orchestration.settings import Settings
+from billing_pipeline.periods import AccountPeriod
 from billing_pipeline.warehouse.freshness import overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
@@ -33,6 +35,10 @@ def freshness_check(account: str) -> AssetChecksDefinition:
             subject.period for subject, load in loads.items() if subject.account == account and load.loaded_at
         }
         overdue = overdue_periods(loaded, now=datetime.now(UTC))
+        messages = [
+            f"period {AccountPeriod(period, account)} is overdue: it is not loaded" for period in overdue
+        ]
+        send_alert(settings.pipeline.alert_webhook, messages)
         return AssetCheckResult(
             passed=not overdue,
             severity=AssetCheckSeverity.WARN,

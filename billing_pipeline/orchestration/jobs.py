@@ -17,6 +17,9 @@ from billing_pipeline.warehouse.freshness import DUE_DAY, DUE_HOUR
 MONTHLY_USAGE = "monthly_usage"
 ACCOUNT_TAG = "billing/account"
 """The tag of a run that names its account."""
+STARTED_BY_TAG = "billing/started_by"
+"""The tag of a run that names what started it: `command` or `schedule`; runs of Dagster's page have none."""
+BY_COMMAND = "command"
 
 
 def account_asset_keys(account: str) -> list[dg.AssetKey]:
@@ -65,7 +68,7 @@ def monthly_usage_schedule(accounts: Sequence[str], first_period: BillingPeriod)
                 partition_key=period.key,
                 asset_selection=account_asset_keys(account),
                 asset_check_keys=account_check_keys(account),
-                tags={ACCOUNT_TAG: account, "billing/started_by": "schedule"},
+                tags={ACCOUNT_TAG: account, STARTED_BY_TAG: "schedule"},
             )
 
     return schedule

@@ -15,7 +15,9 @@ from billing_pipeline.orchestration.forced_runs import FORCE_TAG, require_loadab
 from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
 from billing_pipeline.orchestration.jobs import (
     ACCOUNT_TAG,
+    BY_COMMAND,
     MONTHLY_USAGE,
+    STARTED_BY_TAG,
     account_asset_keys,
     account_check_keys,
 )
@@ -126,7 +128,7 @@ def _execute(
                 run_id=run_id,
                 tags={
                     ACCOUNT_TAG: period.account,
-                    "billing/started_by": "command",
+                    STARTED_BY_TAG: BY_COMMAND,
                     **({"billing/replay": "true"} if replay else {}),
                     **({FORCE_TAG: "true"} if force else {}),
                 },

@@ -12,10 +12,9 @@ from pydantic_settings import SettingsConfigDict
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.periods import SINGLE_ACCOUNT
-from billing_pipeline.settings.environment import EnvironmentSettings, environment
+from billing_pipeline.settings.environment import LOOPBACK, EnvironmentSettings, environment
 
 _API_SUFFIX = "/api/2"
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PREFIX = "ACRONIS_"
 _PER_ACCOUNT = {"base_url", "client_id", "client_secret", "tenant_id"}
 
@@ -28,7 +27,7 @@ def _api_base_url(value: str) -> str:
         raise ValueError("must be a URL such as https://eu2-cloud.acronis.com")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must not carry credentials, a query or a fragment")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("must use https: the client secret would be sent unencrypted")
     return url + _API_SUFFIX
 

@@ -16,6 +16,7 @@ from billing_pipeline.errors import SettingsError
 
 _PACKAGE_PARENT = Path(__file__).resolve().parent.parent.parent
 PROJECT_ROOT = _PACKAGE_PARENT if (_PACKAGE_PARENT / "pyproject.toml").exists() else Path.cwd()
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ENV_FILE = "BILLING_ENV_FILE"
 """Environment variable that names another file than `.env`; `/dev/null` for none."""
 

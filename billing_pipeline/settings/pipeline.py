@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.reports import PeriodField
-from billing_pipeline.settings.environment import EnvironmentSettings, folder
+from billing_pipeline.settings.environment import LOOPBACK, EnvironmentSettings, folder
 
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _LAKE = "ducklake:postgres:"
@@ -54,6 +55,15 @@ def _warehouse(value: str | None) -> SecretStr | None:
     return SecretStr(value.removeprefix(_LAKE).strip())
 
 
+def _webhook(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if not parts.hostname or parts.scheme not in {"https", "http"}:
+        raise ValueError("must be a URL such as https://hooks.example/services/…")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("must use https: the messages would be sent unencrypted")
+    return value
+
+
 class PipelineSettings(EnvironmentSettings):
     """Where the data is kept, which periods and accounts there are, and how much runs at once."""
 
@@ -80,6 +90,10 @@ class PipelineSettings(EnvironmentSettings):
     )
     warehouse: Annotated[SecretStr | None, BeforeValidator(_warehouse)] = Field(
         None, description="the warehouse: file, or ducklake:postgres:<libpq connection string>"
+    )
+
+    alert_webhook: Annotated[SecretStr, AfterValidator(_webhook)] | None = Field(
+        None, description="URL that is sent a message when a month failed or is overdue"
     )
 
     def account_dir(self, account: str) -> Path:

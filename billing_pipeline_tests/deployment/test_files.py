@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, LakeSettings, PipelineSettings
+from billing_pipeline.settings.environment import ENV_FILE
 from billing_pipeline_tests.deployment.conftest import COMPOSE, DEPLOY
 from billing_pipeline_tests.postgres import PostgresServer
 
@@ -146,3 +148,21 @@ def test_databases__each__for_its_own_role_only(databases: PostgresServer) -> No
         "AND NOT rolsuper AND NOT rolcreatedb AND NOT rolcreaterole ORDER BY 1",
         database="postgres",
     ) == [["dagster"], ["lake"]]
+
+
+def test_systemd__units__call_commands_that_exist() -> None:
+    units = {path.name: path.read_text() for path in (DEPLOY / "systemd").iterdir()}
+
+    assert set(units) == {
+        "billing-pipeline.service",
+        "billing-pipeline.timer",
+        "billing-pipeline-failed.service",
+    }
+    for name, text in units.items():
+        for words in (shlex.split(line) for line in re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)):
+            assert words[0].endswith("/.venv/bin/billing-pipeline")
+            assert billing_pipeline([*words[1:], "--help"]) == 0, name
+        variables = re.findall(r"\b(BILLING_\w+)=", text)
+        assert set(variables) <= {*settings_known(), ENV_FILE}
+    (failed,) = re.findall(r"^OnFailure=(.*)$", units["billing-pipeline.service"], re.MULTILINE)
+    assert failed in units

@@ -27,6 +27,7 @@ COMMANDS = {
     "report": "write a summary page of a period, for the browser",
     "close": "close a period that has been invoiced",
     "reopen": "reopen a closed period",
+    "prune": "remove superseded raw reports, old pages and old runs of Dagster",
     "maintain": "compact a lake and expire its old snapshots",
     "sandbox": "serve a local sandbox of the Acronis API until stopped",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from billing_pipeline.normalize.refusals import NOT_REQUESTED, refused, shown
@@ -15,6 +15,7 @@ _REPORT_LEVELS = {"direct_partners": 1, "all_customers": 2, "accounts": 3, "all_
 """`params.report_level` likewise."""
 _OWN_PERIODS = "usage_current"
 """The kind that covers each child's own billing period instead of the calendar month."""
+_LAST_SECOND = time(23, 59, 59)
 _TENANT_KEYS = ("tenant_id", "tenant_uuid", "group_uuid")
 
 
@@ -30,10 +31,12 @@ def check_params(params: Mapping[str, Any], requested: ReportParameters | None) 
     Raises:
         ReportRefusedError: another period, kind, level or tenant; or a date cannot be read.
     """
-    first, last = days = _coverage(params)
+    first, last = _coverage(params)
     if requested is None:
-        return days
+        return first, last
     period = requested.period
+    if last == period.end - timedelta(days=1) and _moment(params, "end_date").time() == time.min:
+        last = period.end
     compared: list[tuple[str, object, str]] = [
         ("report is about tenant", params.get(name), requested.tenant_id) for name in _TENANT_KEYS
     ]
@@ -46,7 +49,7 @@ def check_params(params: Mapping[str, Any], requested: ReportParameters | None) 
             raise refused(f"the {what} {shown(reported)}; {wanted} was requested", NOT_REQUESTED)
     _check_number(params, "report_type", _REPORT_TYPES, requested.kind)
     _check_number(params, "report_level", _REPORT_LEVELS, requested.level)
-    return days
+    return first, last
 
 
 def _check_number(
@@ -60,14 +63,17 @@ def _check_number(
 
 
 def _coverage(params: Mapping[str, Any]) -> tuple[date, date]:
-    begin = _moment(params, "begin_date")
-    end = _moment(params, "end_date")
-    if begin.time() != datetime.min.time():
-        raise refused(f"params.begin_date is {begin:%Y-%m-%d %H:%M:%S} UTC, not a midnight", NOT_REQUESTED)
-    last_second = end - timedelta(seconds=1) if end.time() == datetime.min.time() else end
-    if (last_second + timedelta(seconds=1)).time() != datetime.min.time() or last_second < begin:
-        raise refused(f"params.end_date is {end:%Y-%m-%d %H:%M:%S} UTC, not the end of a day", NOT_REQUESTED)
-    return begin.date(), last_second.date()
+    """The first and the last day; an end at midnight is read as the end of the day before."""
+    begin, end = _moment(params, "begin_date"), _moment(params, "end_date")
+    for name, moment in {"begin_date": begin, "end_date": end}.items():
+        if moment.time() not in {time.min, _LAST_SECOND}:
+            found = f"params.{name} is {moment:%Y-%m-%d %H:%M:%S} UTC"
+            raise refused(f"{found}, neither a midnight nor the end of a day", NOT_REQUESTED)
+    first = (begin + timedelta(seconds=1)).date()
+    last = (end - timedelta(seconds=1)).date()
+    if last < first:
+        raise refused(f"the report ends on {last}, before it begins", NOT_REQUESTED)
+    return first, last
 
 
 def _moment(params: Mapping[str, Any], name: str) -> datetime:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from billing_pipeline_tests.normalize.loading import PARAMS, load_json, refusal,
 ROW = json.dumps(usage_row())
 TENANT = "11111111-1111-4111-8111-111111111111"
 ORDERED = ReportParameters(TENANT, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
+
+
+def timestamp(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
 def opened(folder: Path, expected: ReportParameters, **params: Any) -> None:
@@ -112,7 +117,6 @@ def test_load__not_a_report__is_refused(tmp_path: Path, text: str, reason: str) 
 
 def test_report__as_requested__is_accepted(tmp_path: Path) -> None:
     opened(tmp_path, ORDERED)
-    opened(tmp_path, ORDERED, end_date=PARAMS["end_date"] + 1)  # type: ignore[operator]
     opened(tmp_path, ORDERED, tenant_id=TENANT.upper(), kind="usage_summary")
     for when in (..., None, 1790899200.5, "2026-10-02T00:00:00Z"):  # nobody needs it
         opened(tmp_path, ORDERED, gen_date=when)
@@ -124,6 +128,36 @@ def test_report__as_requested__is_accepted(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("begin", ["2026-09-01 00:00:00", "2026-08-31 23:59:59"])
+@pytest.mark.parametrize("end", ["2026-09-30 00:00:00", "2026-09-30 23:59:59", "2026-10-01 00:00:00"])
+def test_report__each_way_to_write_the_bounds__is_the_month(tmp_path: Path, begin: str, end: str) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(report_of(params=PARAMS | {"begin_date": timestamp(begin), "end_date": timestamp(end)}))
+    with JsonReport(path, ORDERED, tmp_path / "work") as report:
+        assert (report.period_start, report.period_end) == (ORDERED.period.start, ORDERED.period.end)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "covers"),
+    [
+        ("2026-09-02 00:00:00", "2026-09-30 23:59:59", "2026-09-02 to 2026-09-30"),
+        ("2026-09-01 23:59:59", "2026-09-30 23:59:59", "2026-09-02 to 2026-09-30"),
+        ("2026-08-31 00:00:00", "2026-09-30 23:59:59", "2026-08-31 to 2026-09-30"),
+        ("2026-08-30 23:59:59", "2026-09-30 23:59:59", "2026-08-31 to 2026-09-30"),
+        ("2026-08-01 00:00:00", "2026-08-31 23:59:59", "2026-08-01 to 2026-08-31"),
+        ("2026-10-01 00:00:00", "2026-11-01 00:00:00", "2026-10-01 to 2026-10-31"),
+        ("2026-09-01 00:00:00", "2026-09-29 00:00:00", "2026-09-01 to 2026-09-28"),
+        ("2026-09-01 00:00:00", "2026-09-29 23:59:59", "2026-09-01 to 2026-09-29"),
+        ("2026-09-01 00:00:00", "2026-10-01 23:59:59", "2026-09-01 to 2026-10-01"),
+        ("2026-09-01 00:00:00", "2026-10-02 00:00:00", "2026-09-01 to 2026-10-01"),
+        ("2025-09-01 00:00:00", "2025-09-30 23:59:59", "2025-09-01 to 2025-09-30"),
+    ],
+)
+def test_report__another_period__is_refused(tmp_path: Path, begin: str, end: str, covers: str) -> None:
+    with pytest.raises(ReportRefusedError, match=f"covers {covers}; 2026-09-01 to 2026-09-30 was requested"):
+        opened(tmp_path, ORDERED, begin_date=timestamp(begin), end_date=timestamp(end))
+
+
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
@@ -131,9 +165,10 @@ def test_report__as_requested__is_accepted(tmp_path: Path) -> None:
             {"begin_date": 1785542400},
             "covers 2026-08-01 to 2026-09-30; 2026-09-01 to 2026-09-30 was requested",
         ),
-        ({"end_date": 1790726399}, "covers 2026-09-01 to 2026-09-29"),
-        ({"end_date": 1790812798}, "not the end of a day"),
-        ({"begin_date": 1788220801}, "not a midnight"),
+        ({"end_date": 1790812798}, "neither a midnight nor the end of a day"),
+        ({"begin_date": 1788220801}, "neither a midnight nor the end of a day"),
+        ({"begin_date": 1788220800 + 12 * 3600}, "begin_date is 2026-09-01 12:00:00 UTC"),
+        ({"end_date": 1788220799}, "before it begins"),
         ({"begin_date": "2026-09-01"}, "params.begin_date is 2026-09-01, not a UNIX timestamp"),
         ({"begin_date": ...}, "params.begin_date is None"),
         ({"end_date": None}, "params.end_date is None"),

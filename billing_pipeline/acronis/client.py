@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from billing_pipeline.acronis.tokens import TokenCache
 from billing_pipeline.acronis.transport import MAX_ERROR_BYTES, Transport
 from billing_pipeline.errors import ApiError, CredentialsError, DownloadError
 from billing_pipeline.reports import ReportParameters, api_id
+
+logger = logging.getLogger(__name__)
 
 DOWNLOAD_TIMEOUT_SECONDS = 900.0
 """Limit for the download of one stored report, for each attempt."""
@@ -87,6 +90,7 @@ class AcronisClient:
         self.retry_policy = retry_policy or RetryPolicy()
         self.stop = stop or threading.Event()
         self._client_id = client_id
+        self._warned: set[str] = set()
         self._read_timeout = read_timeout
         credentials = client_id, client_secret.get_secret_value()
         self._redact = Redactor(*credentials)
@@ -106,6 +110,15 @@ class AcronisClient:
     def redact(self, text: str) -> str:
         """`text` as one short line without the secret and the tokens."""
         return self._redact.short(text)
+
+    def check_credentials(self) -> None:
+        """Get a token.
+
+        Raises:
+            CredentialsError: the client is rejected.
+            ApiError: the API could not be reached.
+        """
+        self._tokens.get()
 
     def own_tenant_id(self) -> str:
         """UUID of the API client's tenant.
@@ -190,7 +203,9 @@ class AcronisClient:
         headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
         digest, size = hashlib.sha256(), 0
         with self._authorized(
-            lambda token: self._transport.send("GET", path, token=token, successes={200}, headers=headers)
+            lambda token: self._transport.send(
+                "GET", path, token=token, successes={200, 203}, headers=headers
+            )
         ) as response:
             try:
                 for chunk in content(response, max_bytes=max_bytes, deadline_seconds=timeout, stop=self.stop):
@@ -241,7 +256,8 @@ class AcronisClient:
                 body = b"".join(
                     content(response, max_bytes=_MAX_RESPONSE_BYTES, deadline_seconds=self._read_timeout)
                 )
-                return kind.model_validate_json(body)
+                ignored: set[str] = set()
+                answer = kind.model_validate_json(body, context=ignored)
             except BodyError as error:
                 raise ApiUnavailableError(
                     f"{call}: the answer was incomplete: {error.reason}", outcome_unknown=lost
@@ -257,3 +273,8 @@ class AcronisClient:
                     status=response.status_code,
                     outcome_unknown=lost,
                 ) from None
+        for warning in [f"{call}: {name} is not as documented, and ignored" for name in sorted(ignored)]:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                logger.warning(warning)
+        return answer

@@ -7,6 +7,7 @@ retry budget is spent. `HistoryNotReadyError`: Acronis has not finished the peri
 from __future__ import annotations
 
 import json
+import math
 import re
 import ssl
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ from billing_pipeline.errors import ApiError, CredentialsError
 
 _HISTORY_NOT_READY = re.compile(r"(?i)history is not ready|not ready but should be available")
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
+_SECONDS = re.compile(r"(?a)\d+\.?\d*|\.\d+")
 _ID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f-]{27}\b")
 _NOT_IMPLEMENTED = 501
 
@@ -173,7 +175,7 @@ def html_title(text: str) -> str | None:
 
 
 def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Seconds to wait before the next request; None without the header, or if it is implausible.
+    """Whole seconds to wait before the next request; None without the header, or if it is implausible.
 
     Args:
         headers: of the response. A date is compared with the server's own `Date`, if present, so
@@ -181,7 +183,7 @@ def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = No
         now: the current time, for responses without `Date`; default: the system clock.
     """
     value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
+    if _SECONDS.fullmatch(value):
         seconds = float(value)
     else:
         moment = _http_date(value)
@@ -189,7 +191,7 @@ def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = No
             return None
         present = _http_date(headers.get("date", "")) or now or datetime.now(UTC)
         seconds = (moment - present) / timedelta(seconds=1)
-    return seconds if 0 <= seconds <= MAX_PLAUSIBLE_SECONDS else None
+    return math.ceil(seconds) if 0 <= seconds <= MAX_PLAUSIBLE_SECONDS else None
 
 
 def _http_date(value: str) -> datetime | None:

@@ -7,7 +7,7 @@ honoured, except that requests to loopback never go through a proxy.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from http.client import HTTPException
+from http.client import CONTINUE, SWITCHING_PROTOCOLS, HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Any
@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from billing_pipeline.acronis.body import BodyError, content
 from billing_pipeline.acronis.failures import connection_error, failure, shortened
@@ -53,6 +55,8 @@ class Transport:
         # An empty proxy means none, whatever `http_proxy`, `all_proxy` and `no_proxy` say.
         self._proxies = {"http": "", "https": ""} if _is_loopback(base_url) else None
         self._session = requests.Session()
+        self._session.mount("http://", _Adapter())
+        self._session.mount("https://", _Adapter())
         self._session.headers["User-Agent"] = USER_AGENT
         self._session.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
 
@@ -112,6 +116,31 @@ class Transport:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+
+class _FinalResponse(HTTPResponse):
+    """Passes over interim responses such as 103; `http.client` does so only for 100."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, CONTINUE if SWITCHING_PROTOCOLS < status < 200 else status, reason
+
+
+class _HttpConnection(HTTPConnection):
+    response_class = _FinalResponse
+
+
+class _HttpsConnection(HTTPSConnection):
+    response_class = _FinalResponse
+
+
+class _Adapter(HTTPAdapter):
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        # Others, such as that of a SOCKS proxy, stay.
+        ours = {HTTPConnection: _HttpConnection, HTTPSConnection: _HttpsConnection}
+        pool.ConnectionCls = ours.get(pool.ConnectionCls, pool.ConnectionCls)
+        return pool
 
 
 def _is_loopback(url: str) -> bool:

@@ -165,7 +165,8 @@ def _check_credentials(accounts: Sequence[str], settings: Settings) -> dict[str,
             AcronisClient(*credentials, retry_policy=_CREDENTIAL_CHECK) as client,
         ):
             try:
-                client.own_tenant_id()
+                # Where the tenant is set, a client without the right to read its own record is no obstacle.
+                client.check_credentials() if account.tenant_id else client.own_tenant_id()
             except BillingPipelineError as error:
                 named = AccountPeriod(BillingPeriod.last_closed(), account.account).named_account
                 rejected[account.account] = error.about(account=named)

@@ -64,9 +64,18 @@ def test_decoded__garbage_after_gzip__raises() -> None:
         list(decoded(iter([gzip.compress(b"{}") + b"garbage"]), "gzip"))
 
 
-def test_decoded__unrequested_encoding__raises() -> None:
-    with pytest.raises(BodyError, match="br"):
-        list(decoded(iter([b"x"]), "br"))
+@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, Br", "x-compress"])
+def test_decoded__compression_not_asked_for__raises(encoding: str) -> None:
+    with pytest.raises(BodyError, match="which was not asked for"):
+        list(decoded(iter([b"x"]), encoding))
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "UTF8", "none", "None", "binary", "8bit", "gzip, utf-8", ",", "plain"]
+)
+def test_decoded__no_compression_named__bytes_decide(encoding: str) -> None:
+    for sent in (b"{}", gzip.compress(b"{}")):
+        assert b"".join(decoded(iter([sent]), encoding)) == b"{}"
 
 
 def test_limited__decompression_bomb__raises_early() -> None:

@@ -4,39 +4,54 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    OnErrorOmit,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
-from billing_pipeline.reports import ApiId, is_api_id
+from billing_pipeline.reports import ApiId
 
 
-def _instant(value: object) -> datetime | None:
-    """A time of the API, in UTC, also if it has no offset; None if it cannot be parsed."""
+def _instant(value: object) -> datetime:
+    """A time of the API, in UTC, also if it has no offset."""
     try:
         instant = datetime.fromisoformat(str(value))
         return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _day(value: object) -> date | None:
-    instant = _instant(value)
-    return instant and instant.date()
-
-
-def _ids(value: object) -> object:
-    if not isinstance(value, list):
-        return value
-    return [each.lower() for each in value if is_api_id(each)]
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
 
 
 class _Response(BaseModel):
+    """Only what has no default must be as documented; anything else that is not counts as missing.
+
+    The validation context, a set, receives the names of those fields.
+    """
+
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _ignore_unreadable(
+        cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            names = {str(each["loc"][0]) for each in error.errors() if each["loc"]}
+            if isinstance(info.context, set):
+                info.context.update(names or {"an item"})
+            if not names or any(cls.model_fields[name].is_required() for name in names):
+                raise
+            return handler({name: each for name, each in value.items() if name not in names})
 
 
 class Token(_Response):
@@ -57,7 +72,7 @@ class Report(_Response):
     """`POST /reports` and `GET /reports/{id}`."""
 
     id: ApiId
-    generation_date: Annotated[date | None, BeforeValidator(_day)] = None
+    generation_date: Annotated[date, BeforeValidator(lambda value: _instant(value).date())] | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     schedule: dict[str, Any] | None = None
     result_action: str | None = Field(None, max_length=40)
@@ -90,9 +105,9 @@ class StoredReport(_Response):
     """
 
     id: ApiId | None = None
-    report_format: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")
-    size: Annotated[int | None, BeforeValidator(_count)] = None
-    created_at: Annotated[datetime | None, BeforeValidator(_instant)] = None
+    report_format: str = ""
+    size: Annotated[int, Field(strict=True, ge=0)] | None = None
+    created_at: Annotated[datetime, BeforeValidator(_instant)] | None = None
     status: StoredReportStatus
     status_text: str
 
@@ -111,10 +126,10 @@ class StoredReport(_Response):
 class StoredReports(_Response):
     """`GET /reports/{id}/stored`. An empty list right after the POST means "not yet"."""
 
-    items: tuple[StoredReport, ...]
+    items: tuple[OnErrorOmit[StoredReport], ...]
 
 
 class TenantReports(_Response):
     """`GET /tenants/{tenant_id}/reports`. Items that are not UUIDs are skipped."""
 
-    items: Annotated[tuple[str, ...], BeforeValidator(_ids)]
+    items: tuple[OnErrorOmit[ApiId], ...]

@@ -7,6 +7,7 @@ import socket
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -27,13 +28,17 @@ from billing_pipeline_tests.harness.scripted_server import (
     TENANT,
     TENANT_CALL,
     TENANT_ID,
+    TOKEN_CALL,
     ScriptedServer,
     as_json,
     reply,
     status,
+    token,
 )
 
 REPORT_CALL = f"GET /api/2/reports/{REPORT_ID}"
+DOWNLOAD_CALL = f"GET /api/2/reports/{REPORT_ID}/stored/{STORED_ID}"
+TENANT_REPORTS_CALL = f"GET /api/2/tenants/{TENANT_ID}/reports"
 STORED_CALL = f"GET /api/2/reports/{REPORT_ID}/stored"
 
 
@@ -267,3 +272,101 @@ def test_client__stop_set__ends_retries(server: ScriptedServer) -> None:
     with server.client(stop=stop) as client, pytest.raises(ApiUnavailableError):
         client.report(REPORT_ID)
     assert server.calls().count(REPORT_CALL) == 1
+
+
+INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [INTERIM, INTERIM * 3, b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n" + INTERIM],
+    ids=["103", "103 three times", "102", "100 then 103"],
+)
+def test_client__interim_responses__are_passed_over(server: ScriptedServer, interim: bytes) -> None:
+    server.on(TOKEN_CALL, interim + token())
+    server.on(REPORT_CALL, interim + as_json({"id": REPORT_ID}))
+    server.on(DOWNLOAD_CALL, interim + reply(b"{}"))
+    with server.client() as client:
+        assert client.report(REPORT_ID).id == REPORT_ID
+        assert client.download(REPORT_ID, STORED_ID, io.BytesIO()).size == 2
+    assert server.calls() == [TOKEN_CALL, REPORT_CALL, DOWNLOAD_CALL]
+
+
+def test_client__interim_response_through_a_proxy__is_passed_over(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{server.port}")
+    api = "http://example.invalid/api/2"
+    server.on(f"POST {api}/idp/token", INTERIM + token())
+    server.on(f"GET {api}/clients/{CLIENT_ID}", INTERIM + TENANT)
+    with AcronisClient(api, CLIENT_ID, SecretStr(SECRET), retry_policy=QUICK) as client:
+        assert client.own_tenant_id() == TENANT_ID
+
+
+@pytest.mark.parametrize("code", [200, 203])
+def test_download__status_of_a_whole_file__is_taken(server: ScriptedServer, code: int) -> None:
+    server.on(DOWNLOAD_CALL, reply(b"{}", code=code))
+    file = io.BytesIO()
+    with server.client() as client:
+        client.download(REPORT_ID, STORED_ID, file)
+    assert file.getvalue() == b"{}"
+
+
+@pytest.mark.parametrize("code", [201, 202, 204, 205, 206, 226])
+def test_download__status_of_something_else__is_refused(server: ScriptedServer, code: int) -> None:
+    server.on(DOWNLOAD_CALL, reply(b"" if code in {204, 205} else b"{}", code=code))
+    with server.client() as client, pytest.raises(ApiError, match=f"answered {code}"):
+        client.download(REPORT_ID, STORED_ID, io.BytesIO())
+
+
+UNREADABLE: list[Any] = [
+    *("soon", "", "9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00", "99999-01-01"),
+    *(-1, 10**400, 1.5, True, [], {}, ["x"], {"a": {"b": [1]}}, "\x00", "x" * 10_000),
+]
+
+
+@pytest.mark.parametrize("value", UNREADABLE, ids=lambda value: repr(value)[:30])
+def test_client__informational_fields_of_any_value__are_no_obstacle(
+    server: ScriptedServer, value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every field that is not needed, of every answer."""
+    server.on(TOKEN_CALL, token(expires_in=value, expires_on=value, token_type=value, scope=value))
+    server.on(TENANT_CALL, as_json({"tenant_id": TENANT_ID, "type": value, "created_at": value}))
+    report = {"generation_date": value, "schedule": value, "result_action": value, "parameters": None}
+    server.on(REPORT_CALL, as_json({"id": REPORT_ID, "version": value, "result": value, **report}))
+    server.on(TENANT_REPORTS_CALL, as_json({"items": [value, REPORT_ID, None], "paging": value}))
+    wanted = {"id": STORED_ID, "report_format": "json_v2_0", "status": "saved"}
+    items = [
+        {**wanted, "size": value, "created_at": value, "links": value},
+        {"id": value, "report_format": value, "status": value},
+        {"id": value, "report_format": "xlsx (for people)", "status": "saved"},
+        value,
+    ]
+    server.on(STORED_CALL, as_json({"items": items, "links": value}))
+    with server.client() as client:
+        assert client.own_tenant_id() == TENANT_ID
+        assert client.report(REPORT_ID).id == REPORT_ID
+        assert client.tenant_reports(TENANT_ID) == [REPORT_ID]
+        stored = client.stored_reports(REPORT_ID)
+        client.stored_reports(REPORT_ID)
+    (found,) = [each for each in stored if each.report_format == "json_v2_0"]
+    assert (found.id, found.status) == (STORED_ID, StoredReportStatus.SAVED)
+    assert found.model_dump_json()
+    warnings = [each.getMessage() for each in caplog.records]
+    assert "GET /reports/20dffb36…: parameters is not as documented, and ignored" in warnings
+    assert len(warnings) == len(set(warnings)), "each is warned about once"
+
+
+def test_stored_reports__saved_file_has_no_usable_id__is_not_ready(
+    server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.on(
+        STORED_CALL, as_json({"items": [{"id": "../x", "report_format": "csv_v2_0", "status": "saved"}]})
+    )
+    with server.client() as client:
+        (item,) = client.stored_reports(REPORT_ID)
+    assert (item.id, item.status) == (None, StoredReportStatus.UNKNOWN)
+    assert "id is not as documented, and ignored" in caplog.text

@@ -51,7 +51,14 @@ def test_token__close_to_expiry__is_renewed(server: ScriptedServer) -> None:
     )
 
 
-@pytest.mark.parametrize("expires", [{"expires_on": 0}, {"expires_on": 4e12}, {"expires_in": -5}, {}])
+EXPIRES = [
+    *({}, {"expires_on": 0}, {"expires_on": 4e12}, {"expires_in": -5}, {"expires_in": "two hours"}),
+    *({"expires_on": "2026-10-02T07:00:00Z"}, {"expires_on": []}, {"expires_on": 10**400}),
+    {"expires_in": None, "expires_on": {"date": 1}},
+]
+
+
+@pytest.mark.parametrize("expires", EXPIRES)
 def test_token__implausible_expiry__is_cached(server: ScriptedServer, expires: dict[str, Any]) -> None:
     server.on(TOKEN_CALL, as_json({"access_token": "a-token-0123456789", **expires}))
     server.on(TENANT_CALL, TENANT)

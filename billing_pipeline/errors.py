@@ -97,6 +97,21 @@ class ApiError(BillingPipelineError):
         self.status = status
         self.api_message = api_message
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the API does not know what was asked for, or no longer."""
+        return self.status in {404, 410}
+
+    @property
+    def is_about_client(self) -> bool:
+        """Whether the API refuses any call of this API client."""
+        return self.status in {401, 429}
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether other calls may fail in the same way: the client, the API or a gateway is the cause."""
+        return self.is_about_client or self.status in {None, 408, 425, 502, 503, 504}
+
 
 class CredentialsError(ApiError):
     """The API client's id or secret is not accepted, or it lacks the right."""

@@ -44,9 +44,10 @@ def download_report(
         timeout: seconds for one file, in each attempt.
 
     Raises:
-        DownloadError: a file is incomplete, or is not a report.
+        DownloadError: a file is incomplete, is not a report, or cannot be downloaded although other calls
+            work. After `MAX_FAILED_RUNS` runs the next run requests another report.
         ReportNotReadyError: the report was not seen ready.
-        ApiError: refused, or unreachable. After 404 the next run requests another report.
+        ApiError: refused, or unreachable. After 404 or 410 the next run requests another report.
         DataFolderError: a file cannot be written.
         RawReportError: the raw report on disk is damaged.
     """
@@ -87,16 +88,19 @@ def download_report(
 
 
 def _record_failure(request: ReportRequest, report: RequestedReport, error: ApiError | DownloadError) -> None:
-    """Close the request if its report cannot be used: it is gone, or has a broken file in several runs."""
-    if isinstance(error, DownloadError):
+    """Close the request if its report cannot be used: it is gone, or several runs could not download a file.
+
+    Each of these runs has just polled the report, so the API as such was available.
+    """
+    if isinstance(error, ApiError) and error.is_about_client:
+        return
+    if isinstance(error, ApiError) and error.is_gone:
+        request.close(Outcome.GONE, "the API no longer knows the stored report")
+    else:
         report.failed_downloads += 1
         if report.failed_downloads < MAX_FAILED_RUNS:
             return
         request.close(Outcome.REFUSED, error.what)
-    elif error.status == 404:
-        request.close(Outcome.GONE, "the API no longer knows the stored report")
-    else:
-        return
     error.about(todo="Run it again: another report is requested.")
 
 
@@ -124,6 +128,11 @@ def _download(
                 file.flush()
                 _require_complete(client, Path(file.name), stored.report_format, download)
             break
+        except ApiError as error:
+            if error.is_outage or error.is_gone:
+                raise
+            what = f"{stored.report_format} cannot be downloaded: {error.what}"
+            raise DownloadError(what, todo=error.todo) from error
         except DownloadError as error:
             cause = error.__cause__
             retry_helps = isinstance(cause, BodyError) and cause.retry_helps

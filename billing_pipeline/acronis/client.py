@@ -161,6 +161,7 @@ class AcronisClient:
             raise ApiError(
                 f"GET /reports/{report_id} answered with another report, {report.id}",
                 todo="Report this to Acronis' support; the answer cannot be used.",
+                status=200,
                 report_id=report_id,
             )
         return report

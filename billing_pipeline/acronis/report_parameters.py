@@ -61,9 +61,12 @@ def _flat(body: dict[str, Any]) -> dict[str, str]:
     """The parameters of a request or a response as texts in lower case, without those that are null."""
     parameters = body["parameters"]
     period = parameters.get("period")
+    if not isinstance(period, dict):
+        period = {}
     flat = {
         **{name: parameters.get(name) for name in _PARAMETERS},
-        **{name: period.get(name) for name in ("start", "end") if isinstance(period, dict)},
+        # A day may be written as a time of that day.
+        **{name: str(period.get(name) or "")[:10] or None for name in ("start", "end")},
         "schedule": (body["schedule"] or {}).get("type"),
         "result_action": body["result_action"],
     }

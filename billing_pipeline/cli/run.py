@@ -14,7 +14,7 @@ from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.cli.progress import ProgressLine, warnings_shown_by
 from billing_pipeline.errors import BillingPipelineError, PeriodError, SettingsError
 from billing_pipeline.orchestration.settings import Settings
-from billing_pipeline.ordering import Progress
+from billing_pipeline.ordering import Progress, supersede_request
 from billing_pipeline.periods import AccountPeriod, BillingPeriod, periods_between
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.settings.unknown import warn_of_unknown_settings
@@ -35,6 +35,11 @@ _CREDENTIAL_CHECK = RetryPolicy(attempts=3)
     "--replay", is_flag=True, help="Rebuild the table from the raw reports on disk, with no network."
 )
 @click.option(
+    "--new-report",
+    is_flag=True,
+    help="Request another report instead of continuing with one that is not loaded yet.",
+)
+@click.option(
     "--account",
     "names",
     multiple=True,
@@ -48,10 +53,13 @@ def command(
     first: BillingPeriod | None,
     last: BillingPeriod | None,
     replay: bool,
+    new_report: bool,
     names: tuple[str, ...],
     force: bool,
 ) -> int:
     """Request, await, download and load billing periods. The status is 0 only if every period was loaded."""
+    if replay and new_report:
+        raise click.UsageError("--replay requests nothing: leave out --new-report.")
     settings = Settings()
     warn_of_unknown_settings(settings.pipeline.accounts)
     to_load = _periods(periods, first, last, settings.pipeline)
@@ -66,6 +74,8 @@ def command(
             print(f"billing-pipeline run: {error}", file=sys.stderr)
         accepted = [account for account in accounts if account not in rejected]
         subjects = [AccountPeriod(period, account) for period in to_load for account in accepted]
+        for subject in subjects if new_report else ():
+            supersede_request(settings.pipeline.account_dir(subject.account), subject.period)
         status = load(subjects, settings, replay=replay, force=force, failures=map(str, rejected.values()))
     except BillingPipelineError as error:
         send_alert(settings.pipeline.alert_webhook, [str(error)])

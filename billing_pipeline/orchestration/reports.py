@@ -65,9 +65,14 @@ class AcronisReports:
     def await_stored(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
         """Poll until the report is stored; see `await_stored_reports`."""
         with self._client(period, progress) as (client, folder, account):
-            first_wait, timeout = account.poll_interval_seconds, account.poll_timeout_seconds
             return await_stored_reports(
-                client, folder, period.period, progress=progress, first_wait=first_wait, timeout=timeout
+                client,
+                folder,
+                period.period,
+                progress=progress,
+                first_wait=account.poll_interval_seconds,
+                timeout=account.poll_timeout_seconds,
+                deadline_hours=account.report_deadline_hours,
             )
 
     def download(self, period: AccountPeriod, progress: ProgressCallback) -> RawReport:

@@ -3,7 +3,7 @@
 from billing_pipeline.ordering.backoff import WaitStoppedError
 from billing_pipeline.ordering.download import download_report
 from billing_pipeline.ordering.progress import Progress, ProgressCallback
-from billing_pipeline.ordering.request import request_report
+from billing_pipeline.ordering.request import request_report, supersede_request
 from billing_pipeline.ordering.state import report_to_load
 from billing_pipeline.ordering.wait import await_stored_reports
 
@@ -15,4 +15,5 @@ __all__ = [
     "download_report",
     "report_to_load",
     "request_report",
+    "supersede_request",
 ]

@@ -33,7 +33,6 @@ ORPHAN_POLLS = 3
 """Polls of the tenant's list after a lost answer, because the report may appear a little later."""
 MAX_ORPHANS_READ = 200
 """Unknown reports that are read to find the orphan among them."""
-_NO_LISTING = frozenset({403, 404, 405, 501})
 
 
 @dataclass
@@ -107,8 +106,10 @@ class ReportCreation:
         try:
             known = tuple(self.client.tenant_reports(self._request.parameters.tenant_id))
         except ApiError as error:
-            if error.status not in _NO_LISTING:
+            if error.is_outage:
                 raise
+            what = f"{error.what}; if the answer to the request is lost, its report cannot be found"
+            self.progress(Progress(what, warning=isinstance(error, ApiUnavailableError)))
         self._request.intent = PostIntent(recorded_at=datetime.now(UTC), known_report_ids=known)
         self._save()
 
@@ -137,9 +138,16 @@ class ReportCreation:
             listed = self.client.tenant_reports(request.parameters.tenant_id)
             for report_id in [each for each in listed if each not in seen][:MAX_ORPHANS_READ]:
                 seen.add(report_id)
-                # A listed report may be deleted, and this API client may have no right to read it.
-                report = find_report(self.client, report_id, absent=_NO_LISTING)
-                if report is not None and matches_exactly(request.parameters, report):
+                try:
+                    report = self.client.report(report_id)
+                except ApiError as error:
+                    if error.is_about_client:
+                        raise
+                    self.backoff.check()
+                    # It is most likely somebody else's, which must not block this period.
+                    self.progress(Progress(f"{error.what}: it is passed over", report_id, warning=True))
+                    continue
+                if matches_exactly(request.parameters, report):
                     return report
         return None
 
@@ -176,13 +184,12 @@ class ReportCreation:
         self.backoff.wait()
 
 
-def find_report(
-    client: AcronisClient, report_id: str, *, absent: frozenset[int] = frozenset({404})
-) -> Report | None:
-    """Read a report; None if the API answers with one of the statuses `absent`."""
+def is_gone(client: AcronisClient, report_id: str) -> bool:
+    """Whether the API no longer knows a report; one that cannot be read for another reason is not gone."""
     try:
-        return client.report(report_id)
+        client.report(report_id)
     except ApiError as error:
-        if error.status in absent:
-            return None
-        raise
+        if error.is_outage:
+            raise
+        return error.is_gone
+    return False

@@ -17,6 +17,7 @@ class Verdict(Enum):
     NOT_YET = "not yet"
     FAILED = "failed"
     GONE = "gone"
+    OVERDUE = "overdue"
 
 
 @dataclass(frozen=True, slots=True)

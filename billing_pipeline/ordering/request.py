@@ -16,9 +16,15 @@ from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.errors import BillingPipelineError, ReportNotReadyError
 from billing_pipeline.landing import is_sealed, period_lock
 from billing_pipeline.ordering.backoff import Backoff
-from billing_pipeline.ordering.create import ReportCreation, find_report
+from billing_pipeline.ordering.create import ReportCreation, is_gone
 from billing_pipeline.ordering.progress import Progress, ProgressCallback, ignore_progress
-from billing_pipeline.ordering.state import Outcome, PeriodRequests, ReportRequest, load_requests
+from billing_pipeline.ordering.state import (
+    Outcome,
+    PeriodRequests,
+    ReportRequest,
+    load_requests,
+    save_requests,
+)
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ReportParameters
 
@@ -86,9 +92,22 @@ def _ended(
         return Outcome.SUPERSEDED, "the parameters of the request have changed"
     if latest.report_id is None or latest.intent is not None:
         return None
-    if is_sealed(data_dir, parameters.period, latest.report_id) or find_report(client, latest.report_id):
+    if is_sealed(data_dir, parameters.period, latest.report_id) or not is_gone(client, latest.report_id):
         return None
     return Outcome.GONE, "the API no longer knows the report"
+
+
+def supersede_request(data_dir: Path, period: BillingPeriod) -> None:
+    """Close the open request, if there is one, so that the next run requests another report.
+
+    Raises:
+        DataFolderError, RawReportError: as in `request_report`.
+    """
+    with period_lock(data_dir, period):
+        requests = load_requests(data_dir, period)
+        if requests.latest is not None and requests.latest.is_open:
+            requests.latest.close(Outcome.SUPERSEDED, "a new report was asked for")
+            save_requests(data_dir, period, requests)
 
 
 def current_request(requests: PeriodRequests) -> ReportRequest:

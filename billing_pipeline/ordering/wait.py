@@ -1,13 +1,13 @@
 """Polling until every format of the report is stored.
 
-A poll that fails never creates another report. Only the API's own `failed` does, and a report that is gone,
-and both at most `MAX_REPORTS` times.
+Another report is created if the API says `failed`, if the report is gone, or if it is not ready long after
+its request, at most `MAX_REPORTS` times; never because of an outage.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,17 @@ from billing_pipeline.acronis import AcronisClient, ApiUnavailableError
 from billing_pipeline.errors import ApiError, BillingPipelineError, ReportFailedError, ReportNotReadyError
 from billing_pipeline.landing import is_sealed
 from billing_pipeline.ordering.backoff import MAX_FRACTION_OF_ELAPSED, Backoff
-from billing_pipeline.ordering.create import ReportCreation, find_report
+from billing_pipeline.ordering.create import ReportCreation, is_gone
 from billing_pipeline.ordering.progress import Progress, ProgressCallback, ignore_progress
 from billing_pipeline.ordering.readiness import Readiness, Verdict, readiness
 from billing_pipeline.ordering.request import current_request, locked_requests
-from billing_pipeline.ordering.state import Outcome, ReportRequest, load_requests, save_requests
+from billing_pipeline.ordering.state import (
+    Outcome,
+    ReportRequest,
+    RequestedReport,
+    load_requests,
+    save_requests,
+)
 from billing_pipeline.periods import BillingPeriod
 
 MAX_REPORTS = 3
@@ -37,6 +43,7 @@ def await_stored_reports(
     *,
     first_wait: float = 5.0,
     timeout: float = 1800.0,
+    deadline_hours: float = 24.0,
     progress: ProgressCallback = ignore_progress,
 ) -> ReportRequest:
     """Poll until all formats of the report requested last are saved.
@@ -47,7 +54,9 @@ def await_stored_reports(
         period: the billing period.
         first_wait: seconds between the first two polls; the wait grows with the time elapsed, by
             `MAX_FRACTION_OF_ELAPSED`, up to `LONGEST_WAIT_SECONDS`.
-        timeout: deadline in seconds, by the monotonic clock.
+        timeout: deadline in seconds of this call, by the monotonic clock.
+        deadline_hours: hours since its request after which a report that is not ready is given up and another
+            one requested.
         progress: receives each poll.
 
     Raises:
@@ -60,7 +69,7 @@ def await_stored_reports(
     backoff = Backoff(
         first_wait=first_wait, timeout=timeout, stop=client.stop, max_fraction=MAX_FRACTION_OF_ELAPSED
     )
-    return _Poller(client, data_dir, period, backoff, progress).until_ready()
+    return _Poller(client, data_dir, period, backoff, deadline_hours, progress).until_ready()
 
 
 @dataclass
@@ -69,6 +78,7 @@ class _Poller:
     data_dir: Path
     period: BillingPeriod
     backoff: Backoff
+    deadline_hours: float
     progress: ProgressCallback
     reported_statuses: set[str] = field(default_factory=set)
     unanswered: int = 0
@@ -92,6 +102,9 @@ class _Poller:
                     request = self._request_again(request, Outcome.FAILED, f"Acronis says: {found.status}")
                 elif found.verdict is Verdict.GONE:
                     request = self._request_again(request, Outcome.GONE, "it is gone from the API")
+                elif found.verdict is Verdict.OVERDUE:
+                    reason = f"not ready within {self.deadline_hours:g} hours: {found.status}"
+                    request = self._request_again(request, Outcome.FAILED, reason)
                 else:
                     self._pause(request, found)
             except BillingPipelineError as error:
@@ -104,33 +117,38 @@ class _Poller:
         report = request.reports[-1]
         try:
             items = self.client.stored_reports(report.report_id)
-        except ApiUnavailableError as error:
-            self.backoff.check()
-            self.unanswered += 1
-            if self.unanswered >= MAX_UNANSWERED_POLLS:
-                raise
-            self.progress(Progress(error.what, report.report_id, self.backoff.elapsed, warning=True))
-            return Readiness(Verdict.NOT_YET, report.stored, ())
         except ApiError as error:
-            if error.status != 404:
+            self.backoff.check()
+            found = Readiness(Verdict.NOT_YET, report.stored, ())
+            if error.is_gone:
+                if error.status != 404 or is_gone(self.client, report.report_id):
+                    return replace(found, verdict=Verdict.GONE)
+            elif isinstance(error, ApiUnavailableError) and self.unanswered + 1 < MAX_UNANSWERED_POLLS:
+                self.unanswered += 1
+                self.progress(Progress(error.what, report.report_id, self.backoff.elapsed, warning=True))
+                return found
+            elif error.is_outage or not self._is_overdue(report):
                 raise
-            exists = find_report(self.client, report.report_id) is not None
-            verdict = Verdict.NOT_YET if exists else Verdict.GONE
-            return Readiness(verdict, report.stored, ())
-        self.unanswered = 0
-        found = readiness(items, request.parameters.formats)
+        else:
+            self.unanswered = 0
+            found = readiness(items, request.parameters.formats)
         for status in sorted(set(found.unknown) - self.reported_statuses):
             self.reported_statuses.add(status)
             what = f"the API reports the status {status!r}, which is not documented; it counts as not ready"
             self.progress(Progress(what, report.report_id, self.backoff.elapsed, warning=True))
-        return found
+        is_overdue = found.verdict is Verdict.NOT_YET and self._is_overdue(report)
+        return replace(found, verdict=Verdict.OVERDUE) if is_overdue else found
+
+    def _is_overdue(self, report: RequestedReport) -> bool:
+        return datetime.now(UTC) - report.requested_at > timedelta(hours=self.deadline_hours)
 
     def _pause(self, request: ReportRequest, found: Readiness) -> None:
         if self.backoff.is_over:
             unknown = f" (not documented: {', '.join(map(repr, found.unknown))})" if found.unknown else ""
             raise ReportNotReadyError(
                 f"not ready after {self.backoff.elapsed:.0f} s: {found.status}{unknown}",
-                todo="Run it again later: it continues with this report, which may be ready by then.",
+                todo="Run it again later: it continues with this report for up to "
+                f"{self.deadline_hours:g} hours; `run --new-report` requests another one at once.",
             )
         what, pause = "waiting for Acronis to generate the report", self.backoff.next_wait
         self.progress(Progress(what, request.report_id, self.backoff.elapsed, found.status, pause))

@@ -70,6 +70,12 @@ class AccountSettings(EnvironmentSettings):
         le=7 * 86400,
         description="deadline in seconds of one run for a report",
     )
+    report_deadline_hours: float = Field(
+        24.0,
+        gt=0,
+        le=90 * 24,
+        description="hours since its request after which a report that is not ready is given up",
+    )
 
     @classmethod
     def load(cls, account: str = SINGLE_ACCOUNT, accounts: Sequence[str] = (SINGLE_ACCOUNT,)) -> Self:

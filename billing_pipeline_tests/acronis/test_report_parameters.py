@@ -97,6 +97,12 @@ def test_matches_exactly__flag_missing_as_in_the_tutorial__matches(name: str) ->
     assert matches_exactly(PARAMETERS, described(**{name: None}))
 
 
+def test_matches_exactly__days_written_as_times__matches() -> None:
+    times = {"start": "2024-02-01T00:00:00Z", "end": "2024-02-29T23:59:59Z"}
+    assert matches_exactly(PARAMETERS, described(period=times))
+    assert differences(PARAMETERS, described(period={**times, "end": "2024-03-31T23:59:59Z"}))
+
+
 def test_matches_exactly__tenant_id_in_capitals__matches() -> None:
     assert matches_exactly(PARAMETERS, described(tenant_id=TENANT_ID.upper()))
     assert (

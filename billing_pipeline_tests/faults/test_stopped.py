@@ -78,8 +78,9 @@ def test_stop__long_wait__ends_at_once(harness: FaultHarness) -> None:
 
 
 def test_stop__download__ends_at_once(harness: FaultHarness) -> None:
-    harness.sandbox.set_faults("download_503_always")
-    with pytest.raises(Exception, match="503"):
+    too_many = {"type": "answer", "status": 429}
+    harness.sandbox.set_faults({"use": "download_503_always", "fault": too_many})
+    with pytest.raises(Exception, match="429"):
         harness.run()
     drip = {"type": "delivery", "how": "drip", "seconds": 0.05}
     harness.sandbox.set_faults({"use": "download_drips", "fault": drip})

@@ -12,14 +12,14 @@ from tabulate import tabulate
 from billing_pipeline.loading.checks import CHECKS, description
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.sql_files import opening_comment, read_sql
-from billing_pipeline.warehouse.schema import VIEWS
+from billing_pipeline.warehouse.schema import VIEW_FILES
 
 PAGE = PROJECT_ROOT / "docs" / "warehouse.md"
 
 
 def tables() -> dict[str, str]:
     """Each table by the name of its marker in the page."""
-    views = [(f"`{view}`", opening_comment(read_sql(f"warehouse/views/{view}.sql"))) for view in VIEWS]
+    views = [(f"`{view}`", opening_comment(read_sql(file))) for view, file in VIEW_FILES.items()]
     checks = [
         (f"`{name}`", f"**{how}s**" if how == "stop" else f"{how}s", description(name))
         for name, how in CHECKS.items()

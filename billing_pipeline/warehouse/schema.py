@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 import duckdb
 
 from billing_pipeline.sql_files import opening_comment, quote_literal, read_sql
 
-_TABLES = tuple(
-    f"warehouse/schema/{name}.sql"
-    for name in ("usage", "load_history", "load_checks", "usage_restatement", "period_closing", "macros")
+_TABLES = (
+    *(
+        f"warehouse/schema/{name}.sql"
+        for name in ("usage", "load_history", "load_checks", "usage_restatement", "period_closing", "macros")
+    ),
+    *(
+        f"charges/schema/{name}.sql"
+        for name in ("price", "customer_terms", "price_load", "invoice_line", "macros")
+    ),
 )
-_VIEW = "warehouse/views/{}.sql"
-_OFFERING_ITEM = "warehouse/schema/offering_item.sql"
-_OFFERING_ITEMS = "warehouse/schema/offering_items.csv"
+# Tables of reference data, each made from a CSV file.
+_REFERENCE_DATA = {
+    "warehouse/schema/offering_item.sql": "warehouse/schema/offering_items.csv",
+    "charges/schema/iso_currency.sql": "charges/schema/currencies.csv",
+}
 
 REPORT_VIEWS = (
     "billable_usage",
@@ -27,8 +37,31 @@ REPORT_VIEWS = (
     "storage_growth",
 )
 """The views of a period's usage, in order of dependency."""
-VIEWS = ("loaded_report", "closed_period", "latest_load_checks", "infrastructure_ownership", *REPORT_VIEWS)
-"""Every view, in order of dependency; the opening comment of its file is the question that it answers."""
+CHARGE_VIEWS = (
+    "price_tier",
+    "priced_usage",
+    "unpriced_usage",
+    "currency_conflict",
+    "charge",
+    "margin",
+)
+"""The views of prices and of what they make of the usage, in order of dependency."""
+VIEW_FILES = {
+    **{
+        view: f"warehouse/views/{view}.sql"
+        for view in (
+            "loaded_report",
+            "closed_period",
+            "latest_load_checks",
+            "infrastructure_ownership",
+            *REPORT_VIEWS,
+        )
+    },
+    **{view: f"charges/views/{view}.sql" for view in CHARGE_VIEWS},
+}
+"""The file of each view, in order of dependency; it opens with the question that the view answers."""
+VIEWS = tuple(VIEW_FILES)
+"""Every view, in order of dependency."""
 
 
 def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
@@ -39,15 +72,20 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(read_sql("warehouse/schema/schema_version.sql"))
     if is_current(connection):
         return
-    views = {view: read_sql(_VIEW.format(view)) for view in VIEWS}
+    views = {view: read_sql(file) for view, file in VIEW_FILES.items()}
     comments = (
         f"COMMENT ON VIEW {view} IS {quote_literal(opening_comment(definition))}"
         for view, definition in views.items()
     )
     version = f"DELETE FROM schema_version; INSERT INTO schema_version VALUES ('{_fingerprint()}')"
-    with resources.as_file(resources.files("billing_pipeline").joinpath(_OFFERING_ITEMS)) as path:
-        offering_items = read_sql(_OFFERING_ITEM).replace("$path", quote_literal(path))
-        statements = (*map(read_sql, _TABLES), offering_items, *views.values(), *comments, version)
+    with ExitStack() as files:
+        reference_data = (
+            read_sql(table).replace(
+                "$path", quote_literal(files.enter_context(resources.as_file(_resource(data))))
+            )
+            for table, data in _REFERENCE_DATA.items()
+        )
+        statements = (*map(read_sql, _TABLES), *reference_data, *views.values(), *comments, version)
         # One transaction: syncing each statement to disk would take longer than executing it. Together: after
         # each separate one, DuckDB waits for other Python threads.
         connection.execute("\n;\n".join(("BEGIN", *statements, "COMMIT")))
@@ -61,5 +99,9 @@ def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
 
 @cache
 def _fingerprint() -> str:
-    names = (*_TABLES, _OFFERING_ITEM, _OFFERING_ITEMS, *map(_VIEW.format, VIEWS))
+    names = (*_TABLES, *_REFERENCE_DATA, *_REFERENCE_DATA.values(), *VIEW_FILES.values())
     return hashlib.sha256("\0".join(map(read_sql, names)).encode()).hexdigest()
+
+
+def _resource(path: str) -> Traversable:
+    return resources.files("billing_pipeline").joinpath(path)

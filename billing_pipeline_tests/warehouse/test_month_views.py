@@ -10,7 +10,7 @@ import pytest
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import opening_comment, read_sql
 from billing_pipeline.warehouse import Warehouse
-from billing_pipeline.warehouse.schema import VIEWS
+from billing_pipeline.warehouse.schema import VIEW_FILES, VIEWS
 from billing_pipeline_tests.warehouse.reports import (
     CUSTOMER,
     OTHER_CUSTOMER,
@@ -174,7 +174,7 @@ def test_month_macros__one_month__equal_the_view(two_months: Warehouse, view: st
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_views__opening_comment__is_a_question(two_months: Warehouse, view: str) -> None:
-    text = read_sql(f"warehouse/views/{view}.sql")
+    text = read_sql(VIEW_FILES[view])
 
     assert "?" in text.split("\n", 1)[0]
     comments = found(two_months, f"SELECT comment FROM duckdb_views() WHERE view_name = '{view}'")

@@ -1,0 +1,19 @@
+-- An amount of money, rounded once, half away from zero, to the decimals of its currency: none or two.
+CREATE OR REPLACE MACRO rounded_money(exact_amount, minor_unit) AS
+    (CASE minor_unit WHEN 0 THEN round(exact_amount, 0) ELSE round(exact_amount, 2) END)::DECIMAL(18, 2);
+
+-- The part of a quantity in the tier (from_quantity, to_quantity], with NULL for no upper limit; all of a negative quantity
+-- is in the tier that begins at 0.
+CREATE OR REPLACE MACRO quantity_in_tier(quantity, from_quantity, to_quantity) AS
+    CASE
+        WHEN from_quantity = 0 THEN least(quantity, to_quantity)
+        ELSE greatest(least(quantity, to_quantity) - from_quantity, 0)
+    END::DECIMAL(18, 2);
+
+-- What a quantity costs at graduated tiers, exact: the sum of each tier's part of it times the tier's price.
+CREATE OR REPLACE MACRO exact_cost(quantity, tiers) AS
+    list_sum(list_transform(
+        tiers,
+        lambda tier:
+            quantity_in_tier(quantity, tier.from_quantity, tier.to_quantity)::DECIMAL(38, 2) * tier.unit_price
+    ))::DECIMAL(38, 12);

@@ -6,6 +6,7 @@ Every foreseeable failure is a `BillingPipelineError`; any other exception that 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 
 class BillingPipelineError(Exception):
@@ -139,6 +140,18 @@ class DataFolderError(BillingPipelineError):
 
 class ReportRefusedError(BillingPipelineError):
     """The report's content cannot be trusted, so nothing of it was loaded."""
+
+
+class PricesRefusedError(BillingPipelineError):
+    """The price files have faults or would change a closed month, so nothing of them was loaded.
+
+    Args:
+        details: every fault, or every month concerned, one line each.
+    """
+
+    def __init__(self, what: str, *, todo: str, details: Sequence[str] = ()) -> None:
+        super().__init__(what, todo=todo)
+        self.details = tuple(details)
 
 
 class WarehouseError(BillingPipelineError):

@@ -15,7 +15,7 @@ from billing_pipeline.errors import DataFolderError, OutputError
 _SUFFIX = ".partial"
 # Limit of characters of the target's name in the temporary name, for the file system's limit.
 _PREFIX_LENGTH = 40
-_INTERNAL_FOLDERS = {"raw", "requests", "accounts", "dagster", "slots", "work", "lake"}
+_INTERNAL_FOLDERS = {"raw", "requests", "accounts", "dagster", "slots", "work", "lake", "prices"}
 _WAREHOUSE = "warehouse."
 
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "sql": "query the warehouse, read-only",
     "export": "write a period to a CSV or Parquet file",
     "report": "write a summary page of a period, for the browser",
+    "prices": "load price files, check them, or write a template",
     "close": "close a period that has been invoiced",
     "reopen": "reopen a closed period",
     "prune": "remove superseded raw reports, old pages and old runs of Dagster",

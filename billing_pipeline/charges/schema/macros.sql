@@ -1,6 +1,10 @@
 -- An amount of money, rounded once, half away from zero, to the decimals of its currency: none or two.
 CREATE OR REPLACE MACRO rounded_money(exact_amount, minor_unit) AS
-    (CASE minor_unit WHEN 0 THEN round(exact_amount, 0) ELSE round(exact_amount, 2) END)::DECIMAL(18, 2);
+    -- Each branch has the type of the result: their common type could have fewer decimals.
+    CASE minor_unit
+        WHEN 0 THEN round(exact_amount, 0)::DECIMAL(18, 2)
+        ELSE round(exact_amount, 2)::DECIMAL(18, 2)
+    END;
 
 -- The part of a quantity in the tier (from_quantity, to_quantity], with NULL for no upper limit; all of a negative quantity
 -- is in the tier that begins at 0.

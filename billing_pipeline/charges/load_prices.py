@@ -1,0 +1,218 @@
+"""Loading the price files: all of them in one transaction, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import duckdb
+
+from billing_pipeline.charges.price_files import PriceFiles, read_price_files
+from billing_pipeline.errors import PricesRefusedError
+from billing_pipeline.sql_files import read_sql
+from billing_pipeline.warehouse.warehouse import Warehouse
+
+_UNCHANGED = "The prices that were loaded before stay in force."
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLoad:
+    """What was loaded, or would be.
+
+    Args:
+        rows: number of rows by file name.
+        warnings: what may be a mistake, and customers with prices in two currencies; one line each.
+        changed_months: closed months whose charges changed by force, one line each.
+        is_news: False if the same files were loaded last, so that nothing was done.
+    """
+
+    rows: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+    changed_months: tuple[str, ...] = ()
+    is_news: bool = True
+
+
+def load_prices(warehouse: Warehouse, folder: Path, *, forced: bool = False) -> PriceLoad:
+    """Replace the prices and terms by those of the price files, and record the attempt in `price_load`.
+
+    Args:
+        folder: holds sell.csv and, optionally, buy.csv and customers.csv.
+        forced: also if closed months cost something else then. The difference is invoiced with the next month
+            that is closed.
+
+    Raises:
+        PricesRefusedError: a file has faults, or would change what a closed month costs.
+        WarehouseError: the warehouse cannot be changed.
+    """
+    files = _read(folder)
+
+    def load(connection: duckdb.DuckDBPyConnection) -> PriceLoad:
+        done = _replace(connection, files, forced=forced)
+        _record(connection, files, "loaded", forced=forced)
+        return done
+
+    try:
+        _refuse_faults(files)
+        return _loaded_before(warehouse, files) or warehouse.change(load)
+    except PricesRefusedError as error:
+        reason = error.what
+
+        def record(connection: duckdb.DuckDBPyConnection) -> None:
+            _record(connection, files, "refused", forced=forced, reason=reason)
+
+        warehouse.change(record)
+        raise
+
+
+def check_prices(warehouse: Warehouse, folder: Path) -> PriceLoad:
+    """Find out what `load_prices` would do, in a transaction that is rolled back.
+
+    Raises:
+        PricesRefusedError: a file has faults, or would change what a closed month costs.
+        WarehouseError: the warehouse cannot be changed.
+    """
+    files = _read(folder)
+    _refuse_faults(files)
+    if not warehouse.exists():
+        return PriceLoad(_row_counts(files))
+
+    def rehearse(connection: duckdb.DuckDBPyConnection) -> None:
+        raise _Rehearsed(_replace(connection, files, forced=False))
+
+    try:
+        warehouse.change(rehearse)
+    except _Rehearsed as end:
+        return end.load
+    raise AssertionError
+
+
+class _Rehearsed(Exception):  # noqa: N818
+    """Rolls the transaction back."""
+
+    def __init__(self, load: PriceLoad) -> None:
+        super().__init__()
+        self.load = load
+
+
+def _read(folder: Path) -> PriceFiles:
+    if not (folder / "sell.csv").exists():
+        raise PricesRefusedError(
+            f"there is no price file {folder / 'sell.csv'}",
+            todo="Make one: billing-pipeline prices template --period YYYY-MM writes it, without prices.",
+        )
+    return read_price_files(folder)
+
+
+def _refuse_faults(files: PriceFiles) -> None:
+    if faults := files.fault_lines:
+        number = "a fault" if len(faults) == 1 else f"{len(faults):,} faults"
+        raise PricesRefusedError(
+            f"the price files have {number}, so nothing was loaded",
+            todo=f"Correct the files and run it again. {_UNCHANGED}",
+            details=faults,
+        )
+
+
+def _loaded_before(warehouse: Warehouse, files: PriceFiles) -> PriceLoad | None:
+    """Not None if the last load was of the same files."""
+    if not warehouse.exists():
+        return None
+    with warehouse.reading() as connection:
+        try:
+            loaded = dict(connection.execute(read_sql("charges/queries/loaded_files.sql")).fetchall())
+        except duckdb.CatalogException:  # the warehouse was published before it had prices
+            return None
+        if loaded != {file.name: file.sha256 for file in files}:
+            return None
+        return PriceLoad(_row_counts(files), tuple(_name_warnings(connection)), is_news=False)
+
+
+def _row_counts(files: PriceFiles) -> dict[str, int]:
+    return {file.name: len(file.rows) for file in files}
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, files: PriceFiles, *, forced: bool) -> PriceLoad:
+    """Replace the tables, unless that changes what a closed month costs."""
+    connection.execute(read_sql("charges/queries/stage.sql"))
+    for file in files:
+        insert = "insert_terms" if file is files.customers else "insert_prices"
+        parameters: dict[str, Any] = {"rows": [row | {"file_row": str(n)} for n, row in file.rows.items()]}
+        if file is not files.customers:
+            parameters["side"] = Path(file.name).stem
+        if file.rows:
+            connection.execute(read_sql(f"charges/queries/{insert}.sql"), parameters)
+    affected = connection.execute(read_sql("charges/queries/affected_months.sql")).fetchall()
+    closed = [month for month, is_closed in affected if is_closed]
+    before = {month: _charged(connection, month, "charged_lines") for month in closed}
+    connection.execute(read_sql("charges/queries/publish.sql"))
+    changed = [
+        f"{month:%Y-%m} is closed, and would cost {now.total} instead of {before[month].total}"
+        for month in closed
+        # A change that restores what is frozen invoices nothing.
+        if (now := _charged(connection, month, "charged_lines")).digest
+        not in {before[month].digest, _charged(connection, month, "frozen_lines").digest}
+    ]
+    conflicts = {month: _currency_conflicts(connection, month) for month, _ in affected}
+    if stopped := [line for month in closed for line in conflicts[month]]:
+        raise PricesRefusedError(
+            "a closed month would have no charges, because an invoice has one currency",
+            todo=f"Correct the currencies. {_UNCHANGED}",
+            details=stopped,
+        )
+    if changed and not forced:
+        raise PricesRefusedError(
+            "the price files change what closed months cost, so nothing was loaded",
+            todo="Let the new prices begin after these months (valid_from), or load them with --force, which "
+            f"is recorded: the difference is invoiced with the next month that is closed. {_UNCHANGED}",
+            details=changed,
+        )
+    warnings = [*_name_warnings(connection), *(line for lines in conflicts.values() for line in lines)]
+    return PriceLoad(_row_counts(files), tuple(warnings), tuple(changed))
+
+
+class _Charged(NamedTuple):
+    """What a month costs: a digest of the lines, and their total in words."""
+
+    digest: str
+    total: str
+
+
+def _charged(connection: duckdb.DuckDBPyConnection, month: date, lines: str) -> _Charged:
+    statement = read_sql("charges/queries/charged.sql").format(lines=read_sql(f"charges/queries/{lines}.sql"))
+    return _Charged(*(connection.execute(statement, {"month": month}).fetchone() or ("", "")))
+
+
+def _currency_conflicts(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
+    statement = read_sql("charges/queries/currency_conflicts.sql")
+    return [line for (line,) in connection.execute(statement, {"month": month}).fetchall()]
+
+
+def _name_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(read_sql("charges/queries/price_warnings.sql")).fetchall()
+    return [warning for warning, *_ in rows]
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection,
+    files: PriceFiles,
+    outcome: Literal["loaded", "refused"],
+    *,
+    forced: bool,
+    reason: str | None = None,
+) -> None:
+    rows = [
+        {
+            "file": file.name,
+            "sha256": file.sha256,
+            "row_count": str(len(file.rows)),
+            "reason": "; ".join(file.fault_lines()) or reason,
+        }
+        for file in files
+    ]
+    connection.execute(
+        read_sql("charges/queries/append_price_load.sql"),
+        {"files": rows, "forced": forced, "outcome": outcome, "now": datetime.now(UTC)},
+    )

@@ -1,0 +1,236 @@
+"""The price files sell.csv, buy.csv and customers.csv, and every fault in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from billing_pipeline.charges import cells
+from billing_pipeline.charges.csv_file import CsvFile, read_csv_file
+
+PRICES_FOLDER = "prices"
+"""Folder of the price files, in the data folder."""
+STANDARD = "standard"
+"""The price list of customers without terms, and of what a customer's own list has no price for."""
+PRICE_COLUMNS = (
+    "price_list",
+    "sku",
+    "offering_item",
+    "storage_ownership",
+    "unit",
+    "from_quantity",
+    "unit_price",
+    "currency",
+    "valid_from",
+    "valid_to",
+    "description",
+)
+TERMS_COLUMNS = ("tenant_id", "price_list", "discount_percent", "minimum", "valid_from", "valid_to", "note")
+
+_FREE_TEXT = {"description", "note"}
+_MISSING = {"unit_price": "unit_price is missing: write 0 for what is free of charge"}
+# Exact in DECIMAL(18, 10) after a discount with two decimals.
+_MONEY_DIGITS = 8
+_OPEN = "9999-12"
+
+_Rule = Callable[[str], str | None]
+_PRICE_RULES: Mapping[str, _Rule] = {
+    "price_list": cells.name_fault,
+    "sku": cells.name_fault,
+    "offering_item": cells.name_fault,
+    "storage_ownership": cells.ownership_fault,
+    "unit": cells.unit_fault,
+    "from_quantity": partial(cells.number_fault, decimals=2, digits=12),
+    "unit_price": partial(cells.number_fault, decimals=6, digits=_MONEY_DIGITS),
+    "currency": cells.currency_fault,
+    "valid_from": cells.month_fault,
+    "valid_to": cells.month_fault,
+}
+_PRICE_REQUIRED = ("price_list", "unit", "unit_price", "currency", "valid_from")
+_TERMS_RULES: Mapping[str, _Rule] = {
+    "tenant_id": cells.uuid_fault,
+    "price_list": cells.name_fault,
+    "discount_percent": partial(cells.number_fault, decimals=2, digits=3),
+    "minimum": partial(cells.number_fault, decimals=2, digits=_MONEY_DIGITS),
+    "valid_from": cells.month_fault,
+    "valid_to": cells.month_fault,
+}
+_TERMS_REQUIRED = ("tenant_id", "valid_from")
+
+
+class _Dated(NamedTuple):
+    """A row with the months in which it is valid, as texts like `2026-09`, which sort like months."""
+
+    number: int
+    valid_from: str
+    valid_to: str
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFiles:
+    """The files as they were read; only sell.csv must be there."""
+
+    sell: CsvFile
+    buy: CsvFile | None
+    customers: CsvFile | None
+
+    def __iter__(self) -> Iterator[CsvFile]:
+        return (file for file in (self.sell, self.buy, self.customers) if file is not None)
+
+    @property
+    def fault_lines(self) -> list[str]:
+        """Every fault of every row of every file."""
+        return [line for file in self for line in file.fault_lines()]
+
+
+def read_price_files(folder: Path) -> PriceFiles:
+    """Read the files of a folder, and find every fault in them."""
+    sell, buy, customers = (folder / f"{name}.csv" for name in ("sell", "buy", "customers"))
+    files = PriceFiles(
+        read_csv_file(sell, PRICE_COLUMNS),
+        read_csv_file(buy, PRICE_COLUMNS) if buy.exists() else None,
+        read_csv_file(customers, TERMS_COLUMNS) if customers.exists() else None,
+    )
+    for file in filter(None, (files.sell, files.buy)):
+        _check_prices(file)
+    if files.customers is not None:
+        _check_terms(files.customers, files.sell)
+    return files
+
+
+def _check_prices(file: CsvFile) -> None:
+    by_price: dict[tuple[str, ...], list[_Dated]] = {}
+    for number, row in file.rows.items():
+        bad = _check_cells(file, number, row, _PRICE_RULES, _PRICE_REQUIRED)
+        if bool(row["sku"]) == bool(row["offering_item"]):
+            bad.add("sku")
+            file.add_fault(number, "give sku or offering_item" + (", not both" if row["sku"] else ""))
+        dated = _dated(file, number, row, bad)
+        # A row whose amount alone is faulty still counts as a tier.
+        if dated and not bad & {*PRICE_COLUMNS[:6]}:
+            by_price.setdefault(tuple(row[name] for name in PRICE_COLUMNS[:5]), []).append(dated)
+    for tiers in by_price.values():
+        _check_tiers(file, tiers)
+
+
+def _check_tiers(file: CsvFile, tiers: Iterable[_Dated]) -> None:
+    """The tiers of one price: in each month one that begins at 0, none twice, and one currency."""
+    by_quantity: dict[Decimal, list[_Dated]] = {}
+    for tier in tiers:
+        by_quantity.setdefault(Decimal(tier.cells["from_quantity"] or 0), []).append(tier)
+    overlaps = [_has_overlap(file, same, "price") for same in by_quantity.values()]
+    if any(overlaps):
+        return
+    without_start, mixed = False, False
+    # What is valid changes in these months only.
+    for month in sorted(
+        {tier.valid_from for tier in tiers} | {_month_after(tier.valid_to) for tier in tiers}
+    ):
+        valid = [tier for tier in tiers if tier.valid_from <= month <= tier.valid_to]
+        currencies = {tier.cells["currency"] for tier in valid} - {""}
+        begin_at_0 = [tier for tier in valid if not Decimal(tier.cells["from_quantity"] or 0)]
+        if valid and not begin_at_0 and not without_start:
+            without_start = True
+            first = min(valid)
+            where = "" if first.valid_from == month else f"in {month} "
+            file.add_fault(first.number, f"{where}no tier begins at 0")
+        if len(currencies) > 1 and not mixed:
+            mixed = True
+            file.add_fault(max(valid).number, f"tiers in {len(currencies)} currencies")
+
+
+def _check_terms(file: CsvFile, sell: CsvFile) -> None:
+    lists = {row["price_list"] for row in sell.rows.values()}
+    by_tenant: dict[str, list[_Dated]] = {}
+    for number, row in file.rows.items():
+        bad = _check_cells(file, number, row, _TERMS_RULES, _TERMS_REQUIRED)
+        if "discount_percent" not in bad and Decimal(row["discount_percent"] or 0) > 100:
+            file.add_fault(number, f'discount_percent "{row["discount_percent"]}" is more than 100')
+        price_list = row["price_list"] or STANDARD
+        if "price_list" not in bad and price_list not in lists and not sell.faults:
+            file.add_fault(number, f'price_list "{price_list}" is not in sell.csv')
+        if dated := _dated(file, number, row, bad):
+            if "minimum" not in bad and Decimal(row["minimum"] or 0) > 0 and not sell.faults:
+                _check_currency_of_minimum(file, dated, sell)
+            by_tenant.setdefault(row["tenant_id"].lower(), []).append(dated)
+    for same in by_tenant.values():
+        _has_overlap(file, same, "customer")
+
+
+def _check_currency_of_minimum(file: CsvFile, terms: _Dated, sell: CsvFile) -> None:
+    """A minimum has no currency of its own: it is that of all prices that its customer may get."""
+    currencies: dict[str, int] = {}
+    for number, price in sell.rows.items():
+        is_theirs = price["price_list"] in {terms.cells["price_list"] or STANDARD, STANDARD}
+        if (
+            is_theirs
+            and price["valid_from"] <= terms.valid_to
+            and terms.valid_from <= (price["valid_to"] or _OPEN)
+        ):
+            currencies.setdefault(price["currency"], number)
+    if len(currencies) > 1:
+        named = " and ".join(f"{currency} (row {number})" for currency, number in sorted(currencies.items()))
+        file.add_fault(
+            terms.number,
+            f"minimum has no certain currency, because the customer's prices in sell.csv are in {named}",
+        )
+
+
+def _check_cells(
+    file: CsvFile, number: int, row: Mapping[str, str], rules: Mapping[str, _Rule], required: Sequence[str]
+) -> set[str]:
+    """Note the faults of a row's cells; the columns that have one."""
+    bad = set()
+    for column, text in row.items():
+        fault = None
+        if not text:
+            if column in required:
+                fault = _MISSING.get(column, f"{column} is missing")
+        elif column in _FREE_TEXT:
+            continue
+        elif text != text.strip():
+            fault = f"{column} has spaces around it"
+        elif reason := rules[column](text):
+            fault = f'{column} "{text}" {reason}'
+        if fault:
+            bad.add(column)
+            file.add_fault(number, fault)
+    return bad
+
+
+def _dated(file: CsvFile, number: int, row: Mapping[str, str], bad: set[str]) -> _Dated | None:
+    """The row with its months, unless one of them is faulty."""
+    if bad & {"valid_from", "valid_to"}:
+        return None
+    valid_from, valid_to = row["valid_from"], row["valid_to"] or _OPEN
+    if valid_to < valid_from:
+        file.add_fault(number, "ends before it begins")
+        return None
+    return _Dated(number, valid_from, valid_to, row)
+
+
+def _has_overlap(file: CsvFile, same: Iterable[_Dated], noun: str) -> bool:
+    """Note rows for one thing that are valid in the same month; whether there are any."""
+    found = False
+    latest: _Dated | None = None
+    for row in sorted(same, key=lambda row: (row.valid_from, row.valid_to, row.number)):
+        if latest is not None and row.valid_from <= latest.valid_to:
+            found = True
+            first, second = sorted((row.number, latest.number))
+            if (row.valid_from, row.valid_to) == (latest.valid_from, latest.valid_to):
+                file.add_fault(second, f"the same {noun} twice, rows {first} and {second}")
+            else:
+                file.add_fault(second, f"valid in {row.valid_from} like row {first}")
+        if latest is None or row.valid_to > latest.valid_to:
+            latest = row
+    return found
+
+
+def _month_after(month: str) -> str:
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year + number // 12:04d}-{number % 12 + 1:02d}"

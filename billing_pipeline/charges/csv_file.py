@@ -79,17 +79,18 @@ def _content(path: Path) -> bytes:
 def _decoded(content: bytes) -> str:
     if content.startswith(_UTF_16):
         raise _UnreadableError(f"is UTF-16: {_AS_UTF_8}")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise _UnreadableError(f"line {line} is not UTF-8: {_AS_UTF_8}") from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+    if (place := content.find(b"\0")) >= 0:
         raise _UnreadableError(
-            f"line {line} has a NUL character, so the file is damaged or UTF-16: {_AS_UTF_8}"
+            f"line {_line(content, place)} has a NUL character, so the file is damaged or UTF-16: {_AS_UTF_8}"
         )
-    return text
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _UnreadableError(f"line {_line(content, error.start)} is not UTF-8: {_AS_UTF_8}") from None
+
+
+def _line(content: bytes, place: int) -> int:
+    return content.count(b"\n", 0, place) + 1
 
 
 def _read_rows(file: CsvFile, text: str, columns: Sequence[str]) -> None:

@@ -60,6 +60,8 @@ _TERMS_RULES: Mapping[str, _Rule] = {
     "valid_to": cells.month_fault,
 }
 _TERMS_REQUIRED = ("tenant_id", "valid_from")
+# By price list: months and currency of its prices, with one of their rows.
+_Currencies = Mapping[str, Mapping[tuple[str, str, str], int]]
 
 
 class _Dated(NamedTuple):
@@ -145,40 +147,46 @@ def _check_tiers(file: CsvFile, tiers: Iterable[_Dated]) -> None:
 
 
 def _check_terms(file: CsvFile, sell: CsvFile) -> None:
-    lists = {row["price_list"] for row in sell.rows.values()}
+    by_list: dict[str, dict[tuple[str, str, str], int]] = {}
+    for number, row in sell.rows.items():
+        prices = by_list.setdefault(row["price_list"], {})
+        prices.setdefault((row["valid_from"], row["valid_to"] or _OPEN, row["currency"]), number)
     by_tenant: dict[str, list[_Dated]] = {}
     for number, row in file.rows.items():
         bad = _check_cells(file, number, row, _TERMS_RULES, _TERMS_REQUIRED)
         if "discount_percent" not in bad and Decimal(row["discount_percent"] or 0) > 100:
             file.add_fault(number, f'discount_percent "{row["discount_percent"]}" is more than 100')
         price_list = row["price_list"] or STANDARD
-        if "price_list" not in bad and price_list not in lists and not sell.faults:
+        if "price_list" not in bad and price_list not in by_list and not sell.faults:
             file.add_fault(number, f'price_list "{price_list}" is not in sell.csv')
         if dated := _dated(file, number, row, bad):
             if "minimum" not in bad and Decimal(row["minimum"] or 0) > 0 and not sell.faults:
-                _check_currency_of_minimum(file, dated, sell)
+                _check_currency_of_minimum(file, dated, by_list)
             by_tenant.setdefault(row["tenant_id"].lower(), []).append(dated)
     for same in by_tenant.values():
         _has_overlap(file, same, "customer")
 
 
-def _check_currency_of_minimum(file: CsvFile, terms: _Dated, sell: CsvFile) -> None:
-    """A minimum has no currency of its own: it is that of all prices that its customer may get."""
-    currencies: dict[str, int] = {}
-    for number, price in sell.rows.items():
-        is_theirs = price["price_list"] in {terms.cells["price_list"] or STANDARD, STANDARD}
-        if (
-            is_theirs
-            and price["valid_from"] <= terms.valid_to
-            and terms.valid_from <= (price["valid_to"] or _OPEN)
-        ):
-            currencies.setdefault(price["currency"], number)
-    if len(currencies) > 1:
-        named = " and ".join(f"{currency} (row {number})" for currency, number in sorted(currencies.items()))
+def _check_currency_of_minimum(file: CsvFile, terms: _Dated, by_list: _Currencies) -> None:
+    """A minimum is in the currency of the customer's list or, while it has no price, of the standard list."""
+    found: dict[str, int] = {}
+    own, standard = (by_list.get(name, {}) for name in (terms.cells["price_list"] or STANDARD, STANDARD))
+    starts = {terms.valid_from} | {start for start, _, _ in (*own, *standard)}
+    ends = {_month_after(end) for _, end, _ in (*own, *standard)}
+    for month in sorted(starts | ends):
+        if terms.valid_from <= month <= terms.valid_to:
+            found |= _valid_currencies(own, month) or _valid_currencies(standard, month)
+    if len(found) > 1:
+        named = " and ".join(f"{currency} (row {number})" for currency, number in sorted(found.items()))
         file.add_fault(
             terms.number,
-            f"minimum has no certain currency, because the customer's prices in sell.csv are in {named}",
+            f"minimum has no certain currency, because the customer's prices in sell.csv are in {named}: "
+            "split the customer's row by month, or the price list by currency",
         )
+
+
+def _valid_currencies(prices: Mapping[tuple[str, str, str], int], month: str) -> dict[str, int]:
+    return {currency: number for (start, end, currency), number in prices.items() if start <= month <= end}
 
 
 def _check_cells(

@@ -41,6 +41,7 @@ CHARGE_VIEWS = (
     "price_tier",
     "priced_usage",
     "unpriced_usage",
+    "customer_minimum",
     "currency_conflict",
     "charge",
     "margin",

@@ -3,7 +3,7 @@
 -- A line is one quantity at one unit price: a customer's usage of an item, by SKU, storage ownership, unit and price tier.
 -- `amount` is quantity * unit_price, rounded once, half away from zero, to the currency's minor unit. Nothing else is
 -- rounded: an invoice is the sum of its lines, and `cost`, at the prices of buy.csv, is exact. A minimum that the
--- customer's lines do not reach adds a line with the difference, as soon as a price of the customer's lists is valid.
+-- customer's lines do not reach adds a line with the difference.
 -- Usage without a price has no line (view unpriced_usage). A month in which a customer has prices in two currencies has
 -- no charges (view currency_conflict).
 --
@@ -18,10 +18,20 @@ CREATE OR REPLACE MACRO charge_in(month) AS TABLE (
         FROM price_tier_in(month)
     ),
 
+    customer_minimum AS (
+        FROM customer_minimum_in(month)
+    ),
+
     stopped AS (
         SELECT billing_period
-        FROM priced
-        JOIN price ON side = 'sell' AND file_row = sell_row
+        FROM (
+            SELECT billing_period, tenant_id, currency
+            FROM priced
+            JOIN price ON side = 'sell' AND file_row = sell_row
+            UNION ALL
+            SELECT billing_period, tenant_id, currency
+            FROM customer_minimum
+        )
         GROUP BY billing_period, tenant_id
         HAVING min(currency) <> max(currency)
     ),
@@ -63,29 +73,6 @@ CREATE OR REPLACE MACRO charge_in(month) AS TABLE (
             cost_currency
         FROM in_tier
         LEFT JOIN buy_price USING (billing_period, buy_row)
-    ),
-
-    list_currency AS (
-        SELECT billing_period, price_list, any_value(currency) AS currency, any_value(minor_unit) AS minor_unit
-        FROM tier
-        WHERE side = 'sell'
-        GROUP BY billing_period, price_list
-    ),
-
-    customer_minimum AS (
-        SELECT
-            billing_period,
-            tenant_id,
-            terms.price_list,
-            coalesce(own.currency, standard.currency) AS currency,
-            rounded_money(minimum, coalesce(own.minor_unit, standard.minor_unit)) AS minimum
-        FROM (
-            SELECT DISTINCT billing_period FROM loaded_report WHERE month IS NULL OR billing_period = month
-        )
-        JOIN customer_terms AS terms ON billing_period BETWEEN valid_from AND coalesce(valid_to, billing_period)
-        LEFT JOIN list_currency AS own USING (billing_period, price_list)
-        LEFT JOIN (FROM list_currency WHERE price_list = 'standard') AS standard USING (billing_period)
-        WHERE minimum > 0 AND coalesce(own.currency, standard.currency) IS NOT NULL
     ),
 
     usage_total AS (

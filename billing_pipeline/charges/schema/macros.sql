@@ -1,9 +1,26 @@
+-- A quantity, rounded once, half away from zero, to 2 decimals. DuckDB divides 64-bit integers, which hold all but the
+-- largest quantities, far faster than 128-bit ones.
+CREATE OR REPLACE MACRO rounded_quantity(exact_quantity) AS
+    CASE
+        WHEN exact_quantity BETWEEN -99999999 AND 99999999 THEN exact_quantity::DECIMAL(18, 10)::DECIMAL(18, 2)
+        ELSE exact_quantity::DECIMAL(18, 2)
+    END;
+
 -- An amount of money, rounded once, half away from zero, to the decimals of its currency: none or two.
 CREATE OR REPLACE MACRO rounded_money(exact_amount, minor_unit) AS
     -- Each branch has the type of the result: their common type could have fewer decimals.
     CASE minor_unit
         WHEN 0 THEN round(exact_amount, 0)::DECIMAL(18, 2)
         ELSE round(exact_amount, 2)::DECIMAL(18, 2)
+    END;
+
+-- The amount of a line: quantity * unit_price, rounded once. A product below a million fits into 64 bits, with all of its
+-- 12 decimals.
+CREATE OR REPLACE MACRO line_amount(quantity, unit_price, minor_unit) AS
+    CASE
+        WHEN quantity BETWEEN -9999 AND 9999 AND unit_price < 100
+            THEN rounded_money(quantity * unit_price, minor_unit)
+        ELSE rounded_money(quantity::DECIMAL(38, 2) * unit_price, minor_unit)
     END;
 
 -- The part of a quantity in the tier (from_quantity, to_quantity], with NULL for no upper limit; all of a negative quantity

@@ -43,7 +43,7 @@ CREATE OR REPLACE MACRO charge_in(month) AS TABLE (
             quantity_in_tier(quantity, from_quantity, to_quantity) AS tier_quantity,
             unit_price AS list_unit_price,
             (unit_price * (100 - discount_percent) * 0.01)::DECIMAL(18, 10) AS net_unit_price,
-            rounded_money(tier_quantity::DECIMAL(38, 2) * net_unit_price, minor_unit) AS amount,
+            line_amount(tier_quantity, net_unit_price, minor_unit) AS amount,
             currency,
             coalesce(description, priced.sku, priced.offering_item) AS description,
             price_list,

@@ -21,77 +21,81 @@ CREATE OR REPLACE MACRO priced_usage_in(month) AS TABLE (
             sku,
             storage_ownership,
             unit,
-            sum(quantity)::DECIMAL(18, 2) AS quantity
+            rounded_quantity(sum(quantity)) AS quantity
         FROM billable_usage
         WHERE month IS NULL OR billing_period = month
         GROUP BY billing_period, account, tenant_id, offering_item, sku, storage_ownership, unit
-        HAVING sum(quantity)::DECIMAL(18, 2) <> 0
+        -- Half a hundredth is rounded away from zero. Rounding only what is kept saves a second of a million lines.
+        HAVING sum(quantity) >= 0.005 OR sum(quantity) <= -0.005
     ),
 
-    line_with_terms AS (
-        SELECT
-            line.*,
-            coalesce(price_list, 'standard') AS own_list,
-            coalesce(discount_percent, 0) AS discount_percent,
-            coalesce(minimum, 0) AS minimum
-        FROM line
-        LEFT JOIN customer_terms
-            ON
-                customer_terms.tenant_id = line.tenant_id
-                AND billing_period BETWEEN valid_from AND coalesce(valid_to, billing_period)
-    ),
-
-    -- Prices are matched once for all lines that differ in customer and quantity only.
-    kind_of_line AS (
-        SELECT DISTINCT billing_period, own_list, offering_item, sku, storage_ownership, unit FROM line_with_terms
-    ),
-
-    candidate AS (
-        SELECT *, unnest(list_distinct([own_list, 'standard'])) AS price_list FROM kind_of_line
+    item AS (
+        SELECT DISTINCT billing_period, offering_item, sku
+        FROM usage
+        WHERE month IS NULL OR billing_period = month
     ),
 
     valid_price AS (
-        SELECT billing_period, price_list, sku, offering_item, unit, side, storage_ownership AS price_ownership, file_row
+        SELECT billing_period, side, price_list, sku, offering_item, storage_ownership AS price_ownership, unit, file_row
         FROM price_tier_in(month)
         WHERE from_quantity = 0
     ),
 
-    applied AS (
+    for_item AS (
+        SELECT item.*, side, price_list, price_ownership, unit, file_row, false AS is_for_any_sku
+        FROM item
+        JOIN valid_price USING (billing_period, sku)
+        UNION ALL
+        SELECT item.*, side, price_list, price_ownership, unit, file_row, true AS is_for_any_sku
+        FROM item
+        JOIN valid_price USING (billing_period, offering_item)
+    ),
+
+    -- The price of each list, before it is known which customers have the list.
+    list_price AS (
         SELECT
             billing_period,
-            own_list,
+            price_list,
             offering_item,
             sku,
             storage_ownership,
             unit,
-            min_by(file_row, preference) FILTER (side = 'sell') AS sell_row,
-            min_by(file_row, preference) FILTER (side = 'buy') AS buy_row
-        FROM (
-            SELECT *, [price_list <> own_list, is_for_item, price_ownership IS NULL] AS preference
-            FROM (
-                SELECT candidate.*, side, price_ownership, file_row, false AS is_for_item
-                FROM candidate
-                JOIN valid_price USING (billing_period, price_list, unit, sku)
-                UNION ALL
-                SELECT candidate.*, side, price_ownership, file_row, true AS is_for_item
-                FROM candidate
-                JOIN valid_price USING (billing_period, price_list, unit, offering_item)
-            )
-            WHERE price_ownership IS NULL OR price_ownership = storage_ownership
-        )
-        GROUP BY billing_period, own_list, offering_item, sku, storage_ownership, unit
+            min_by(file_row, [is_for_any_sku, price_ownership IS NULL]) FILTER (side = 'sell') AS sell_row,
+            min_by(file_row, [is_for_any_sku, price_ownership IS NULL]) FILTER (side = 'buy') AS buy_row
+        FROM for_item
+        CROSS JOIN (SELECT unnest(['acronis', 'partner', NULL]) AS storage_ownership)
+        WHERE price_ownership IS NULL OR price_ownership = storage_ownership
+        GROUP BY billing_period, price_list, offering_item, sku, storage_ownership, unit
     )
 
-    SELECT line.*, sell_row, buy_row
-    FROM line_with_terms AS line
-    LEFT JOIN applied
+    SELECT
+        line.*,
+        coalesce(terms.price_list, 'standard') AS own_list,
+        coalesce(discount_percent, 0) AS discount_percent,
+        coalesce(minimum, 0) AS minimum,
+        coalesce(own.sell_row, standard.sell_row) AS sell_row,
+        coalesce(own.buy_row, standard.buy_row) AS buy_row
+    FROM line
+    LEFT JOIN customer_terms AS terms
         ON
-            applied.billing_period = line.billing_period
-            AND applied.own_list = line.own_list
-            AND applied.offering_item = line.offering_item
-            AND applied.sku IS NOT DISTINCT FROM line.sku
-            AND applied.storage_ownership IS NOT DISTINCT FROM line.storage_ownership
-            AND applied.unit = line.unit
+            terms.tenant_id = line.tenant_id
+            AND line.billing_period BETWEEN terms.valid_from AND coalesce(terms.valid_to, line.billing_period)
+    LEFT JOIN list_price AS own
+        ON
+            own.billing_period = line.billing_period
+            AND own.price_list = terms.price_list
+            AND own.offering_item = line.offering_item
+            AND own.sku IS NOT DISTINCT FROM line.sku
+            AND own.storage_ownership IS NOT DISTINCT FROM line.storage_ownership
+            AND own.unit = line.unit
+    LEFT JOIN list_price AS standard
+        ON
+            standard.billing_period = line.billing_period
+            AND standard.price_list = 'standard'
+            AND standard.offering_item = line.offering_item
+            AND standard.sku IS NOT DISTINCT FROM line.sku
+            AND standard.storage_ownership IS NOT DISTINCT FROM line.storage_ownership
+            AND standard.unit = line.unit
 );
 
 CREATE OR REPLACE VIEW priced_usage AS

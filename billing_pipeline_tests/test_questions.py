@@ -11,6 +11,7 @@ import pytest
 from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests import reference_tables
+from billing_pipeline_tests.charges.page import PAGE as PRICES_PAGE
 from billing_pipeline_tests.demo_months import PERIODS, DemoMonths
 from billing_pipeline_tests.questions import PAGE, PAGES, answer, queries
 from billing_pipeline_tests.warehouse.reports import (
@@ -48,7 +49,8 @@ def test_questions__query__gives_the_answer_on_the_page(
 
 
 def test_questions__all_queries__cover_every_view() -> None:
-    asked = " ".join(question for question, _ in QUERIES)
+    pages = [*QUERIES, *queries(PRICES_PAGE.read_text(encoding="utf-8"))]
+    asked = " ".join(question for question, _ in pages)
 
     assert [view for view in VIEWS if view not in asked and view != "closed_period"] == []
 

@@ -17,7 +17,15 @@ from billing_pipeline_tests.postgres import PostgresServer
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load, query, row
 
-TABLES = ("usage", "load_history", "load_checks", "usage_restatement", "period_closing", "offering_item")
+TABLES = (
+    "usage",
+    "load_history",
+    "load_checks",
+    "usage_restatement",
+    "period_closing",
+    "offering_item",
+    "price",
+)
 
 
 @pytest.mark.parametrize(

@@ -2,61 +2,72 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
 
 from billing_pipeline.charges import PRICES_FOLDER, PriceLoad, check_prices, load_prices, write_template
+from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.errors import PricesRefusedError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
 
 
-def describe(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    actions = parser.add_subparsers(dest="action", metavar="action", required=True)
-    load = actions.add_parser("load", help="replace prices and terms by those of the price files")
-    load.add_argument(
-        "--force", action="store_true", help="although closed months cost something else then; recorded"
-    )
-    actions.add_parser("check", help="say what load would do, and change nothing")
-    template = actions.add_parser(
-        "template", help="write a sell.csv with everything that is billed in a period, without prices"
-    )
-    template.add_argument("--period", required=True, type=BillingPeriod.parse, metavar="YYYY-MM")
-    parser.epilog = (
-        f"The files are {PRICES_FOLDER}/sell.csv (what customers pay), buy.csv (what it costs us) and "
-        "customers.csv (terms), in the data folder; docs/prices.md describes them."
-    )
+@click.group(
+    epilog=f"The files are {PRICES_FOLDER}/sell.csv (what customers pay), buy.csv (what it costs us) and "
+    "customers.csv (terms), in the data folder; docs/prices.md describes them."
+)
+def command() -> None:
+    """Load, check or prepare the price files."""
 
 
-def execute(arguments: argparse.Namespace) -> int:
-    """Load, check or prepare the price files.
-
-    Raises:
-        BillingPipelineError: the files have faults or would change a closed month, or the warehouse cannot be
-            read or changed.
-    """
+@command.command()
+@click.option("--force", is_flag=True, help="Although closed months cost something else then; recorded.")
+def load(force: bool) -> int:
+    """Replace prices and terms by those of the price files, or change nothing."""
     settings = PipelineSettings.load()
-    warehouse = open_warehouse(settings)
-    if arguments.action == "template":
-        write_template(warehouse, arguments.period, sys.stdout)
-        return 0
-    folder = settings.data_dir / PRICES_FOLDER
+    with _faults_listed():
+        found = load_prices(open_warehouse(settings), settings.data_dir / PRICES_FOLDER, forced=force)
+    print(_summary(found) + (": loaded" if found.is_news else ": loaded before, nothing changed"))
+    _warn(found)
+    return 0
+
+
+@command.command()
+def check() -> int:
+    """Say what load would do, and change nothing."""
+    settings = PipelineSettings.load()
+    with _faults_listed():
+        found = check_prices(open_warehouse(settings), settings.data_dir / PRICES_FOLDER)
+    print(f"{_summary(found)}: no faults")
+    _warn(found)
+    return 0
+
+
+@command.command()
+@click.option("--period", required=True, type=PERIOD, help="The month whose usage is to be priced.")
+def template(period: BillingPeriod) -> int:
+    """Write a sell.csv with everything that is billed in a period, without prices."""
+    write_template(open_warehouse(PipelineSettings.load()), period, sys.stdout)
+    return 0
+
+
+@contextmanager
+def _faults_listed() -> Iterator[None]:
     try:
-        if arguments.action == "check":
-            found = check_prices(warehouse, folder)
-            print(f"{_summary(found)}: no faults")
-        else:
-            found = load_prices(warehouse, folder, forced=arguments.force)
-            print(_summary(found) + (": loaded" if found.is_news else ": loaded before, nothing changed"))
+        yield
     except PricesRefusedError as error:
         for line in error.details:
             print(line, file=sys.stderr)
         raise
+
+
+def _warn(found: PriceLoad) -> None:
     for line in (*found.changed_months, *found.warnings):
         print(f"warning: {line}", file=sys.stderr)
-    return 0
 
 
 def _summary(found: PriceLoad) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic.dataclasses import dataclass as validated_dataclass
@@ -28,6 +28,9 @@ MEASURES = tuple(
     for part in ("production", "trial", "total")
 )
 """The measures of a usage row, as the columns of `usage` name them."""
+
+DeltaItems = Literal["accumulating", "compute_points"]
+"""Which items are billed by `delta`: all that accumulate over the period, or of these compute points only."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

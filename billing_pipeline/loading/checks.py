@@ -32,6 +32,7 @@ CHECKS: dict[str, Severity] = {
     "compute_points": "stop",
     "effective_totals": "warn",
     "compute_point_names": "warn",
+    "delta_items": "warn",
     "level": "warn",
     "completeness": "warn",
     "sku_coverage": "warn",
@@ -85,6 +86,7 @@ def run_checks(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> l
     available = attempt.scope | {
         "root_tenant_id": attempt.root_tenant_id,
         "report_level": attempt.report_level or "direct_partners",
+        "delta_items": attempt.delta_items or "accumulating",
     }
     results = []
     severities = CHECKS | {_UNEXPECTEDLY_EMPTY: "warn"} if attempt.forced else CHECKS

@@ -15,7 +15,7 @@ from billing_pipeline.normalize import CsvReport, JsonReport
 from billing_pipeline.ordering import report_to_load
 from billing_pipeline.ordering.state import Outcome, load_requests, record_outcome
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.reports import CSV_FORMAT, JSON_FORMAT
+from billing_pipeline.reports import CSV_FORMAT, JSON_FORMAT, DeltaItems
 from billing_pipeline.warehouse import LoadAttempt, Warehouse
 
 _log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ def load_period(
     account: str,
     run_id: str,
     cross_check: CrossCheckMode = "stop",
+    delta_items: DeltaItems = "accumulating",
     forced: bool = False,
 ) -> LoadAttempt:
     """Replace the period's rows by those of its latest raw report.
@@ -38,6 +39,7 @@ def load_period(
         account: whose rows are replaced.
         run_id: of the Dagster run, for the history.
         cross_check: what a difference between the report's two files does.
+        delta_items: which items are billed by `delta`; recorded with the load.
         forced: load the period even if it is closed.
 
     Returns:
@@ -56,7 +58,7 @@ def load_period(
             # Under the lock: a report that another run loads meanwhile must not be replaced by an older one.
             raw = report_to_load(folder, period)
             report_id = raw.report_id
-            attempt = _attempt(folder, account, raw, run_id=run_id, forced=forced)
+            attempt = _attempt(folder, account, raw, run_id=run_id, delta_items=delta_items, forced=forced)
             try:
                 loaded = _replace(folder, warehouse, raw, attempt, cross_check)
             except ReportRefusedError as error:
@@ -95,7 +97,9 @@ def _replace(
         shutil.rmtree(work_dir, ignore_errors=True)
 
 
-def _attempt(folder: Path, account: str, raw: RawReport, *, run_id: str, forced: bool) -> LoadAttempt:
+def _attempt(
+    folder: Path, account: str, raw: RawReport, *, run_id: str, delta_items: DeltaItems, forced: bool
+) -> LoadAttempt:
     manifest, file = raw.manifest, raw.file(JSON_FORMAT)
     period = manifest.parameters.period
     request, report = load_requests(folder, period).reports.get(raw.report_id, (None, None))
@@ -118,5 +122,6 @@ def _attempt(folder: Path, account: str, raw: RawReport, *, run_id: str, forced:
         raw_bytes=file.size,
         raw_sha256=file.sha256,
         run_id=run_id,
+        delta_items=delta_items,
         forced=forced,
     )

@@ -54,7 +54,8 @@ class AccountSettings(EnvironmentSettings):
         "direct_partners", description="level of the report"
     )
     report_kind: Literal["usage_summary", "usage_daily", "usage_current", "usage_breakdown"] = Field(
-        "usage_summary", description="kind of the report"
+        "usage_summary",
+        description="kind of the report; usage_current can hardly ever load a month that has ended",
     )
     hide_zero_usage: bool = Field(True, description="leave out offering items without usage")
     show_skus: bool = Field(True, description="include SKUs in the report")

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
-from billing_pipeline.reports import PeriodField
+from billing_pipeline.reports import DeltaItems, PeriodField
 from billing_pipeline.settings.environment import LOOPBACK, EnvironmentSettings, folder
 
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -88,10 +88,15 @@ class PipelineSettings(EnvironmentSettings):
         "stop",
         description="effect of a difference between json_v2_0 and csv_v2_0 on the load: stop, warn or off",
     )
+    delta_items: DeltaItems = Field(
+        "accumulating",
+        description="items billed by delta: accumulating (all that accumulate over the period) or "
+        "compute_points (the others by absolute, as Acronis' own billing module does); "
+        "a month keeps the rule that it was loaded with",
+    )
     warehouse: Annotated[SecretStr | None, BeforeValidator(_warehouse)] = Field(
         None, description="the warehouse: file, or ducklake:postgres:<libpq connection string>"
     )
-
     alert_webhook: Annotated[SecretStr, AfterValidator(_webhook)] | None = Field(
         None, description="URL that is sent a message when a month failed or is overdue"
     )

@@ -16,7 +16,7 @@ import duckdb
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
-from billing_pipeline.reports import ControlTotals
+from billing_pipeline.reports import ControlTotals, DeltaItems
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult, latest_checks
 from billing_pipeline.warehouse.warehouse import Warehouse
@@ -47,6 +47,7 @@ class LoadAttempt:
 
     Args:
         account: name of the API client in the settings.
+        delta_items: which items of the load are billed by `delta`.
         forced: loaded even if the period was closed, or the report was unexpectedly empty.
         restatement: how it differs from the load before; None if there was none.
         checks: results of the load's checks; rows of `load_checks`.
@@ -71,6 +72,7 @@ class LoadAttempt:
     run_id: str | None = None
     report_kind: str | None = None
     report_level: str | None = None
+    delta_items: DeltaItems | None = None
     forced: bool = False
     restatement: Restatement | None = None
     checks: tuple[CheckResult, ...] = ()

@@ -41,10 +41,15 @@ SOUND = [
 ]
 
 
-def results(warehouse: WarehouseFile, rows: list[dict[str, Any]], **columns: Any) -> dict[str, CheckResult]:
+def results(
+    warehouse: WarehouseFile,
+    rows: list[dict[str, Any]],
+    period: BillingPeriod = SEPTEMBER,
+    **columns: Any,
+) -> dict[str, CheckResult]:
     """The results of all checks, whether or not the load was stopped."""
     try:
-        loaded = load(warehouse, rows, **columns)
+        loaded = load(warehouse, rows, period, **columns)
     except LoadStoppedError as stopped:
         return {check.check_name: check for check in stopped.checks}
     return {check.check_name: check for check in loaded.checks}
@@ -147,6 +152,7 @@ def test_warning_check__its_fault__warns_and_loads(warehouse: WarehouseFile, nam
 
 def test_checks__each__has_a_failing_example() -> None:
     elsewhere = {"accounts", "cross_check", "control_totals", "unexpectedly_empty", "tenant_history"}
+    elsewhere |= {"delta_items"}
 
     assert {*STOPS, *WARNINGS, *elsewhere} == set(CHECKS)
     assert {name for name, severity in CHECKS.items() if severity == "stop"} == {
@@ -282,6 +288,29 @@ def test_storage_ownership__inferred_owner__one_finding(warehouse: WarehouseFile
     load(warehouse, rows, BillingPeriod(2026, 8))
 
     assert results(warehouse, rows)["storage_ownership"].passed
+
+
+def test_delta_items__other_rule_than_before__warns_with_both_rules(warehouse: WarehouseFile) -> None:
+    rows = [row(offering_item="notarizations", is_range=True, absolute_production=9, delta_production=2)]
+    load(warehouse, rows, SEPTEMBER.previous())
+    load(warehouse, rows, number=2)
+
+    found = results(warehouse, rows, number=3, delta_items="compute_points")["delta_items"]
+
+    changed = "1 rows of accumulating items other than compute points are billed by absolute; by delta in"
+    assert not found.passed
+    assert found.severity == "warn"
+    assert found.detail == f"{changed} 2026-08; {changed} this month's last load"
+    again = results(warehouse, rows, SEPTEMBER.next(), number=4, delta_items="compute_points")
+    assert again["delta_items"].passed
+
+
+def test_delta_items__only_compute_points_accumulate__passes(warehouse: WarehouseFile) -> None:
+    load(warehouse, [points(delta_production=3600)], SEPTEMBER.previous())
+
+    found = results(warehouse, [points(delta_production=3600)], number=2, delta_items="compute_points")
+
+    assert found["delta_items"].passed
 
 
 def test_completeness__half_a_month__warns(warehouse: WarehouseFile) -> None:

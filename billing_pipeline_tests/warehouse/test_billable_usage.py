@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline_tests.warehouse.reports import (
     ACRONIS,
@@ -142,6 +143,90 @@ def test_billable_usage__daily_rows__last_level_all_changes(warehouse: Warehouse
         ("compute_points", Decimal(3)),
         ("workstations", Decimal(7)),
     ]
+
+
+def accumulating(**columns: Any) -> list[dict[str, Any]]:
+    """Notarizations, whose level and change differ, beside compute points and workstations."""
+    notarizations = {"offering_item": "notarizations", "is_range": True, **columns}
+    return [
+        row(absolute_production=18, delta_production=3, **columns),
+        row(absolute_production=40, absolute_trial=2, delta_production=7, delta_trial=1, **notarizations),
+        points(absolute_production=1234567, delta_production=40123, **columns),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("delta_items", "notarizations"),
+    [
+        (None, (Decimal(7), Decimal(1), Decimal(8))),
+        ("accumulating", (Decimal(7), Decimal(1), Decimal(8))),
+        ("compute_points", (Decimal(40), Decimal(2), Decimal(42))),
+    ],
+)
+def test_billable_usage__delta_items__decide_for_all_but_compute_points(
+    warehouse: Warehouse, delta_items: str | None, notarizations: tuple[Decimal, ...]
+) -> None:
+    load(warehouse, accumulating(), delta_items=delta_items)
+
+    assert billed(warehouse, "offering_item", "quantity", "quantity_trial", "quantity_total") == [
+        ("compute_points", Decimal("11.15"), Decimal(0), Decimal("11.15")),
+        ("notarizations", *notarizations),
+        ("workstations", Decimal(18), Decimal(0), Decimal(18)),
+    ]
+
+
+def test_billable_usage__daily_rows_of_items_billed_by_level__last_day_only(warehouse: Warehouse) -> None:
+    days = [date(2026, 9, 29), date(2026, 9, 30)]
+
+    load(
+        warehouse,
+        [each for day in days for each in accumulating(usage_date=day)],
+        report_kind="usage_daily",
+        delta_items="compute_points",
+    )
+
+    assert billed(warehouse, "offering_item", "quantity") == [
+        ("compute_points", Decimal("22.30")),
+        ("notarizations", Decimal(40)),
+        ("workstations", Decimal(18)),
+    ]
+
+
+def test_billable_usage__months_of_two_rules__each_keeps_its_own(warehouse: Warehouse) -> None:
+    load(warehouse, accumulating(), BillingPeriod(2026, 8), delta_items="accumulating")
+    load(warehouse, accumulating(), number=2, delta_items="compute_points")
+
+    statement = "SELECT billing_period, quantity FROM billable_usage WHERE offering_item = 'notarizations'"
+    assert [tuple(found.values()) for found in query(warehouse, f"{statement} ORDER BY 1")] == [
+        (date(2026, 8, 1), Decimal(7)),
+        (date(2026, 9, 1), Decimal(40)),
+    ]
+    recorded = query(warehouse, "SELECT delta_items FROM loaded_report ORDER BY billing_period")
+    assert [found["delta_items"] for found in recorded] == ["accumulating", "compute_points"]
+
+
+def test_billable_usage__warehouse_of_an_earlier_version__month_keeps_its_quantities(
+    warehouse: WarehouseFile,
+) -> None:
+    load(warehouse, accumulating(), BillingPeriod(2026, 8))
+    warehouse.path.chmod(0o640)
+    with duckdb.connect(warehouse.location) as connection:
+        views = [
+            name
+            for (name,) in connection.execute(
+                "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+            ).fetchall()
+        ]
+        connection.execute("; ".join(f"DROP VIEW {name}" for name in views))
+        connection.execute("ALTER TABLE load_history DROP COLUMN delta_items")
+        connection.execute("UPDATE schema_version SET fingerprint = 'earlier'")
+
+    load(warehouse, accumulating(), number=2, delta_items="compute_points")
+
+    statement = (
+        "SELECT quantity FROM billable_usage WHERE offering_item = 'notarizations' ORDER BY billing_period"
+    )
+    assert [found["quantity"] for found in query(warehouse, statement)] == [Decimal(7), Decimal(40)]
 
 
 def test_billable_usage__no_infrastructure__has_no_owner(warehouse: Warehouse) -> None:

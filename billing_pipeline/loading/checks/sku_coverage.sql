@@ -2,7 +2,9 @@
 WITH billable AS (
     SELECT offering_item, sku IS NULL AS is_without_sku
     FROM usage
-    WHERE billing_period = $billing_period AND account = $account AND if(is_range, delta_total, absolute_total) <> 0
+    WHERE
+        billing_period = $billing_period AND account = $account
+        AND if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total) <> 0
 ),
 
 share AS (

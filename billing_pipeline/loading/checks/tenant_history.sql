@@ -6,7 +6,7 @@
 WITH now AS (
     SELECT
         hash(usage_series(usage)) AS series,
-        if(is_range, delta_total, absolute_total) AS amount,
+        if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total) AS amount,
         CASE measurement_unit WHEN 'bytes' THEN 107374182400 WHEN 'seconds' THEN 36000 ELSE 20 END AS least_difference,
         report_row
     FROM usage
@@ -16,7 +16,7 @@ WITH now AS (
 month_before AS (
     SELECT
         hash(usage_series(usage)) AS series,
-        if(is_range, delta_total, absolute_total) AS amount
+        if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total) AS amount
     FROM usage
     WHERE
         billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE
@@ -41,8 +41,8 @@ candidate AS (
 history AS (
     SELECT
         hash(usage_series(usage)) AS series,
-        min(if(is_range, delta_total, absolute_total)) AS lowest,
-        max(if(is_range, delta_total, absolute_total)) AS highest
+        min(if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total)) AS lowest,
+        max(if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total)) AS highest
     FROM usage
     SEMI JOIN candidate
         ON candidate.series = hash(usage_series(usage))

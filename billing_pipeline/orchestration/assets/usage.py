@@ -59,6 +59,7 @@ def usage(
                 account=account,
                 run_id=context.run.run_id,
                 cross_check=settings.pipeline.cross_check,
+                delta_items=settings.pipeline.delta_items,
                 forced=is_forced(context),
             )
         except LoadStoppedError as stopped:

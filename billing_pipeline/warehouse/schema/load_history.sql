@@ -19,11 +19,15 @@ CREATE TABLE IF NOT EXISTS load_history (
     run_id VARCHAR,
     report_kind VARCHAR,
     report_level VARCHAR,
+    delta_items VARCHAR,
     forced BOOLEAN NOT NULL,
     restated_keys BIGINT,
     recorded_at TIMESTAMPTZ NOT NULL,
     account VARCHAR NOT NULL
 );
+
+-- For a warehouse that an earlier version made.
+ALTER TABLE load_history ADD COLUMN IF NOT EXISTS delta_items VARCHAR;
 
 COMMENT ON TABLE load_history IS 'One row for each attempt to load a billing period';
 COMMENT ON COLUMN load_history.billing_period IS 'First day of the billed month';
@@ -39,6 +43,7 @@ COMMENT ON COLUMN load_history.load_seconds IS 'Seconds from the start of readin
 COMMENT ON COLUMN load_history.run_id IS 'Dagster run';
 COMMENT ON COLUMN load_history.report_kind IS 'Requested kind of report';
 COMMENT ON COLUMN load_history.report_level IS 'Requested level of report';
+COMMENT ON COLUMN load_history.delta_items IS 'BILLING_DELTA_ITEMS of the load: which items are billed by delta, accumulating or compute_points; NULL counts as accumulating';
 COMMENT ON COLUMN load_history.forced IS 'Loaded with run --force, which overrides a closed period and an unexpectedly empty report';
 COMMENT ON COLUMN load_history.restated_keys IS 'Keys that differ from the load before (usage_restatement); NULL for a first load';
 COMMENT ON COLUMN load_history.account IS 'API client, by its name in the settings';

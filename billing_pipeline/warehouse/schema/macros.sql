@@ -13,6 +13,11 @@ CREATE OR REPLACE MACRO percent_change(before, after) AS
 CREATE OR REPLACE MACRO spreadsheet_text(value) AS
     CASE WHEN regexp_matches(value::VARCHAR, '^[=+\-@\t\r\n＝＋－＠]') THEN '''' || value::VARCHAR ELSE value::VARCHAR END;
 
+-- Whether a usage row is billed by its change (delta) instead of its level at the end of the period (absolute).
+-- `delta_items` is the rule of the row's load, BILLING_DELTA_ITEMS. Compute points are always billed by their change.
+CREATE OR REPLACE MACRO is_billed_by_delta(is_range, measurement_unit, delta_items) AS
+    is_range AND (measurement_unit = 'seconds' OR coalesce(delta_items, 'accumulating') = 'accumulating');
+
 -- The key of a time series: the natural key without the date. Takes a row: usage_series(usage).
 CREATE OR REPLACE MACRO usage_series(r) AS {
     'tenant_id': r.tenant_id,

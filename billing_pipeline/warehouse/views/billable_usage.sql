@@ -1,7 +1,8 @@
 -- What is each tenant billed for in a month: how much of which offering item and SKU, on whose storage?
 --
 -- `quantity` is production, `quantity_trial` is trial, `quantity_total` is both. The rules:
---   * accumulating items (is_range) count with their change, all others with their level at the end of the period;
+--   * accumulating items (is_range) count with their change, all others with their level at the end of the period. A
+--     month loaded with BILLING_DELTA_ITEMS=compute_points counts only compute points with their change;
 --   * seconds become Disaster Recovery compute points (divided by 3600, rounded per row), bytes become GiB;
 --   * a tenant's storages are summed by ownership;
 --   * only one level is billed, because a partner's row contains its customers': the children of the report's root
@@ -13,6 +14,7 @@ CREATE OR REPLACE VIEW billable_usage AS
 WITH billed AS (
     SELECT
         usage.*,
+        is_billed_by_delta(is_range, measurement_unit, delta_items) AS by_delta,
         CASE
             WHEN infra_id IS NULL AND infra_owner_id IS NULL THEN NULL
             ELSE coalesce(owner.storage_ownership, 'acronis')
@@ -25,7 +27,7 @@ WITH billed AS (
         END AS unit
     FROM usage
     LEFT JOIN (
-        SELECT billing_period, account, report_kind, report_level
+        SELECT billing_period, account, report_kind, report_level, delta_items
         FROM loaded_report
     ) AS requested USING (billing_period, account)
     LEFT JOIN (
@@ -40,7 +42,7 @@ WITH billed AS (
             ELSE tenant_kind = 'customer'
         END
         AND (
-            is_range
+            by_delta
             OR measurement_unit = 'seconds'
             OR usage_date = period_end
             OR coalesce(report_kind, 'usage_summary') NOT IN ('usage_daily', 'usage_breakdown')
@@ -62,9 +64,9 @@ summed AS (
         sku,
         storage_ownership,
         unit,
-        sum(CASE WHEN is_range THEN delta_production ELSE absolute_production END) AS production,
-        sum(CASE WHEN is_range THEN delta_trial ELSE absolute_trial END) AS trial,
-        sum(CASE WHEN is_range THEN delta_total ELSE absolute_total END) AS total,
+        sum(CASE WHEN by_delta THEN delta_production ELSE absolute_production END) AS production,
+        sum(CASE WHEN by_delta THEN delta_trial ELSE absolute_trial END) AS trial,
+        sum(CASE WHEN by_delta THEN delta_total ELSE absolute_total END) AS total,
         sum(dr_compute_points_production) AS points_production,
         sum(dr_compute_points_trial) AS points_trial,
         sum(dr_compute_points_total) AS points_total,

@@ -7,6 +7,7 @@ SELECT
     last(report_id ORDER BY recorded_at) AS report_id,
     last(report_kind ORDER BY recorded_at) AS report_kind,
     last(report_level ORDER BY recorded_at) AS report_level,
+    coalesce(last(delta_items ORDER BY recorded_at), 'accumulating') AS delta_items,
     last(row_count ORDER BY recorded_at) AS row_count,
     last(restated_keys ORDER BY recorded_at) AS restated_keys,
     last(forced ORDER BY recorded_at) AS forced,

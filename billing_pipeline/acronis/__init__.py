@@ -3,7 +3,7 @@
 from billing_pipeline.acronis.body import BodyError
 from billing_pipeline.acronis.client import AcronisClient, Download
 from billing_pipeline.acronis.failures import ApiUnavailableError, HistoryNotReadyError
-from billing_pipeline.acronis.models import Report, StoredReport, StoredReportStatus
+from billing_pipeline.acronis.models import Report, StoredReport, StoredReportStatus, Tenant
 from billing_pipeline.acronis.report_parameters import differences, matches_exactly, request_body
 from billing_pipeline.acronis.retries import RetryPolicy
 
@@ -17,6 +17,7 @@ __all__ = [
     "RetryPolicy",
     "StoredReport",
     "StoredReportStatus",
+    "Tenant",
     "differences",
     "matches_exactly",
     "request_body",

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, BinaryIO, Self, TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -19,6 +20,7 @@ from billing_pipeline.acronis.models import (
     Report,
     StoredReport,
     StoredReports,
+    Tenant,
     TenantReports,
     Token,
 )
@@ -111,14 +113,27 @@ class AcronisClient:
         """`text` as one short line without the secret and the tokens."""
         return self._redact.short(text)
 
-    def check_credentials(self) -> None:
-        """Get a token.
+    @property
+    def clock_difference(self) -> timedelta | None:
+        """Local clock minus the server's, by the latest response; None if it had no readable `Date`."""
+        return self._transport.clock_difference
+
+    def authenticate(self) -> None:
+        """Obtain a token, unless there is one that does not expire soon.
 
         Raises:
             CredentialsError: the client is rejected.
             ApiError: the API could not be reached.
         """
         self._tokens.get()
+
+    def tenant(self, tenant_id: str) -> Tenant:
+        """`GET /tenants/{tenant_id}`.
+
+        Raises:
+            ApiError: status 403 or 404 if this client may not read it, or there is none.
+        """
+        return self._get(f"/tenants/{api_id(tenant_id)}", Tenant)
 
     def own_tenant_id(self) -> str:
         """UUID of the API client's tenant.

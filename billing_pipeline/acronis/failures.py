@@ -186,15 +186,16 @@ def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = No
     if _SECONDS.fullmatch(value):
         seconds = float(value)
     else:
-        moment = _http_date(value)
+        moment = http_date(value)
         if moment is None:
             return None
-        present = _http_date(headers.get("date", "")) or now or datetime.now(UTC)
+        present = http_date(headers.get("date", "")) or now or datetime.now(UTC)
         seconds = (moment - present) / timedelta(seconds=1)
     return math.ceil(seconds) if 0 <= seconds <= MAX_PLAUSIBLE_SECONDS else None
 
 
-def _http_date(value: str) -> datetime | None:
+def http_date(value: str) -> datetime | None:
+    """A date of a header; None if it cannot be read."""
     try:
         moment = parsedate_to_datetime(value)
         return moment.replace(tzinfo=moment.tzinfo or UTC)

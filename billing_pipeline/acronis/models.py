@@ -68,6 +68,14 @@ class ApiClientRecord(_Response):
     tenant_id: ApiId
 
 
+class Tenant(_Response):
+    """`GET /tenants/{tenant_id}`."""
+
+    id: ApiId
+    name: str
+    kind: str | None = None
+
+
 class Report(_Response):
     """`POST /reports` and `GET /reports/{id}`."""
 

@@ -7,6 +7,7 @@ honoured, except that requests to loopback never go through a proxy.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from datetime import UTC, datetime, timedelta
 from http.client import CONTINUE, SWITCHING_PROTOCOLS, HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
@@ -20,7 +21,7 @@ from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from billing_pipeline.acronis.body import BodyError, content
-from billing_pipeline.acronis.failures import connection_error, failure, shortened
+from billing_pipeline.acronis.failures import connection_error, failure, http_date, shortened
 from billing_pipeline.acronis.redaction import Redactor
 
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -43,6 +44,10 @@ class Transport:
         credentials: id and secret of the API client.
         redact: removes secrets from messages.
         timeouts: seconds until the connection must be established, and of silence within an exchange.
+
+    Attributes:
+        clock_difference: local clock minus the server's, by the latest response; None if that had no
+            readable `Date`.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Transport:
         self._base_url = base_url
         self._credentials = credentials
         self._timeouts = timeouts
+        self.clock_difference: timedelta | None = None
         # An empty proxy means none, whatever `http_proxy`, `all_proxy` and `no_proxy` say.
         self._proxies = {"http": "", "https": ""} if _is_loopback(base_url) else None
         self._session = requests.Session()
@@ -103,6 +109,8 @@ class Transport:
             )
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             raise connection_error(call, self._base_url, error) from None
+        server_time = http_date(response.headers.get("Date", ""))
+        self.clock_difference = None if server_time is None else datetime.now(UTC) - server_time
         status = response.status_code
         if status in successes:
             return response

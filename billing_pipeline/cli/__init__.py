@@ -20,6 +20,7 @@ from billing_pipeline.cli.streams import discard_stdout, prepare_streams
 from billing_pipeline.errors import BillingPipelineError
 
 COMMANDS = {
+    "check": "check settings, API, data folder and warehouse before the first run",
     "run": "request, await, download and load billing periods",
     "status": "show the state of each period, one line each",
     "sql": "query the warehouse, read-only",

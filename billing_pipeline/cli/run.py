@@ -176,7 +176,7 @@ def _check_credentials(accounts: Sequence[str], settings: Settings) -> dict[str,
         ):
             try:
                 # Where the tenant is set, a client without the right to read its own record is no obstacle.
-                client.check_credentials() if account.tenant_id else client.own_tenant_id()
+                client.authenticate() if account.tenant_id else client.own_tenant_id()
             except BillingPipelineError as error:
                 named = AccountPeriod(BillingPeriod.last_closed(), account.account).named_account
                 rejected[account.account] = error.about(account=named)

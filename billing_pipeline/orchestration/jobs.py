@@ -20,6 +20,7 @@ ACCOUNT_TAG = "billing/account"
 STARTED_BY_TAG = "billing/started_by"
 """The tag of a run that names what started it: `command` or `schedule`; runs of Dagster's page have none."""
 BY_COMMAND = "command"
+MONTHLY_USAGE_SCHEDULE = "monthly_usage_schedule"
 
 
 def account_asset_keys(account: str) -> list[dg.AssetKey]:
@@ -52,7 +53,7 @@ def monthly_usage_schedule(accounts: Sequence[str], first_period: BillingPeriod)
     # first day's night closes the month.
     @dg.schedule(
         job_name=MONTHLY_USAGE,
-        name="monthly_usage_schedule",
+        name=MONTHLY_USAGE_SCHEDULE,
         cron_schedule="0 7 2 * *",
         execution_timezone="UTC",
         description="On day 2 of every month at 07:00 UTC, for the month that has ended.",

@@ -8,9 +8,11 @@ import secrets
 from collections.abc import Callable
 from urllib.parse import parse_qs, unquote
 
+from billing_pipeline.sandbox.distributor import Tenant
 from billing_pipeline.sandbox.messages import Answer, ApiError, Request, bad_request
 from billing_pipeline.sandbox.report_request import parse_report_request
 from billing_pipeline.sandbox.store import VERSION, CreatedReport, Reports
+from billing_pipeline.sandbox.windows import month_number
 
 TOKEN_LIFETIME_SECONDS = 2 * 3600
 _API_ROOT = "/api/2"
@@ -24,6 +26,7 @@ ROUTES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         ("create_report", "POST", "/reports"),
         ("report", "GET", f"/reports/{_ID}"),
         ("delete_report", "DELETE", f"/reports/{_ID}"),
+        ("tenant", "GET", f"/tenants/{_ID}"),
         ("tenant_reports", "GET", f"/tenants/{_ID}/reports"),
         ("stored_reports", "GET", f"/reports/{_ID}/stored"),
         ("download", "GET", f"/reports/{_ID}/stored/{_ID}"),
@@ -108,9 +111,23 @@ class Api:
             }
         )
 
+    def _tenant(self, _: Request, tenant_id: str) -> Answer:
+        tenant = self._known_tenant(tenant_id)
+        return Answer.of_json(
+            {
+                "id": tenant_id,
+                "name": tenant.name(month_number(self._reports.now().date())),
+                "kind": tenant.kind,
+                "parent_id": tenant.parent.id if tenant.parent else None,
+                "customer_id": tenant.customer_id,
+                "enabled": True,
+                "version": VERSION,
+            }
+        )
+
     def _create_report(self, request: Request) -> Answer:
         report = parse_report_request(request, self._reports.now().date())
-        self._check_tenant(report.parameters.tenant_id)
+        self._known_tenant(report.parameters.tenant_id)
         return Answer.of_json(self._reports.create(report).answer())
 
     def _report(self, _: Request, report_id: str) -> Answer:
@@ -127,7 +144,7 @@ class Api:
         return Answer(204)
 
     def _tenant_reports(self, _: Request, tenant_id: str) -> Answer:
-        self._check_tenant(tenant_id)
+        self._known_tenant(tenant_id)
         ids = [
             report.id
             for report in list(self._reports.created.values())
@@ -151,10 +168,12 @@ class Api:
             raise ApiError(404, "not_found", "Report not found", id=report_id)
         return report
 
-    def _check_tenant(self, tenant_id: str) -> None:
-        if self._reports.distributor.find(tenant_id) is None:
+    def _known_tenant(self, tenant_id: str) -> Tenant:
+        tenant = self._reports.distributor.find(tenant_id)
+        if tenant is None:
             info = "the tenant is not below the client's tenant"
             raise ApiError(403, "forbidden", "Access denied", info, id=tenant_id)
+        return tenant
 
 
 def _token_error(status: int, error: str, description: str) -> Answer:

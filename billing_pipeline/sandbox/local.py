@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Self
 
 from billing_pipeline.sandbox.api import Api, find_route
@@ -54,7 +55,7 @@ class Sandbox:
         self.tenant_id = self.distributor.root.id
         self._reports = Reports(self.distributor, ready_after_seconds)
         self._api = Api(self.client_id, self.client_secret, self._reports)
-        self._server = SandboxServer(port, self.exchange, self.handler)
+        self._server = SandboxServer(port, self.exchange, self.handler, self._now)
 
     @property
     def base_url(self) -> str:
@@ -92,6 +93,10 @@ class Sandbox:
         parameters = dict[str, Any](tenant_id=self.tenant_id, hide_zero_usage=True) | parameters
         selection = ReportSelection(period=Window.of_month(period), **parameters)
         return {"period": period, **report_totals(self.distributor, selection)}
+
+    def _now(self) -> datetime:
+        """The sandbox's clock, which can be replaced later."""
+        return self._reports.now()
 
     @contextmanager
     def exchange(self, request: Request) -> Iterator[Answer]:

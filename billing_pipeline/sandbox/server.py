@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ class SandboxServer(ThreadingHTTPServer):
 
     Args:
         port: TCP port on 127.0.0.1; 0 takes a free one.
+        exchange: answers the requests.
+        handler: serves a connection.
+        now: the server's clock, for the header `Date`; aware UTC times.
 
     Raises:
         OSError: the port is taken.
@@ -27,8 +31,11 @@ class SandboxServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, exchange: Exchange, handler: type[RequestHandler]) -> None:
+    def __init__(
+        self, port: int, exchange: Exchange, handler: type[RequestHandler], now: Callable[[], datetime]
+    ) -> None:
         self.exchange = exchange
+        self.now = now
         self.connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), handler)
 
@@ -71,6 +78,10 @@ class RequestHandler(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The header `Date`, by the sandbox's clock."""
+        return super().date_time_string(self.server.now().timestamp() if timestamp is None else timestamp)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - name of the base class
         """Log nothing: the sandbox keeps a list of its requests."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -89,17 +89,32 @@ class AccountSettings(EnvironmentSettings):
         Raises:
             SettingsError: names every missing or bad setting, with its meaning.
         """
-        found, shared, variables = environment(), cls.variables(), cls.variables(account_prefix(account))
+        found, shared = environment(), cls.variables()
         if shared["tenant_id"] in found and SINGLE_ACCOUNT not in accounts:
             raise SettingsError(
                 f"{shared['tenant_id']} is set, which none of the accounts {', '.join(accounts)} reads",
-                todo=f"Give it the name of its account, such as {account_prefix(accounts[0])}TENANT_ID.",
+                todo=f"Give it the name of its account, such as {_prefix(accounts[0])}TENANT_ID.",
             )
+        return cls._load(found, cls.variables_of(account, found), account=account)
+
+    @classmethod
+    def variables_of(cls, account: str, found: Container[str]) -> dict[str, str]:
+        """The variable that each setting of an account is read from, by field name.
+
+        Args:
+            account: the account's name.
+            found: the variables that are set; an option that is not set for the account itself falls back.
+        """
+        shared, variables = cls.variables(), cls.variables(_prefix(account))
         fallbacks = {name for name in shared if name not in _PER_ACCOUNT and variables[name] not in found}
-        variables |= {name: shared[name] for name in fallbacks}
-        return cls._load(found, variables, account=account)
+        return variables | {name: shared[name] for name in fallbacks}
+
+    @classmethod
+    def all_variables(cls, account: str) -> set[str]:
+        """Every variable that a setting of an account may be read from, fallbacks included."""
+        return {*cls.variables(_prefix(account)).values(), *cls.variables_of(account, ()).values()}
 
 
-def account_prefix(account: str) -> str:
+def _prefix(account: str) -> str:
     """What the names of an account's variables begin with: `ACRONIS_`, or `ACRONIS_EU_`."""
     return _PREFIX if account == SINGLE_ACCOUNT else f"{_PREFIX}{account.upper()}_"

@@ -33,16 +33,29 @@ def environment() -> Mapping[str, str]:
     Raises:
         SettingsError: `.env` cannot be read.
     """
+    return _from_file() | _not_blank(os.environ)
+
+
+def origins() -> dict[str, str]:
+    """Where `environment` has each variable from: `environment`, or the name of the file.
+
+    Raises:
+        SettingsError: `.env` cannot be read.
+    """
+    in_environment = dict.fromkeys(_not_blank(os.environ), "environment")
+    return dict.fromkeys(_from_file(), env_file().name) | in_environment
+
+
+def _from_file() -> dict[str, str]:
     path = env_file()
     try:
-        in_file = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+        return _not_blank(dotenv_values(path, interpolate=False, encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise SettingsError(f"{path} is not text in UTF-8", todo="Save it as UTF-8.") from None
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be read: {error.strerror}", todo="Correct its permissions."
         ) from error
-    return _not_blank(in_file) | _not_blank(os.environ)
 
 
 def env_file() -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 
-from billing_pipeline.settings.account import AccountSettings, account_prefix
+from billing_pipeline.settings.account import AccountSettings
 from billing_pipeline.settings.environment import ENV_FILE, environment
 from billing_pipeline.settings.lake import LakeSettings
 from billing_pipeline.settings.pipeline import PipelineSettings
@@ -25,10 +25,10 @@ def warn_of_unknown_settings(accounts: Sequence[str]) -> None:
     Args:
         accounts: names of the configured accounts, `PipelineSettings.accounts`.
     """
-    known = {ENV_FILE, *_OF_DEPLOYMENT, *AccountSettings.variables().values()}
+    known = {ENV_FILE, *_OF_DEPLOYMENT}
     known |= {*PipelineSettings.variables().values(), *LakeSettings.variables().values()}
     for account in accounts:
-        known.update(AccountSettings.variables(account_prefix(account)).values())
+        known |= AccountSettings.all_variables(account)
     for name in sorted(environment()):
         if name.startswith(_PREFIXES) and name not in known:
             close = get_close_matches(name, known, n=1)

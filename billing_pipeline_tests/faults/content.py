@@ -123,6 +123,13 @@ CORRUPTIONS: Mapping[str, Callable[[bytes], bytes]] = {
     "wrong_level": _of_report(_set_params(report_level=3)),
     "grouped": _of_report(_regrouped("usages", lambda rows: rows)),
     "unknown_layout": _of_report(_regrouped("services", lambda rows: rows)),
+    "unknown_nesting": _of_report(lambda r: r.update(tenants=[{"groups": {"rows": r["tenants"]}}])),
+    "names_as_keys": _of_report(
+        lambda r: r.update(tenants=[{row["tenant"]["name"]: row for row in r["tenants"]}])
+    ),
+    "name_as_measure": _of_report(
+        lambda r: _middle(r)["usage"]["absolute"].update(total=_middle(r)["tenant"]["name"])
+    ),
     "null_usages": _of_report(_regrouped("usages", lambda _: None)),
     "missing_usages": _of_report(_regrouped("usages", lambda _: ...)),
     "nan": _measure("NaN"),

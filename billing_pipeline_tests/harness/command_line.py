@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from billing_pipeline_tests.harness.processes import run_command
+
+# Root ignores file permissions unless it gives up these capabilities.
+WITHOUT_ROOT_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.getuid() == 0 else ()
 
 # Prefixes of the environment variables that change what the command does.
 OWN_SETTINGS = ("ACRONIS_", "AWS_", "BILLING_", "DAGSTER_", "PG")
@@ -27,6 +32,19 @@ class CliHarness:
     ) -> subprocess.CompletedProcess[str]:
         """Run `billing-pipeline` as a process; a setting of None is unset."""
         return run_command(arguments, self.with_settings(settings or {}), timeout=timeout)
+
+    def command_without_root_rights(
+        self, *arguments: str, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `billing-pipeline` as a process that the permissions of files hold for."""
+        return subprocess.run(
+            [*WITHOUT_ROOT_RIGHTS, sys.executable, "-m", "billing_pipeline", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
 
     def with_settings(self, settings: Mapping[str, str | None]) -> dict[str, str]:
         merged = {**self.environment, **settings}

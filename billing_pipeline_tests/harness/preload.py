@@ -6,6 +6,7 @@ from importlib import import_module
 
 for name in (
     "billing_pipeline.cli.run",
+    "billing_pipeline.cli.check",
     "billing_pipeline.cli.status",
     "billing_pipeline.cli.export",
     "billing_pipeline.cli.sql",

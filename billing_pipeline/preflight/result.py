@@ -1,0 +1,52 @@
+"""The result of one thing that was looked at, as one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from billing_pipeline.errors import BillingPipelineError, printable_line
+
+
+class Verdict(StrEnum):
+    """Whether a run would work: yes, yes but look at this, no."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line of the output.
+
+    Args:
+        verdict: only `FAILED` makes the command fail.
+        subject: one or two words.
+        text: what was found, one sentence without its full stop; no secret, no customer's name.
+        todo: what the reader can do about it.
+    """
+
+    verdict: Verdict
+    subject: str
+    text: str
+    todo: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.subject}: {self.text}{'. ' if self.todo else ''}{self.todo}"
+        return f"{self.verdict:<9}{printable_line(text)}"
+
+
+def ok(subject: str, text: str) -> Result:
+    """Nothing to do."""
+    return Result(Verdict.OK, subject, text)
+
+
+def warning(subject: str, text: str, todo: str) -> Result:
+    """A run works, but perhaps not as it should."""
+    return Result(Verdict.WARNING, subject, text, todo)
+
+
+def failed(subject: str, error: BillingPipelineError) -> Result:
+    """A run would end with this error."""
+    return Result(Verdict.FAILED, subject, error.what, error.todo)

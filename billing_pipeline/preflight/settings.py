@@ -1,0 +1,162 @@
+"""The settings: which were found, and where each comes from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from billing_pipeline.errors import BillingPipelineError, SettingsError
+from billing_pipeline.periods import SINGLE_ACCOUNT
+from billing_pipeline.preflight.result import Result, Verdict, failed, ok, warning
+from billing_pipeline.reports import is_api_id
+from billing_pipeline.settings import AccountSettings, LakeSettings, PipelineSettings
+from billing_pipeline.settings.environment import ENV_FILE, EnvironmentSettings, env_file, origins
+
+_OF_OTHER_PROGRAMS = (
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "DAGSTER_HOME",
+)
+"""Variables that change what a run does. Only their names are shown: a proxy's URL may hold a password."""
+# The Compose file sets these for Dagster.
+_OF_THE_DEPLOYMENT = {"BILLING_CODE_HOST", "BILLING_CODE_PORT"}
+_IDS = {"client_id"}
+_HIDDEN = {"s3_key_id"}
+
+_KIND_ADVICE = {
+    "usage_current": (
+        "usage_current is as of yesterday, in each child's own billing period, so it can hardly ever load a "
+        "month that has ended"
+    ),
+    "usage_daily": (
+        "by Acronis' documentation only usage_breakdown has changes by day, so compute points of a "
+        "usage_daily report may all be 0"
+    ),
+}
+_LEVEL_ADVICE = {
+    "all_partners": (
+        "level all_partners lists nested partners without their hierarchy, so it has no billable usage"
+    ),
+}
+
+
+@dataclass
+class FoundSettings:
+    """The settings that are valid, and the results for all of them.
+
+    Attributes:
+        pipeline: None if one of them is bad.
+        accounts: those whose settings are valid, by name.
+    """
+
+    results: list[Result] = field(default_factory=list)
+    pipeline: PipelineSettings | None = None
+    accounts: dict[str, AccountSettings] = field(default_factory=dict)
+
+
+def find_settings() -> FoundSettings:
+    """Read all settings; bad ones become results."""
+    found = FoundSettings()
+    try:
+        origin = origins()
+    except SettingsError as error:
+        found.results.append(failed("settings", error))
+        return found
+    path, chosen = env_file(), f"{ENV_FILE} names it" if os.environ.get(ENV_FILE, "").strip() else "default"
+    found.results.append(
+        ok("settings file", f"{path} ({chosen}){'' if path.exists() else ', which does not exist'}")
+    )
+    names: tuple[str, ...] = (SINGLE_ACCOUNT,)
+    variables = PipelineSettings.variables()
+    try:
+        found.pipeline = PipelineSettings.load()
+    except SettingsError as error:
+        found.results.append(_bad(error, variables, origin))
+        if variables["accounts"] in origin:
+            return found
+    else:
+        names = found.pipeline.accounts
+        found.results += _lines(found.pipeline, variables, origin)
+        if found.pipeline.warehouse is not None:
+            found.results += _lake(origin)
+    for name in names:
+        variables = AccountSettings.variables_of(name, origin)
+        try:
+            found.accounts[name] = account = AccountSettings.load(name, names)
+        except SettingsError as error:
+            found.results.append(_bad(error, variables, origin))
+        else:
+            found.results += _lines(account, variables, origin)
+            found.results += _advice(account, variables)
+    found.results += _others(names, origin)
+    return found
+
+
+def _lake(origin: Mapping[str, str]) -> list[Result]:
+    try:
+        return list(_lines(LakeSettings.load(), LakeSettings.variables(), origin))
+    except SettingsError as error:
+        return [_bad(error, LakeSettings.variables(), origin)]
+
+
+def _lines(
+    settings: EnvironmentSettings, variables: Mapping[str, str], origin: Mapping[str, str]
+) -> Iterator[Result]:
+    for name, variable in variables.items():
+        shown = _shown(name, getattr(settings, name), is_set=variable in origin)
+        yield ok(variable, f"{shown} ({origin.get(variable, 'default')})")
+
+
+def _shown(name: str, value: object, *, is_set: bool) -> str:
+    """A valid value, unless it is secret."""
+    if value is None:
+        # The one value that means None is BILLING_WAREHOUSE=file.
+        return "file" if is_set or name == "warehouse" else "not set"
+    if isinstance(value, SecretStr) or name in _HIDDEN:
+        return "hidden"
+    if name in _IDS:
+        # Whoever confuses id and secret must not find the secret here.
+        return f"{str(value)[:8]}…" if is_api_id(value) else "hidden, because it is not a UUID"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _bad(error: BillingPipelineError, variables: Mapping[str, str], origin: Mapping[str, str]) -> Result:
+    found = [f"{name} ({origin[name]})" for name in variables.values() if name in origin]
+    text = f"{error.what}. Found: {', '.join(found) or 'none of these settings'}"
+    return Result(Verdict.FAILED, "settings", text, error.todo)
+
+
+def _advice(account: AccountSettings, variables: Mapping[str, str]) -> Iterator[Result]:
+    """Settings that are valid, but hardly what their user wants."""
+    if text := _KIND_ADVICE.get(account.report_kind):
+        yield warning("report kind", text, f"Set {variables['report_kind']}=usage_summary.")
+    if text := _LEVEL_ADVICE.get(account.report_level):
+        todo = f"Set {variables['report_level']} to direct_partners or all_customers."
+        yield warning("report level", text, todo)
+
+
+def _others(accounts: tuple[str, ...], origin: Mapping[str, str]) -> Iterator[Result]:
+    """Variables that nothing reads, such as misspelt ones; and those of other programs."""
+    known = {ENV_FILE, *_OF_THE_DEPLOYMENT}
+    for model in (PipelineSettings, LakeSettings):
+        known.update(model.variables().values())
+    for account in accounts:
+        known |= AccountSettings.all_variables(account)
+    unread = sorted(
+        name for name in origin if name.startswith(("ACRONIS_", "BILLING_")) and name not in known
+    )
+    if unread:
+        named = ", ".join(f"{name} ({origin[name]})" for name in unread)
+        yield warning("settings", f"nothing reads {named}", "Correct the name, or BILLING_ACCOUNTS.")
+    names = (each for name in _OF_OTHER_PROGRAMS for each in (name, name.lower()))
+    if present := [name for name in names if os.environ.get(name)]:
+        yield ok("environment", f"also set: {', '.join(present)}")

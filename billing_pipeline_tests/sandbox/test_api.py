@@ -23,6 +23,29 @@ def _token_request(caller: Caller[RecordingSandbox], **arguments: Any) -> reques
     return requests.post(caller.url + "/idp/token", timeout=10, **(defaults | arguments))
 
 
+def test_tenant__of_the_tree__has_name_and_kind(shared_caller: Caller[RecordingSandbox]) -> None:
+    root = shared_caller.sandbox.distributor.root
+    child = next(iter(root.children))
+
+    answers = [shared_caller.call("GET", f"/tenants/{each.id}").json() for each in (root, child)]
+
+    assert [(each["id"], each["kind"], each["parent_id"]) for each in answers] == [
+        (root.id, "partner", None),
+        (child.id, child.kind, root.id),
+    ]
+    assert all(each["name"] for each in answers)
+
+
+def test_tenant__outside_the_tree__forbidden(shared_caller: Caller[RecordingSandbox]) -> None:
+    assert shared_caller.call("GET", f"/tenants/{uuid4()}").status_code == 403
+
+
+def test_any_answer__date__is_the_clock_of_the_sandbox(shared_caller: Caller[RecordingSandbox]) -> None:
+    answer = _token_request(shared_caller)
+
+    assert answer.headers["Date"] == "Mon, 23 Nov 2026 04:00:00 GMT"
+
+
 def test_token__valid_credentials__bearer_token_for_two_hours(
     shared_caller: Caller[RecordingSandbox],
 ) -> None:

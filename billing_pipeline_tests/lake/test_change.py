@@ -24,7 +24,7 @@ from billing_pipeline.reports import ControlTotals
 from billing_pipeline.warehouse import Warehouse, close_period
 from billing_pipeline_tests.lake.conftest import LakePlace
 from billing_pipeline_tests.warehouse.loader import month_of
-from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, load, query
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, load, query, row
 
 MONTHS = [BillingPeriod(2026, month) for month in (7, 8, 9)]
 _ROWS = """
@@ -261,3 +261,28 @@ def test_change__views_of_an_earlier_version__renewed(warehouse: Warehouse) -> N
 
     assert query(warehouse, _ROWS) == [whole(2)]
     assert query(warehouse, "SELECT count(*) > 0 AS found FROM sku_totals") == [{"found": True}]
+
+
+def test_change__lake_of_an_earlier_version__months_keep_their_rule(warehouse: Warehouse) -> None:
+    notarizations = row(
+        offering_item="notarizations", is_range=True, absolute_production=40, delta_production=7
+    )
+    load(warehouse, [notarizations], BillingPeriod(2026, 8))
+
+    def as_before(connection: duckdb.DuckDBPyConnection) -> None:
+        # Views first: they read the column.
+        views = connection.execute(
+            "SELECT view_name FROM duckdb_views() WHERE database_name = 'warehouse' AND NOT internal"
+        ).fetchall()
+        for (name,) in views:
+            connection.execute(f"DROP VIEW {name}")
+        connection.execute("ALTER TABLE load_history DROP COLUMN delta_items")
+        connection.execute("UPDATE schema_version SET fingerprint = 'earlier'")
+
+    warehouse.change(as_before)
+    load(warehouse, [notarizations], number=2, delta_items="compute_points")
+
+    found = query(
+        warehouse, "SELECT quantity::INTEGER AS quantity FROM billable_usage ORDER BY billing_period"
+    )
+    assert [each["quantity"] for each in found] == [7, 40]

@@ -22,7 +22,6 @@ from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, PipelineSet
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 
 _FOLDER = Path("data") / "demo"
-_GIB = Decimal(1024**3)
 
 
 def main() -> int:
@@ -51,7 +50,7 @@ def main() -> int:
             ours = rows_as_dicts(connection.execute(read_sql("demo.sql")))
         theirs = {period.start: _expected(sandbox, period) for period in periods}
     agree = all(
-        (row["row_count"], row["compute_points"]) == theirs[row["billing_period"]]
+        (row["row_count"], row["reported_points"]) == theirs[row["billing_period"]]
         for row in ours
         if row["billing_period"] in theirs
     )
@@ -73,7 +72,7 @@ def _summarise(rows: list[dict[str, Any]], *, agree: bool) -> None:
             f"{row['row_count']:,}",
             f"{row['tenants']:,}",
             f"{row['skus']:,}",
-            f"{row['bytes'] / _GIB:,.1f}",
+            f"{row['gib']:,.1f}",
             f"{row['compute_points']:,.2f}",
         )
         for row in rows
@@ -92,7 +91,7 @@ def _summarise(rows: list[dict[str, Any]], *, agree: bool) -> None:
     print(
         f"""
 Try next
-  Ask in SQL:        BILLING_DATA_DIR={_FOLDER} {command} sql "SELECT tenant_name, sum(dr_compute_points_total) AS points FROM usage WHERE dr_compute_points_total > 0 GROUP BY 1 ORDER BY 2 DESC LIMIT 5"
+  Ask in SQL:        BILLING_DATA_DIR={_FOLDER} {command} sql "SELECT tenant_name, sum(quantity) AS points FROM billable_usage WHERE unit = 'compute points' GROUP BY 1 ORDER BY 2 DESC LIMIT 5"
   See the periods:   BILLING_DATA_DIR={_FOLDER} {command} status
   Open the UI:       BILLING_DATA_DIR={_FOLDER} make ui     (then http://127.0.0.1:3000)
   A month's page:    {_FOLDER}/reports/{table[-1][0]}.html

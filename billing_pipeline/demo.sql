@@ -1,11 +1,20 @@
--- The demo's summary of each loaded month.
+-- The demo's summary of each loaded month: the report's rows and compute points, and what is billed.
 SELECT
     billing_period,
-    count(*) AS row_count,
+    row_count,
+    reported_points,
     count(DISTINCT tenant_id) AS tenants,
     count(DISTINCT sku) AS skus,
-    sum(absolute_total) FILTER (measurement_unit = 'bytes') AS bytes,
-    coalesce(sum(dr_compute_points_total), 0) AS compute_points
-FROM usage
-GROUP BY billing_period
+    sum(quantity_total) FILTER (unit = 'GiB') AS gib,
+    coalesce(sum(quantity_total) FILTER (unit = 'compute points'), 0) AS compute_points
+FROM billable_usage
+JOIN (
+    SELECT
+        billing_period,
+        count(*) AS row_count,
+        coalesce(sum(dr_compute_points_total), 0) AS reported_points
+    FROM usage
+    GROUP BY billing_period
+) USING (billing_period)
+GROUP BY ALL
 ORDER BY billing_period

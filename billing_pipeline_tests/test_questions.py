@@ -145,13 +145,13 @@ def test_restatement_query__reloaded_unchanged__counts_earlier_one(warehouse: Wa
     assert lines == [("2026-07", 1, 0, 0), ("2026-09", 3, 1, 2)]
 
 
-def test_points_query__daily_report__gives_the_points_of_the_summary(
+def test_points_query__breakdown_by_day__gives_the_points_of_the_summary(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     ((exact, _),) = queries(reference_tables.PAGE.read_text(encoding="utf-8"))
     points = "SELECT sum(dr_compute_points_production) AS production FROM usage"
     daily, summary = (WarehouseFile(tmp_path_factory.mktemp(kind)) for kind in ("daily", "summary"))
-    for warehouse, kind in ((daily, "usage_daily"), (summary, "usage_summary")):
+    for warehouse, kind in ((daily, "usage_breakdown"), (summary, "usage_summary")):
         DemoMonths(tenants=6, kind=kind).load(warehouse, PERIODS[-1:])
 
     of_the_month = query(summary, points)

@@ -109,7 +109,7 @@ class StoredReport(_Response):
     """One item of `GET /reports/{id}/stored`: one file of the report.
 
     `id` may be missing until the file is saved. `status_text` is the status as the API sent it. `size` is in
-    bytes and informational only: the documentation does not say whether it is the compressed size.
+    bytes, by the API's schema of the compressed file, and informational only.
     """
 
     id: ApiId | None = None

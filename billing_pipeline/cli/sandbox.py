@@ -17,7 +17,8 @@ from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
 @click.option("--tenants", default=DEFAULT_TENANTS, show_default=True, help="Size of the distributor.")
 @click.option("--seed", default=DEFAULT_SEED, help="Seed of the invented distributor.")
 @click.option("--ready-after", default=2.0, metavar="SECONDS", help="For a report; default: 2.")
-def command(port: int, tenants: int, seed: int, ready_after: float) -> int:
+@click.option("--lenient", is_flag=True, help="Take booleans as strings, as the real API seems to.")
+def command(port: int, tenants: int, seed: int, ready_after: float, lenient: bool) -> int:
     """Serve a local sandbox of the Acronis API until stopped."""
     if not 0 <= port <= 65_535:
         raise SettingsError(
@@ -25,7 +26,7 @@ def command(port: int, tenants: int, seed: int, ready_after: float) -> int:
             todo="Set --port to a number from 0 to 65535.",
         )
     try:
-        sandbox = Sandbox(port, tenants=tenants, seed=seed, ready_after_seconds=ready_after)
+        sandbox = Sandbox(port, tenants=tenants, seed=seed, ready_after_seconds=ready_after, lenient=lenient)
     except (OSError, ValueError, OverflowError) as error:
         raise SettingsError(f"the sandbox cannot start: {error}", todo="Correct the arguments.") from None
     with sandbox, suppress(KeyboardInterrupt):

@@ -51,12 +51,16 @@ class Api:
     Args:
         client_id, client_secret: the credentials that are accepted.
         reports: the reports created so far; also provides distributor and clock.
+        lenient: as for `parse_report_request`.
     """
 
-    def __init__(self, client_id: str, client_secret: str, reports: Reports) -> None:
+    def __init__(
+        self, client_id: str, client_secret: str, reports: Reports, *, lenient: bool = False
+    ) -> None:
         self._client_id = client_id
         self._credentials = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
         self._reports = reports
+        self._lenient = lenient
         self._token_expiry: dict[str, int] = {}  # UNIX seconds
 
     def answer(self, request: Request, route: str, ids: tuple[str, ...]) -> Answer:
@@ -89,7 +93,14 @@ class Api:
         token = f"eyJzYW5kYm94Ijp0cnVlfQ.{secrets.token_urlsafe(48)}"
         expires_on = int(self._reports.now().timestamp()) + TOKEN_LIFETIME_SECONDS
         self._token_expiry[token] = expires_on
-        return Answer.of_json({"access_token": token, "token_type": "bearer", "expires_on": expires_on})
+        return Answer.of_json(
+            {
+                "access_token": token,
+                "expires_on": expires_on,
+                "id_token": f"eyJzYW5kYm94Ijp0cnVlfQ.{secrets.token_urlsafe(48)}",
+                "token_type": "bearer",
+            }
+        )
 
     def _authorize(self, request: Request) -> None:
         expires_on = self._token_expiry.get(request.credentials("bearer"), 0)
@@ -103,10 +114,15 @@ class Api:
         return Answer.of_json(
             {
                 "client_id": client_id,
+                "client_secret_expires_at": 0,  # never
                 "created_at": "2015-01-05T09:00:00+00:00",
+                "created_by": self._reports.distributor.root.id,
                 "data": {"client_name": "billing pipeline"},
+                "last_access_at": self._reports.now().isoformat(timespec="seconds"),
+                "last_access_from_ip": "127.0.0.1",
                 "status": "enabled",
                 "tenant_id": self._reports.distributor.root.id,
+                "token_endpoint_auth_method": "client_secret_basic",
                 "type": "api_client",
             }
         )
@@ -126,7 +142,7 @@ class Api:
         )
 
     def _create_report(self, request: Request) -> Answer:
-        report = parse_report_request(request, self._reports.now().date())
+        report = parse_report_request(request, self._reports.now().date(), lenient=self._lenient)
         self._known_tenant(report.parameters.tenant_id)
         return Answer.of_json(self._reports.create(report).answer())
 

@@ -6,17 +6,18 @@ children come and go: a tenant disappears, and months later a new one with a new
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from billing_pipeline.sandbox.names import RENAMED_SUFFIXES, ROOT_NAME, SPECIAL_NAMES, composed_name
+from billing_pipeline.sandbox.names import DIRECT_CHILDREN, RENAMED_SUFFIXES, ROOT_NAME, composed_name
 from billing_pipeline.sandbox.windows import EPOCH
 
 # Places whose tenants exist for two of every four months, so that any three months have a new and a lost
 # tenant. Place: months from the epoch to its first tenant.
 _SEASONAL_PLACES = {7: 0, 11: 2}
 _RENAMED_PLACE = 6  # its tenant is renamed every two months
+_LASTING_PLACES = 22  # tenants of these places, except the seasonal ones, never leave
 _LARGEST = (1 << 20) - 2
 _NEVER = 1 << 30
 _LAST_MONTH = 2040 * 12  # no tenant is created later
@@ -29,6 +30,7 @@ class Tenant:
     Args:
         id: UUID.
         kind: `partner`, `folder`, `customer` or `unit`.
+        own_name: None to compose one.
         path: its place below its parent, from 0, after those of the tenants above it.
         draw: 32 random bits that determine its other properties.
         born, gone, trial_until: running numbers of months.
@@ -38,6 +40,7 @@ class Tenant:
 
     id: str
     kind: str
+    own_name: str | None
     path: tuple[int, ...]
     draw: int
     born: int
@@ -64,18 +67,19 @@ class Tenant:
 
     def name(self, month: int) -> str:
         """The tenant's name at the end of the month."""
-        if not self.path:
-            return ROOT_NAME
-        place, direct, age = self.path[0], len(self.path) == 1, 0
-        if direct and place in SPECIAL_NAMES:
-            name = SPECIAL_NAMES[place]
-            if place == _RENAMED_PLACE:
-                age = (month - EPOCH) // 2
-        else:
-            name = composed_name(self.kind, self.draw, place if direct else 10 * place + self.path[-1])
-            if self.draw >> 16 & 7 == 0:
-                age = (month - EPOCH + self.draw % 12) // 12
+        age = 0
+        if self.path == (_RENAMED_PLACE,):
+            age = (month - EPOCH) // 2
+        elif self.own_name is None and self.draw >> 16 & 7 == 0:
+            age = (month - EPOCH + self.draw % 12) // 12
+        name = self.own_name or composed_name(self.kind, self.draw, self._name_number)
         return name + RENAMED_SUFFIXES[age % len(RENAMED_SUFFIXES)]
+
+    @property
+    def _name_number(self) -> int:
+        """Different for all tenants of one kind, if there are no more than about 50 places."""
+        place, *below = self.path
+        return 50 + 10 * place + (below[0] if len(below) == 1 else 6 + below[1]) if below else place
 
     def existing_children(self, months: range) -> Iterator[Tenant]:
         """The children that exist in one of the months."""
@@ -101,17 +105,19 @@ class Distributor:
 
     Args:
         tenants: number of places directly below the distributor; some are vacant in some months.
+        names: of the tenants directly below it, by place.
 
     Raises:
         ValueError: `tenants` is negative or too large.
     """
 
-    def __init__(self, seed: int, tenants: int) -> None:
+    def __init__(self, seed: int, tenants: int, names: Mapping[int, str] = DIRECT_CHILDREN) -> None:
         if not 0 <= tenants <= _LARGEST:
             raise ValueError(f"a distributor has 0 to {_LARGEST:,} places directly below it")
         self.seed = seed
+        self._names = names
         identity, draw = self._identity((), 0)
-        self.root = Tenant(identity, "partner", (), draw, 0, _NEVER, 0)
+        self.root = Tenant(identity, "partner", ROOT_NAME, (), draw, 0, _NEVER, 0)
         self._by_id = {identity: self.root}
         for place in range(tenants):
             for generation, life in enumerate(self._lives(place)):
@@ -128,7 +134,8 @@ class Distributor:
         identity, draw = self._identity(path, generation)
         born, gone = life
         trial_until = born + _trial_months(draw, seasonal=path[0] in _SEASONAL_PLACES)
-        tenant = Tenant(identity, kind, path, draw, born, gone, trial_until, parent)
+        own_name = self._names.get(path[0]) if len(path) == 1 else None
+        tenant = Tenant(identity, kind, own_name, path, draw, born, gone, trial_until, parent)
         parent.children.append(tenant)
         self._by_id[identity] = tenant
         for place, child in enumerate(_kinds_of_children(tenant)):
@@ -153,7 +160,7 @@ class Distributor:
         chance = int.from_bytes(digest, "big")
         if place in _SEASONAL_PLACES:
             born, cycle, duration = EPOCH + _SEASONAL_PLACES[place], 4, 2
-        elif place < len(SPECIAL_NAMES):
+        elif place < _LASTING_PLACES:
             born, cycle, duration = EPOCH + place % 24, _NEVER, _NEVER
         elif chance % 100 < 15:
             cycle = 20 + (chance >> 8) % 30

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Self
@@ -11,6 +11,7 @@ from typing import Any, Self
 from billing_pipeline.sandbox.api import Api, find_route
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.messages import Answer, Request, bad_request
+from billing_pipeline.sandbox.names import DIRECT_CHILDREN
 from billing_pipeline.sandbox.report_rows import ReportSelection
 from billing_pipeline.sandbox.server import RequestHandler, SandboxServer
 from billing_pipeline.sandbox.store import Reports
@@ -33,6 +34,8 @@ class Sandbox:
         seed: of the distributor. Rows depend only on seed, tenants and the parameters of the report.
         ready_after_seconds: from the request until the stored reports are saved; in the first quarter of that
             time the list of stored reports is empty, then they are in progress.
+        names: of the tenants directly below the distributor, by place.
+        lenient: take what the real API takes beyond its documentation: booleans as strings.
 
     Raises:
         ValueError: the number of tenants is out of range.
@@ -50,11 +53,13 @@ class Sandbox:
         tenants: int = DEFAULT_TENANTS,
         seed: int = DEFAULT_SEED,
         ready_after_seconds: float = 2.0,
+        names: Mapping[int, str] = DIRECT_CHILDREN,
+        lenient: bool = False,
     ) -> None:
-        self.distributor = Distributor(seed, tenants)
+        self.distributor = Distributor(seed, tenants, names)
         self.tenant_id = self.distributor.root.id
         self._reports = Reports(self.distributor, ready_after_seconds)
-        self._api = Api(self.client_id, self.client_secret, self._reports)
+        self._api = Api(self.client_id, self.client_secret, self._reports, lenient=lenient)
         self._server = SandboxServer(port, self.exchange, self.handler, self._now)
 
     @property

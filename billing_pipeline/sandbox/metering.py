@@ -1,8 +1,9 @@
 """Metering: each tenant's usage as a pure function of seed, tenant, offering item and month.
 
 A month's level is computed independently of earlier months, so `delta` is always the difference of two
-levels, and months can be reported in any order. A trial tenant keeps its level when it starts to pay. All
-values are integers.
+levels, and months can be reported in any order. Levels grow or shrink steadily, follow the seasons and vary a
+little. A trial tenant keeps its level when it starts to pay. All values are integers, and only a change of a
+level can be negative.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from billing_pipeline.sandbox.windows import EPOCH, Point, Window
 _DRAWS = struct.Struct("<96I")
 _TIE = 18  # seconds: an odd multiple of 18 s is exactly half a hundredth of a compute point
 # Backup storages of a tenant: numbers of the platform's storages, -1 for the nearest partner's.
+_SEASON = (0, 1, 3, 4, 6, 7, 4, 0, 5, 9, 11, 7)  # by month, January first, in 512ths of the base
 _PLACEMENTS = ((0,), (0, -1), (1,), (0, 1, -1), (-1,), (0, 2), (0,), (1, 2))
 
 
@@ -141,25 +143,32 @@ def _partner_storage(partner: Tenant) -> Infra:
 
 def _quantity(series: _Series, month: int) -> int:
     """The level at the end of the month, or the amount accumulated in it."""
-    item, _, a, b, order = series
+    item, _, a, b, _ = series
     if not a & 0x70:
         return 0  # an eighth of the enabled items is never used
     if item.metering in ("one", "flag"):
         return 1
-    if item.is_range:
-        draw = ((b >> 3) + order + month * ((b >> 19 & 0x1FF) * 2 + 1)) * 2654435761 & 0xFFFFFFFF
-        if item.metering == "range":
-            return draw % 50
-        seconds = _TIE * (draw % 20_000 * 2 + 1) if a & 0x100 else draw % 720_000
-        return -seconds if draw % 11 == 0 else seconds
+    varying = ((b ^ month * 2654435761) * 2246822519 & 0xFFFFFFFF) >> 24
+    if item.metering == "range":
+        return (1 + (a >> 8) % item.typical) * varying >> 8
+    base = _base(series)
+    growth = base * (month - EPOCH) * ((b & 7) - 1) >> 10
+    season = base * _SEASON[month % 12] * (b >> 3 & 3) >> 9
+    quantity = base + growth + season + (base * varying >> (9 if item.is_range else 15))
+    if item.is_range and a & 0x80:
+        return _TIE * (quantity // (2 * _TIE) * 2 + 1)
+    return quantity
+
+
+def _base(series: _Series) -> int:
+    """The quantity without growth and season."""
+    item, _, a, b, order = series
+    share = 1 + (a >> 8 & 0xFFFF)  # of the typical quantity, in 65536ths
     if item.metering == "count":
-        base = 1 + (a >> 8) % 60
-        swing = 3 + (base >> 3)
-    else:
-        base = ((a >> 8) + 1 << 16) + (b & 0xFFFF) >> 2 * order
-        swing = base >> 4
-    growth = base * (month - EPOCH) * (b & 7) >> 10
-    return base + growth + ((b >> 3 & 0xFF) + month * ((b >> 11 & 31) * 2 + 1)) % 97 * swing // 97
+        return 1 + (item.typical * share >> 16)
+    if item.metering == "seconds":
+        return 3600 * item.typical * share >> 16
+    return (item.typical * share << 14) + (b & 0xFFFF) >> 2 * order
 
 
 def _is_metered(leaf: Tenant, month: int, *, on_trial: bool) -> bool:

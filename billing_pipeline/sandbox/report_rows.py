@@ -15,7 +15,7 @@ Kind = Literal["usage_summary", "usage_daily", "usage_current", "usage_breakdown
 Level = Literal["direct_partners", "all_partners", "all_customers", "accounts", "itself"]
 _KINDS_OF_LEVELS = {
     "all_partners": {"partner"},
-    "all_customers": {"customer"},
+    "all_customers": {"partner", "customer"},
     "accounts": {"partner", "folder", "customer", "unit"},
 }
 _DAILY_KINDS = {"usage_daily", "usage_breakdown"}
@@ -48,6 +48,9 @@ def report_rows(
 ) -> Iterator[tuple[TenantFacts, list[UsageRow]]]:
     """The rows of a report, tenant by tenant, each tenant once; generated one tenant at a time.
 
+    The report's own tenant comes first; its rows are the sums of all below it. Daily values of `usage_daily`
+    have no changes; `usage_breakdown` has them.
+
     Raises:
         LookupError: there is no such tenant.
     """
@@ -57,7 +60,7 @@ def report_rows(
         rows = [
             _agreed(tenant, row, part.closing.month)
             for part in windows
-            for row in tenant_usage(distributor.seed, tenant, part)
+            for row in _reported(distributor.seed, tenant, part, selection.kind)
             if not selection.hide_zero_usage or any(row[3:7])  # the four quantities
         ]
         if rows:
@@ -70,12 +73,17 @@ def _selected_tenants(distributor: Distributor, selection: ReportSelection) -> I
     if subject is None:
         raise LookupError(f"tenant {selection.tenant_id} is not in the sandbox")
     months = selection.period.months
-    if selection.level == "itself":
-        return iter([subject])
+    yield subject
     if selection.level == "direct_partners":
-        return subject.existing_children(months)
-    kinds = _KINDS_OF_LEVELS[selection.level]
-    return (tenant for tenant in subject.descendants(months) if tenant.kind in kinds)
+        yield from subject.existing_children(months)
+    elif selection.level != "itself":
+        kinds = _KINDS_OF_LEVELS[selection.level]
+        yield from (tenant for tenant in subject.descendants(months) if tenant.kind in kinds)
+
+
+def _reported(seed: int, tenant: Tenant, window: Window, kind: Kind) -> Iterator[UsageRow]:
+    for row in tenant_usage(seed, tenant, window):
+        yield row._replace(delta_production=0, delta_trial=0) if kind == "usage_daily" else row
 
 
 def _agreed(tenant: Tenant, row: UsageRow, month: int) -> UsageRow:

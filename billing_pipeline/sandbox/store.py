@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from typing import Any
 from billing_pipeline.sandbox.distributor import Distributor
 from billing_pipeline.sandbox.report_files import MACHINE_FORMATS, render_report
 from billing_pipeline.sandbox.report_request import ReportRequest
+from billing_pipeline.sandbox.windows import Window
 
 VERSION = 1  # of every report: the sandbox changes none
 _WAIT_SECONDS = 1.0  # seconds that a poll waits for the files, so that small reports are ready immediately
@@ -25,7 +26,7 @@ _FAST = 1  # gzip level: reports are repetitive, and time matters more than size
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
-    """One format of a report; `size` is the file's in bytes before compression, once it is written."""
+    """One format of a report; `size` is that of the compressed file in bytes, once it is written."""
 
     id: str
     report_format: str
@@ -46,8 +47,9 @@ class CreatedReport:
 
     def answer(self) -> dict[str, Any]:
         """The report as POST /reports and GET /reports/{id} give it."""
+        generation_date = self.request.generation_date or self.created_at.date()
         return self.request.model_dump(mode="json") | {
-            "generation_date": self.created_at.date().isoformat(),
+            "generation_date": generation_date.isoformat(),
             "id": self.id,
             "version": VERSION,
         }
@@ -122,14 +124,19 @@ class Reports:
         ]
 
     def _write(self, path: Path, report_format: str, request: ReportRequest, created_at: datetime) -> int:
-        """Write a file and return its size."""
+        """Write a file and return its size.
+
+        `usage_current` is as of yesterday, whatever the period that was requested.
+        """
+        selection = request.parameters
+        if selection.kind == "usage_current":
+            yesterday = created_at.astimezone(UTC).date() - timedelta(days=1)
+            selection = selection.model_copy(update={"period": Window.of_month_until(yesterday)})
         with gzip.open(path, "wb", _FAST) as file:
             if report_format in MACHINE_FORMATS:
                 file.writelines(
-                    render_report(
-                        report_format, self.distributor, request.parameters, created_at, self.json_layout
-                    )
+                    render_report(report_format, self.distributor, selection, created_at, self.json_layout)
                 )
             else:
                 file.write(f"The sandbox does not render {report_format}.\n".encode())
-            return file.tell()
+        return path.stat().st_size

@@ -47,6 +47,11 @@ class Window:
         first = date.fromisoformat(f"{key}-01")
         return cls(first, first.replace(day=calendar.monthrange(first.year, first.month)[1]))
 
+    @classmethod
+    def of_month_until(cls, day: date) -> Window:
+        """The month of `day` up to this day."""
+        return cls(day.replace(day=1), day)
+
     @cached_property
     def opening(self) -> Point:
         """The end of the day before the first day."""

@@ -144,8 +144,13 @@ def _fixed(fault: Mapping[str, Any]) -> Answer:
 
 
 def _corrupted(answer: Answer, how: str) -> Answer:
-    content = corrupt(how, gzip.decompress(answer.body))
-    return Answer(answer.status, gzip.compress(content, 1), answer.headers)
+    content = packed(corrupt(how, gzip.decompress(answer.body)))
+    return Answer(answer.status, content, answer.headers)
+
+
+def packed(content: bytes) -> bytes:
+    """The file as it is sent; equal contents give equal bytes."""
+    return gzip.compress(content, 1, mtime=0)
 
 
 def _encoded(answer: Answer, fault: Mapping[str, Any]) -> Answer:

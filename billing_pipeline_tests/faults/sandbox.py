@@ -11,7 +11,7 @@ from billing_pipeline.sandbox.messages import Answer, Request
 from billing_pipeline_tests.faults.catalogue import resolve
 from billing_pipeline_tests.faults.content import corrupt
 from billing_pipeline_tests.faults.delivery import BrokenAnswer, FaultyHandler
-from billing_pipeline_tests.faults.injector import FaultInjector, prepare
+from billing_pipeline_tests.faults.injector import FaultInjector, packed, prepare
 from billing_pipeline_tests.faults.rules import FaultRule, FaultRules
 from billing_pipeline_tests.faults.tokens import TokenLimits
 from billing_pipeline_tests.harness.recording_sandbox import RecordingSandbox
@@ -102,5 +102,6 @@ class FaultySandbox(RecordingSandbox):
             rule = self._rules.lasting_content(item["report_format"], self._number(report.id))
             stored = report.find(item["id"]) if rule and "id" in item else None
             if rule and stored:
-                item["size"] = len(corrupt(rule.fault["how"], gzip.decompress(stored.path.read_bytes())))
+                content = corrupt(rule.fault["how"], gzip.decompress(stored.path.read_bytes()))
+                item["size"] = len(packed(content))
         return Answer.of_json({"items": items})

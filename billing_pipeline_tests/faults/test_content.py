@@ -20,18 +20,29 @@ def test_corrupt__each_fault__differs_and_size_is_consistent(
     caller: Caller[FaultySandbox], name: str
 ) -> None:
     report_id = caller.create()
-    good = {key: answer.content for key, answer in caller.download(report_id).items()}
+    good, sent = _contents_and_sizes(caller, report_id)
     sizes = {item["report_format"]: item["size"] for item in caller.saved(report_id)}
-    assert sizes == {key: len(content) for key, content in good.items()}
+    assert sizes == sent
     caller.sandbox.set_faults(name)
     sizes = {item["report_format"]: item["size"] for item in caller.poll(report_id)}
-    spoiled = {key: answer.content for key, answer in caller.download(report_id).items()}
+    spoiled, sent = _contents_and_sizes(caller, report_id)
     struck = CATALOGUE[name].rule["format"]
     assert spoiled[struck] != good[struck]
     assert {key: content for key, content in spoiled.items() if key != struck} == {
         key: content for key, content in good.items() if key != struck
     }
-    assert sizes == {key: len(content) for key, content in spoiled.items()}
+    assert sizes == sent
+
+
+def _contents_and_sizes(
+    caller: Caller[FaultySandbox], report_id: str
+) -> tuple[dict[str, bytes], dict[str, int]]:
+    """Each file's content, and its size as it was sent: compressed."""
+    answers = caller.download(report_id)
+    return (
+        {key: answer.content for key, answer in answers.items()},
+        {key: int(answer.headers["Content-Length"]) for key, answer in answers.items()},
+    )
 
 
 def test_corrupt__json__wrong_as_the_fault_says(caller: Caller[FaultySandbox]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.api import find_route
 from billing_pipeline.sandbox.messages import Answer, Request
+from billing_pipeline_tests.harness.hostile_names import HOSTILE_NAMES
 
 
 class RecordingSandbox(Sandbox):
@@ -25,7 +26,7 @@ class RecordingSandbox(Sandbox):
         now: the server's clock as aware UTC times: decides which periods are in the future, when tokens
             expire and what `created_at` says. Readiness is always measured in real seconds.
         json_layout: layout of json_v2_0, `flat` or `grouped`.
-        options: those of `Sandbox`.
+        options: those of `Sandbox`; by default, the tenants' names are hostile.
 
     Attributes:
         requests: the API requests so far, each with method, path, route, report_id, authorized, status, and
@@ -49,7 +50,7 @@ class RecordingSandbox(Sandbox):
         self._empty_polls = empty_polls
         self._in_progress_polls = in_progress_polls
         self._polls: Counter[str] = Counter()
-        super().__init__(port, **options)
+        super().__init__(port, **{"names": HOSTILE_NAMES} | options)
         self._reports.now = now or self._reports.now
         self._reports.json_layout = json_layout
 

@@ -1,6 +1,6 @@
 """Writes the sample reports: `python -m billing_pipeline_tests.sandbox.samples data/samples`.
 
-The distributor was chosen because its 85 rows show everything that a report can contain: all four ways of
+The distributor was chosen because its 153 rows show everything that a report can contain: all four ways of
 stating a SKU, several storages, a partner's own storage, trial, negative deltas, prices, quotas, and compute
 points that are rounding ties.
 """
@@ -16,7 +16,7 @@ from billing_pipeline.sandbox.report_files import render_report
 from billing_pipeline.sandbox.report_rows import ReportSelection
 from billing_pipeline.sandbox.windows import Window
 
-SAMPLE_SEED = 5146
+SAMPLE_SEED = 6072
 SAMPLE_TENANTS = 2
 SAMPLE_PERIOD = "2026-09"
 _FILES = {

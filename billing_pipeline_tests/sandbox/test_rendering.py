@@ -105,6 +105,14 @@ def test_report_files__params__state_period_level_and_kind(shared_caller: Caller
     assert len({row["date"] for row in report["tenants"]}) == 30
 
 
+def test_report_files__usage_current__is_as_of_yesterday(shared_caller: Caller[RecordingSandbox]) -> None:
+    report = shared_caller.download(shared_caller.create(kind="usage_current"))["json_v2_0"].json()
+    # 1793491200 is 2026-11-01T00:00:00Z, and 2026-11-23 is the sandbox's day.
+    assert report["params"]["begin_date"] == 1793491200
+    assert report["params"]["end_date"] == 1793491200 + 22 * 86400 - 1
+    assert {row["date"] for row in report["tenants"]} == {"2026-11-22"}
+
+
 def test_report_files__period_before_first_tenant__empty_but_complete(
     shared_caller: Caller[RecordingSandbox],
 ) -> None:

@@ -18,10 +18,11 @@ def test_write_samples__same_seed__bytes_of_the_samples(tmp_path: Path) -> None:
 
 def test_samples__json__have_the_cases_of_the_data_readme() -> None:
     rows = json.loads((SAMPLES / "json_v2_0.json").read_text(encoding="utf-8"))["tenants"]
-    assert len(rows) == 85
+    assert len(rows) == 153
     assert {row.get("sku", "missing") or repr(row["sku"]) for row in rows} >= {"missing", "None", "''"}
     seconds = [row["usage"]["delta"]["total"] for row in rows if row["measurement_unit"] == "seconds"]
     assert any(value % 36 == 18 for value in seconds)
+    assert any(value % 36 not in {0, 18} for value in seconds)
     assert any(row["usage"]["delta"]["total"] < 0 for row in rows)
     assert {row["tenant"]["kind"] for row in rows} == {"customer", "partner"}
 

@@ -1,25 +1,16 @@
--- All rows are of the requested level, so that no partner's row is added to its customers' rows.
+-- All rows are of the requested level. The root tenant's own rows belong to every level, partners to all_customers.
 SELECT
-    format('the report''s root tenant is among its own children: {}', max(tenant_name)) AS finding,
+    format('rows of kind {} in a report of level {}', tenant_kind, $report_level) AS finding,
     count(*) AS usage_rows,
     true AS is_failure
 FROM usage
 WHERE
     billing_period = $billing_period AND account = $account
-    AND $report_level NOT IN ('itself', 'accounts', 'all_partners')
-    AND tenant_id = root_tenant_id
-HAVING count(*) > 0
-
-UNION ALL
-
-SELECT format('rows of kind {} in a report of level {}', tenant_kind, $report_level), count(*), true
-FROM usage
-WHERE
-    billing_period = $billing_period AND account = $account
+    AND tenant_id <> root_tenant_id
     AND (
         ($report_level = 'direct_partners' AND tenant_kind = 'unit')
-        OR ($report_level = 'all_customers' AND tenant_kind <> 'customer')
-        OR ($report_level = 'all_partners' AND tenant_kind NOT IN ('partner', 'root'))
+        OR ($report_level = 'all_customers' AND tenant_kind NOT IN ('partner', 'customer'))
+        OR ($report_level = 'all_partners' AND tenant_kind <> 'partner')
     )
 GROUP BY tenant_kind
 

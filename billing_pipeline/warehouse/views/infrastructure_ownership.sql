@@ -1,13 +1,14 @@
 -- Who owns each storage: Acronis, or a partner, whom Acronis does not charge for its space?
 --
 -- The single definition of ownership. A report names the tenant that owns an infrastructure, but not that tenant's kind.
--- The kind is inferred from this report alone, so the same report always gives the same answer:
+-- The kind is inferred from this report alone, so the same report always gives the same answer. The root tenant's own
+-- rows, which contain all others, say nothing about who uses a storage:
 --   1. the report's root tenant, and every tenant that it lists, is a partner;
 --   2. an owner that is not listed may be a sub-partner, whose usage is part of its parent partner's row. Its storage
 --      serves only that one tenant, a partner or folder, whereas Acronis' storage serves several tenants, or a customer
 --      directly. Applies only if the report has an owner that is certainly Acronis;
---   3. every other owner is above all tenants of the report: Acronis. Level all_customers lists no partners, so storage
---      of sub-partners is attributed to Acronis there.
+--   3. every other owner is above all tenants of the report: Acronis. Where a report of level all_customers lists
+--      no partners, storage of sub-partners is attributed to Acronis.
 -- An infrastructure without an owner is Acronis'.
 CREATE OR REPLACE VIEW infrastructure_ownership AS
 WITH owner AS (
@@ -17,8 +18,11 @@ WITH owner AS (
         root_tenant_id,
         infra_owner_id,
         count(DISTINCT tenant_id) AS tenants,
-        min(tenant_id) = max(tenant_id) AND bool_and(coalesce(tenant_kind IN ('partner', 'folder'), false))
-            AS serves_one_partner,
+        coalesce(
+            min(tenant_id) FILTER (tenant_id <> root_tenant_id) = max(tenant_id) FILTER (tenant_id <> root_tenant_id)
+            AND bool_and(coalesce(tenant_kind IN ('partner', 'folder'), false)) FILTER (tenant_id <> root_tenant_id),
+            bool_and(coalesce(tenant_kind IN ('partner', 'folder'), false))
+        ) AS serves_one_partner,
         count(DISTINCT infra_id) AS infrastructures,
         count(*) AS usage_rows
     FROM usage

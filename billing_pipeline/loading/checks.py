@@ -26,13 +26,19 @@ CHECKS: dict[str, Severity] = {
     CROSS_CHECK: "stop",
     _UNEXPECTEDLY_EMPTY: "stop",
     "period_and_tenant": "stop",
+    "billing_rules": "stop",
+    "own_total": "stop",
     "accounts": "stop",
     "duplicates": "stop",
     "totals": "stop",
     "compute_points": "stop",
+    "compute_point_names": "stop",
+    "item_units": "stop",
     "effective_totals": "warn",
-    "compute_point_names": "warn",
     "delta_items": "warn",
+    "zero_deltas": "warn",
+    "negative_quantities": "warn",
+    "questionable_values": "warn",
     "level": "warn",
     "completeness": "warn",
     "sku_coverage": "warn",
@@ -87,6 +93,7 @@ def run_checks(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> l
         "root_tenant_id": attempt.root_tenant_id,
         "report_level": attempt.report_level or "direct_partners",
         "delta_items": attempt.delta_items or "accumulating",
+        "report_kind": attempt.report_kind or "usage_summary",
     }
     results = []
     severities = CHECKS | {_UNEXPECTEDLY_EMPTY: "warn"} if attempt.forced else CHECKS

@@ -124,3 +124,6 @@ distinguish null from empty, so a row of csv_v2_0 keeps only the unknown cells t
 
 EMPTY_UNIT = "quantity"
 """What an empty measurement unit means: countable items."""
+
+UNITS = frozenset({"bytes", "seconds", EMPTY_UNIT})
+"""The units that the billing rules know; they are recognised without case and the blanks around them."""

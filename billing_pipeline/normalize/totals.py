@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing_pipeline.normalize.fields import EMPTY_UNIT
+from billing_pipeline.normalize.fields import EMPTY_UNIT, UNITS
 from billing_pipeline.reports import MEASURES, ControlTotals
 
 
@@ -26,10 +26,16 @@ class Totals:
 
     def for_unit(self, unit: str | None) -> list[int]:
         """The sums of a measurement unit, in the order of `MEASURES`."""
-        return self._sums.setdefault(unit or EMPTY_UNIT, [0] * len(MEASURES))
+        return self._sums.setdefault(_known(unit or ""), [0] * len(MEASURES))
 
     def result(self) -> ControlTotals:
         """The control totals so far."""
         return ControlTotals(
             self.rows, {unit: dict(zip(MEASURES, sums, strict=True)) for unit, sums in self._sums.items()}
         )
+
+
+def _known(unit: str) -> str:
+    """The unit under the name that the table has for it."""
+    plain = unit.strip(" \t\r\n").lower() or EMPTY_UNIT
+    return plain if plain in UNITS else unit

@@ -19,10 +19,13 @@ from billing_pipeline_tests.warehouse.reports import (
     PARTNER,
     ROOT,
     SEPTEMBER,
+    STORAGE_1,
     STORAGE_2,
     Report,
     attempt,
     load,
+    own,
+    own_points,
     points,
     query,
     row,
@@ -86,12 +89,35 @@ STOPS = {
         [*SOUND, row(offering_item="vms", usage_date=date(2026, 10, 1))],
         "1 rows are of days outside the month, the first of 2026-10-01",
     ),
+    "compute_point_names": (
+        [*SOUND, points(offering_item="p_dre_compute_points", measurement_unit="quantity")],
+        "p_dre_compute_points in quantity: 1 rows, the first is row 6",
+    ),
+    "item_units": (
+        [*SOUND, storage(offering_item="pw_base_storage", measurement_unit="quantity")],
+        "pw_base_storage is in quantity, listed in bytes: 1 rows, the first is row 6",
+    ),
+    "own_total": (
+        [own(absolute_production=4), row(absolute_production=5)],
+        "workstations (quantity): 5 production and 0 trial billed, 4 and 0 in the own rows",
+    ),
 }
 WARNINGS = {
     "effective_totals": ([row(effective_total=1)], "effective: 1 rows, the first is row 1"),
-    "compute_point_names": (
-        [points(offering_item="compute_hours", delta_production=3600)],
-        "compute_hours in seconds: 1 rows",
+    "zero_deltas": (
+        [
+            points(usage_date=date(2026, 9, day), absolute_production=day, delta_production=0)
+            for day in (28, 29, 30)
+        ],
+        "compute_points: all changes are 0 although levels rise in 2 rows",
+    ),
+    "negative_quantities": (
+        [points(delta_production=-40123)],
+        f"compute_points of tenant {CUSTOMER} (Bäckerei Müller, GmbH), SKU CMPTPNTS: -11.15 production",
+    ),
+    "questionable_values": (
+        [row(sku="STWRKSTTNS "), row(offering_item="vms", absolute_production=-3)],
+        "blanks around sku 'STWRKSTTNS ': 1 rows, the first is row 1; level below zero: vms of tenant",
     ),
     "level": (
         [row(tenant_kind="unit", absolute_production=1)],
@@ -109,15 +135,6 @@ WARNINGS = {
         "region: in 1 rows, the first is row 1; usage.forecast: in 1 rows",
     ),
     "completeness": ([], "the report is empty"),
-    "storage_ownership": (
-        [
-            storage(
-                tenant_id=PARTNER, tenant_kind="partner", infra_owner_id=SUB_PARTNER, absolute_production=1
-            ),
-            storage(infra_id=STORAGE_2, absolute_production=1),
-        ],
-        f"owner {SUB_PARTNER}: partner, inferred",
-    ),
 }
 
 
@@ -151,13 +168,16 @@ def test_warning_check__its_fault__warns_and_loads(warehouse: WarehouseFile, nam
 
 
 def test_checks__each__has_a_failing_example() -> None:
-    elsewhere = {"accounts", "cross_check", "control_totals", "unexpectedly_empty", "tenant_history"}
-    elsewhere |= {"delta_items"}
+    elsewhere = {
+        "accounts", "billing_rules", "control_totals", "cross_check", "delta_items", "storage_ownership",
+        "tenant_history", "unexpectedly_empty",
+    }  # fmt: skip
 
     assert {*STOPS, *WARNINGS, *elsewhere} == set(CHECKS)
     assert {name for name, severity in CHECKS.items() if severity == "stop"} == {
         *STOPS,
         "accounts",
+        "billing_rules",
         "cross_check",
         "control_totals",
         "unexpectedly_empty",
@@ -247,10 +267,259 @@ def test_totals__total_is_not_the_sum__names_measure(
     assert found["totals"].detail == f"{measure}: 1 rows, the first is row 6: vms of tenant {CUSTOMER}"
 
 
-def test_unknown_offering_items__other_unit__warns(warehouse: WarehouseFile) -> None:
-    found = results(warehouse, [storage(measurement_unit="quantity", absolute_production=1)])
+def test_item_units__bytes_or_not__stops_as_listed(warehouse: WarehouseFile) -> None:
+    wrong = [
+        ("storage", "quantity"),
+        ("pw_base_storage", "GB"),
+        ("workstations", "bytes"),
+        ("p_adv_vms", "bytes"),
+    ]
+    # What is not listed, and an unknown unit of countable items, are warnings of other checks.
+    right = [
+        ("dr_storage", "bytes"),
+        ("servers", "quantity"),
+        ("vms", "furlongs"),
+        ("quantum_storage", "bytes"),
+    ]
+    rows = [row(offering_item=item, measurement_unit=unit) for item, unit in wrong + right]
 
-    assert "storage is in quantity, listed in bytes" in found["unknown_offering_items"].detail
+    found = results(warehouse, rows)["item_units"]
+
+    assert found.stops
+    assert [tuple(each.finding.split()[0:4:3]) for each in found.findings] == [
+        (item, f"{unit},") for item, unit in wrong
+    ]
+
+
+def test_compute_point_names__unit_and_name_disagree__stops(warehouse: WarehouseFile) -> None:
+    wrong = [
+        ("compute_points", "quantity"),
+        ("pw_base_compute_points", "hours"),
+        ("Compute_Points ", "bytes"),
+        ("compute points", "quantity"),
+        ("bndl_compute_point", "quantity"),
+        ("compute_hours", "seconds"),
+    ]
+    right = [
+        ("compute_points", "seconds"),
+        ("DRE_COMPUTE_POINTS", "seconds"),
+        ("assigned_compute_points", "quantity"),
+    ]
+    rows = [points(offering_item=item, measurement_unit=unit) for item, unit in wrong + right]
+
+    found = results(warehouse, rows)["compute_point_names"]
+
+    assert found.stops
+    assert [each.finding for each in found.findings] == [
+        f"{item} in {unit}: 1 rows, the first is row {number}" for number, (item, unit) in enumerate(wrong, 1)
+    ]
+
+
+def test_compute_point_names__seconds_that_do_not_accumulate__stops(warehouse: WarehouseFile) -> None:
+    found = results(warehouse, [points(is_range=False, delta_production=3600)])
+
+    assert found["compute_point_names"].detail == (
+        "compute_points in seconds, not accumulating: 1 rows, the first is row 1"
+    )
+
+
+KINDS: dict[str, tuple[list[str | None], list[str | None], list[str | None]]] = {
+    # level: kinds that are billed, excluded by a rule, and neither
+    "all_customers": (
+        ["customer", "Customer", " CUSTOMER\t"], ["partner", "folder", "root", "Unit"], [None, "galaxy", ""]
+    ),
+    "accounts": (["customer"], ["partner", "folder", "root", "unit"], [None, "galaxy", "customers"]),
+    "direct_partners": (["customer", "partner", "folder", None, "galaxy"], [], []),
+    "all_partners": ([], ["partner", None, "galaxy"], []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("level", KINDS)
+def test_billing_rules__each_kind_of_tenant__is_billed_excluded_or_stops(
+    warehouse: WarehouseFile, level: str
+) -> None:
+    billed, excluded, unknown = KINDS[level]
+
+    def tenants(kinds: list[str | None]) -> list[dict[str, Any]]:
+        ids = [f"30000000-0000-4000-8000-0000000003{n:02d}" for n in range(len(kinds))]
+        return [row(tenant_id=each, tenant_kind=kind) for each, kind in zip(ids, kinds, strict=True)]
+
+    found = results(warehouse, tenants([*billed, *excluded]), report_level=level)
+
+    assert not found["billing_rules"].stops
+    lines = query(warehouse, "SELECT tenant_id::VARCHAR AS tenant_id FROM billable_usage ORDER BY ALL")
+    assert [line["tenant_id"] for line in lines] == [each["tenant_id"] for each in tenants(billed)]
+    if unknown:
+        found = results(warehouse, [row(), *tenants(unknown)], report_level=level, number=2)
+        assert found["billing_rules"].stops
+        failures = [each.finding for each in found["billing_rules"].findings if each.is_failure]
+        for kind in unknown:
+            name = "null" if kind is None else repr(kind)
+            said = f"1 rows of 1 tenants of kind {name} in a report of level {level}"
+            assert sum(said in failure for failure in failures) == 1
+
+
+def test_billing_rules__days_and_levels__all_rows_are_listed_by_rule(warehouse: WarehouseFile) -> None:
+    days = [row(usage_date=date(2026, 9, day), absolute_production=day) for day in (28, 29, 30)]
+    partner = row(tenant_id=PARTNER, tenant_kind="partner", absolute_production=30)
+
+    found = results(
+        warehouse,
+        [*days, partner, own(absolute_production=30)],
+        report_level="all_customers",
+        report_kind="usage_daily",
+    )
+
+    assert {(each.finding, each.usage_rows) for each in found["billing_rules"].findings} == {
+        ("billed: 1 rows", 1),
+        ("level of an earlier day: 2 rows", 2),
+        ("own row of the report's tenant: 1 rows", 1),
+        ("total of the tenants below: 1 rows", 1),
+    }
+
+
+FOLDER = row(tenant_id=PARTNER, tenant_kind="folder", absolute_production=8)
+BELOW = [row(absolute_production=5), row(tenant_id=OTHER_CUSTOMER, absolute_production=2, absolute_trial=1)]
+TOTAL = own(absolute_production=7, absolute_trial=1)
+POINTS = [points(delta_production=18), points(tenant_id=OTHER_CUSTOMER, delta_production=18)]
+VM_ON_TRIAL = {"offering_item": "vms", "absolute_trial": 1}
+DAYS = [
+    one(usage_date=date(2026, 9, day), absolute_production=day, delta_production=1)
+    for day in (29, 30)
+    for one in (own, row)
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "stops"),
+    [
+        ([TOTAL, *BELOW], {}, False),
+        # A folder beside what is in it, a tenant too few, a split that differs, an item on one side only.
+        ([TOTAL, *BELOW, FOLDER], {}, True),
+        ([TOTAL, BELOW[0]], {}, True),
+        ([own(absolute_production=8), *BELOW], {}, True),
+        ([TOTAL, *BELOW, own(**VM_ON_TRIAL)], {}, True),
+        ([TOTAL, *BELOW, row(**VM_ON_TRIAL)], {}, True),
+        # Customers are billed, partners' rows only contain them; level itself bills the own rows.
+        ([TOTAL, *BELOW, FOLDER], {"report_level": "all_customers"}, False),
+        ([TOTAL, *BELOW, FOLDER], {"report_level": "all_partners"}, False),
+        ([TOTAL], {"report_level": "itself"}, False),
+        # Seconds are compared: the points of each row are rounded.
+        ([own_points(36), *POINTS], {}, False),
+        ([own_points(37), *POINTS], {}, True),
+        # Of daily rows, levels of the last day and changes of all days are billed.
+        (DAYS, {"report_kind": "usage_breakdown"}, False),
+        (DAYS[1:], {"report_kind": "usage_breakdown"}, False),
+        (DAYS[:-1], {"report_kind": "usage_breakdown"}, True),
+        # Counts of tenants include the direct children; children have billing periods of their own.
+        ([own(offering_item="reseller_count", absolute_production=3)], {}, False),
+        ([own_points(3600), points(delta_production=1800)], {"report_kind": "usage_current"}, False),
+    ],
+)
+def test_own_total__billed_sum_beside_own_rows__stops_on_a_difference(
+    warehouse: WarehouseFile, rows: list[dict[str, Any]], columns: dict[str, Any], stops: bool
+) -> None:
+    assert results(warehouse, rows, **columns)["own_total"].stops is stops
+
+
+def test_own_total__no_own_rows__says_that_it_could_not_look(warehouse: WarehouseFile) -> None:
+    found = results(warehouse, [*BELOW, FOLDER])
+
+    assert found["own_total"].passed
+    assert found["own_total"].detail == "not compared: the report has no rows of its own tenant"
+
+
+RISING = {"absolute_production": 2, "delta_production": 0}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "warns"),
+    [
+        ([], [points(**RISING)], False),
+        ([points(absolute_production=1)], [points(**RISING)], True),
+        ([points(absolute_production=1)], [points(**RISING, delta_trial=1)], False),
+        # A month without usage: nothing was accumulated, and the level of the month before is gone.
+        ([points(absolute_production=3)], [points(**RISING)], False),
+        ([points(absolute_production=2)], [points(**RISING)], False),
+        # Another tenant's changes show that the item has them.
+        (
+            [points(absolute_production=1)],
+            [points(**RISING), points(tenant_id=OTHER_CUSTOMER, delta_production=1)],
+            False,
+        ),
+        # Changes of one item do not make up for those of another.
+        (
+            [points(absolute_production=1)],
+            [points(**RISING), row(offering_item="esignatures", is_range=True, delta_production=1)],
+            True,
+        ),
+        # What does not accumulate is billed with its level.
+        ([row(absolute_production=1)], [row(**RISING)], False),
+    ],
+)
+def test_zero_deltas__level_rises_since_the_month_before__warns(
+    warehouse: WarehouseFile, before: list[dict[str, Any]], now: list[dict[str, Any]], warns: bool
+) -> None:
+    load(warehouse, before, BillingPeriod(2026, 8))
+
+    found = results(warehouse, now, number=2)["zero_deltas"]
+
+    assert found.passed is not warns
+    assert found.severity == "warn"
+
+
+USED = {"delta_production": 1}
+
+
+@pytest.mark.parametrize(
+    ("rows", "warns"),
+    [
+        ([points(delta_production=-18)], True),
+        ([points(delta_trial=-1)], True),
+        ([row(offering_item="esignatures", is_range=True, delta_production=-1)], True),
+        # Two storages are one line.
+        ([points(infra_id=STORAGE_1, delta_production=-1), points(infra_id=STORAGE_2, delta_trial=1)], True),
+        ([points(infra_id=STORAGE_1, delta_production=-1), points(infra_id=STORAGE_2, **USED)], False),
+        ([points(edition="a", delta_production=-1), points(edition="b", delta_production=1)], True),
+        # A level that fell, and rows that are not billed.
+        ([row(delta_production=-5, absolute_production=3)], False),
+        ([own_points(-5), points(delta_production=0)], False),
+    ],
+)  # fmt: skip
+def test_negative_quantities__billable_line__warns(
+    warehouse: WarehouseFile, rows: list[dict[str, Any]], warns: bool
+) -> None:
+    found = results(warehouse, rows)["negative_quantities"]
+
+    assert (found.passed, found.severity) == (not warns, "warn")
+
+
+def test_questionable_values__blanks_around_a_key__warns(warehouse: WarehouseFile) -> None:
+    blanks = [" ", "\t", "\n", "\u00a0", "\u3000", "\u200b", "\ufeff"]
+    fields = ["sku", "offering_item", "edition", "application_name", "tenant_kind", "customer_id"]
+    texts = [text for blank in blanks for text in (f"{blank}A", f"A{blank}", blank)]
+    inside = [row(**{field: f"A{blank}|B"}) for field in fields for blank in blanks]
+
+    sound = results(warehouse, [*inside, row(sku=None, edition=None)])["questionable_values"]
+    found = results(warehouse, [row(**{field: text}) for field in fields for text in texts], number=2)[
+        "questionable_values"
+    ]
+
+    assert sound.passed
+    assert (found.passed, found.severity) == (False, "warn")
+    assert found.finding_rows == len(fields) * len(texts)
+
+
+@pytest.mark.parametrize("part", ["production", "trial"])
+def test_questionable_values__level_below_zero__names_it(warehouse: WarehouseFile, part: str) -> None:
+    below = storage(**{f"absolute_{part}": -1})
+
+    found = results(warehouse, [row(absolute_production=1, delta_production=-9), below])
+
+    assert found["questionable_values"].detail == (
+        f"level below zero: storage of tenant {CUSTOMER} (Bäckerei Müller, GmbH): 1 rows,"
+        " the first is row 2 with -1 bytes"
+    )
 
 
 @pytest.mark.parametrize("item", ["pw_base_servers", "pg_base_storage", "bndl_compute_points", "p_adv_vms"])
@@ -283,11 +552,65 @@ def test_sku_coverage__item_lost_its_skus__one_finding(warehouse: WarehouseFile)
     assert "workstations: 1 of 1" in again["sku_coverage"].detail, "still listed"
 
 
-def test_storage_ownership__inferred_owner__one_finding(warehouse: WarehouseFile) -> None:
-    rows, _ = WARNINGS["storage_ownership"]
-    load(warehouse, rows, BillingPeriod(2026, 8))
+INFERRED = [
+    storage(tenant_id=PARTNER, tenant_kind="partner", infra_owner_id=SUB_PARTNER, absolute_production=1),
+    storage(infra_id=STORAGE_2, absolute_production=1),
+]
 
-    assert results(warehouse, rows)["storage_ownership"].passed
+
+@pytest.mark.parametrize("rows", [INFERRED, [*INFERRED, own(infra_owner_id=SUB_PARTNER, infra_id=STORAGE_1)]])
+def test_storage_ownership__inferred_owner__is_information(
+    warehouse: WarehouseFile, rows: list[dict[str, Any]]
+) -> None:
+    found = results(warehouse, rows)["storage_ownership"]
+
+    assert found.passed
+    assert f"owner {SUB_PARTNER}: partner, inferred" in found.detail
+
+
+def test_storage_ownership__owner_changes_sides__warns_in_that_month(warehouse: WarehouseFile) -> None:
+    load(warehouse, INFERRED, BillingPeriod(2026, 8))
+    moved = [*INFERRED, storage(infra_owner_id=SUB_PARTNER, tenant_id=OTHER_CUSTOMER)]
+
+    found = results(warehouse, moved, number=2)["storage_ownership"]
+
+    assert not found.passed
+    assert found.detail == (
+        f"owner {SUB_PARTNER}: acronis, above all tenants of the report; the month before partner"
+    )
+    later = results(warehouse, moved, period=BillingPeriod(2026, 10), number=3)["storage_ownership"]
+    assert later.passed
+
+
+def test_storage_ownership__no_partners_in_all_customers__warns_once(warehouse: WarehouseFile) -> None:
+    rows = [storage(), storage(infra_owner_id=SUB_PARTNER, infra_id=STORAGE_2)]
+    partner = row(tenant_id=SUB_PARTNER, tenant_kind="partner", absolute_production=1)
+    level = {"report_level": "all_customers"}
+
+    assert results(warehouse, [*rows, partner], **level)["storage_ownership"].passed
+    first = results(warehouse, rows, number=2, **level)["storage_ownership"]
+    second = results(warehouse, rows, period=BillingPeriod(2026, 10), number=3, **level)["storage_ownership"]
+
+    assert not first.passed
+    assert "the report lists no partners" in first.detail
+    assert second.passed
+
+
+@pytest.mark.parametrize(
+    ("level", "kinds"),
+    [
+        ("direct_partners", ["partner", "folder", "customer"]),
+        ("all_customers", ["partner", "customer", "Customer"]),
+        ("accounts", ["partner", "folder", "customer", "unit"]),
+    ],
+)
+def test_level__documented_rows__passes(warehouse: WarehouseFile, level: str, kinds: list[str]) -> None:
+    rows = [
+        row(tenant_id=f"30000000-0000-4000-8000-00000000020{n}", tenant_kind=kind)
+        for n, kind in enumerate(kinds)
+    ]
+
+    assert results(warehouse, [own(), *rows], report_level=level)["level"].passed
 
 
 def test_delta_items__other_rule_than_before__warns_with_both_rules(warehouse: WarehouseFile) -> None:

@@ -185,7 +185,9 @@ def _columns(  # noqa: C901 - one rule after the other, as the specification lis
     if not isinstance(fields.get("is_range"), bool):
         raise NotAReportError("is_range is not a truth value")
     row["is_range"] = fields["is_range"]
-    row["measurement_unit"] = _text(fields.get("measurement_unit")) or "quantity"
+    unit = _text(fields.get("measurement_unit")) or "quantity"
+    plain = unit.strip(" \t\r\n").lower() or "quantity"
+    row["measurement_unit"] = plain if plain in {"bytes", "seconds", "quantity"} else unit
     for name in MEASURES:
         row[name.replace(".", "_")] = Decimal(_integer(fields.get(f"usage.{name}")))
     for part in ("production", "trial", "total"):

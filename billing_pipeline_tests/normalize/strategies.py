@@ -72,6 +72,9 @@ _unknown_names = st.sampled_from(
 unknown = st.one_of(*[st.just({})] * 4, st.dictionaries(_unknown_names, _unknown_values, max_size=2))
 
 
+KNOWN_UNITS = ["bytes", "seconds", "quantity", " Seconds\t", "BYTES", " Quantity", "\n", "", None, ...]
+
+
 @st.composite
 def rows(draw: st.DrawFn) -> dict[str, Any]:
     """A usage row by dotted names; some of what is optional is null, empty or absent."""
@@ -79,7 +82,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     row: dict[str, Any] = {
         "date": draw(st.sampled_from(["2026-09-01", "2026-09-15", "2026-09-30"])),
         "is_range": draw(st.booleans()),
-        "measurement_unit": draw(st.sampled_from(["bytes", "seconds", "quantity", "n/a", "", None, ...])),
+        "measurement_unit": draw(st.sampled_from([*KNOWN_UNITS, "n/a", "n/a "])),
         "name": draw(texts.filter(bool)),
         "tenant.id": draw(uuids),
         "tenant.customer_id": draw(st.one_of(st.none(), st.integers(0, 10**9), texts)),
@@ -91,7 +94,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         row[name] = draw(st.one_of(empty_text, uuids))
     for name in ("quota.value", "pricing.price", "pricing.total_cost"):
         row[name] = draw(decimals)
-    seconds = row["measurement_unit"] == "seconds"
+    seconds = row["measurement_unit"] in {"seconds", " Seconds\t"}
     for name in MEASURES:
         small = seconds and name.startswith("delta")
         row[f"usage.{name}"] = draw(st.integers(-(10**19), 10**19) if small else measures)

@@ -85,6 +85,16 @@ def points(**columns: Any) -> dict[str, Any]:
     )
 
 
+def own(**columns: Any) -> dict[str, Any]:
+    """A row of the report's own tenant, whose figures total those of all below it."""
+    return row(**{"tenant_id": ROOT, "tenant_kind": "partner", "tenant_name": "Alpenland", **columns})
+
+
+def own_points(seconds: int) -> dict[str, Any]:
+    """The report's own tenant's compute points."""
+    return points(tenant_id=ROOT, tenant_kind="partner", delta_production=seconds)
+
+
 @dataclass
 class Report:
     """Usage rows that a loader can read."""

@@ -1,18 +1,18 @@
 -- All rows are of the requested level. The root tenant's own rows belong to every level, partners to all_customers.
 SELECT
-    format('rows of kind {} in a report of level {}', tenant_kind, $report_level) AS finding,
+    format('rows of kind {} in a report of level {}', kind, $report_level) AS finding,
     count(*) AS usage_rows,
     true AS is_failure
-FROM usage
+FROM (
+    SELECT kind_of_tenant(usage) AS kind
+    FROM usage
+    WHERE billing_period = $billing_period AND account = $account AND tenant_id <> root_tenant_id
+)
 WHERE
-    billing_period = $billing_period AND account = $account
-    AND tenant_id <> root_tenant_id
-    AND (
-        ($report_level = 'direct_partners' AND tenant_kind = 'unit')
-        OR ($report_level = 'all_customers' AND tenant_kind NOT IN ('partner', 'customer'))
-        OR ($report_level = 'all_partners' AND tenant_kind <> 'partner')
-    )
-GROUP BY tenant_kind
+    ($report_level = 'direct_partners' AND kind = 'unit')
+    OR ($report_level = 'all_customers' AND kind NOT IN ('partner', 'customer'))
+    OR ($report_level = 'all_partners' AND kind <> 'partner')
+GROUP BY kind
 
 UNION ALL
 

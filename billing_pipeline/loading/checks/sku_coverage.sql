@@ -4,6 +4,7 @@ WITH billable AS (
     FROM usage
     WHERE
         billing_period = $billing_period AND account = $account
+        AND billing_exclusion(usage, $report_level, $report_kind, $delta_items) IS NULL
         AND if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total) <> 0
 ),
 

@@ -12,7 +12,14 @@ CASE WHEN {value} <> '' THEN {value} ELSE error({complaint} || 'which is empty o
 CASE WHEN {value} IS NOT NULL THEN {value} ELSE error({complaint} || 'which is missing') END
 
 -- unit
-coalesce(nullif({value}, ''), 'quantity')
+-- The units that the billing rules know are recognised without case and the blanks around them; others stay as reported.
+CASE lower(trim({value}, E' \t\r\n'))
+    WHEN 'bytes' THEN 'bytes'
+    WHEN 'seconds' THEN 'seconds'
+    WHEN 'quantity' THEN 'quantity'
+    WHEN '' THEN 'quantity'
+    ELSE coalesce({value}, 'quantity')
+END
 
 -- uuid
 CASE
@@ -60,7 +67,7 @@ END
 -- Seconds / 3600, rounded to 2 decimals, ties away from zero. Integer arithmetic, because binary floats misround ties:
 -- a hundredth of a point is 36 seconds, so the result is sign(seconds) * ((|seconds| + 18) // 36) hundredths.
 CASE
-    WHEN "measurement_unit" = 'seconds'
+    WHEN lower(trim("measurement_unit", E' \t\r\n')) = 'seconds'
         THEN
             CASE
                 WHEN abs({value}) < 35999999999999999982

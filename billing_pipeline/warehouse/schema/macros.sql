@@ -16,7 +16,7 @@ CREATE OR REPLACE MACRO spreadsheet_text(value) AS
 -- Whether a usage row is billed by its change (delta) instead of its level at the end of the period (absolute).
 -- `delta_items` is the rule of the row's load, BILLING_DELTA_ITEMS. Compute points are always billed by their change.
 CREATE OR REPLACE MACRO is_billed_by_delta(is_range, measurement_unit, delta_items) AS
-    is_range AND (measurement_unit = 'seconds' OR coalesce(delta_items, 'accumulating') = 'accumulating');
+    measurement_unit = 'seconds' OR (is_range AND coalesce(delta_items, 'accumulating') = 'accumulating');
 
 -- The key of a time series: the natural key without the date. Takes a row: usage_series(usage).
 CREATE OR REPLACE MACRO usage_series(r) AS {
@@ -30,3 +30,31 @@ CREATE OR REPLACE MACRO usage_series(r) AS {
 
 -- The natural key of a usage row, unique within its period and account.
 CREATE OR REPLACE MACRO natural_key(r) AS {'usage_date': r.usage_date, 'series': usage_series(r)};
+
+-- A kind of tenant as it is compared: without case and the blanks around it.
+CREATE OR REPLACE MACRO kind_of_tenant(r) AS lower(trim(r.tenant_kind, E' \t\r\n'));
+
+-- Whether a row counts on its day: changes of all days, but levels of the last day only, where a report has daily rows.
+-- Takes the kind of the report, NULL is usage_summary, and the rule of the load.
+CREATE OR REPLACE MACRO counts_on_its_day(r, report_kind, delta_items) AS
+    is_billed_by_delta(r.is_range, r.measurement_unit, delta_items)
+    OR r.usage_date = r.period_end
+    OR coalesce(report_kind, 'usage_summary') NOT IN ('usage_daily', 'usage_breakdown');
+
+-- The rule that excludes a row from the bill; NULL if the row is billed. Takes the level and the kind of the report,
+-- NULL is direct_partners and usage_summary, and the rule of the load. `unknown kind of tenant` is no rule: no rule decides about such a row.
+CREATE OR REPLACE MACRO billing_exclusion(r, report_level, report_kind, delta_items) AS CASE
+    WHEN coalesce(report_level, 'direct_partners') = 'direct_partners' AND r.tenant_id = r.root_tenant_id
+        THEN 'own row of the report''s tenant'
+    WHEN report_level = 'all_partners' THEN 'level all_partners'
+    WHEN report_level = 'itself' AND r.tenant_id <> r.root_tenant_id THEN 'another tenant than the report''s'
+    WHEN report_level IN ('all_customers', 'accounts') AND kind_of_tenant(r) IS DISTINCT FROM 'customer'
+        THEN
+            CASE
+                WHEN r.tenant_id = r.root_tenant_id THEN 'own row of the report''s tenant'
+                WHEN kind_of_tenant(r) IN ('root', 'partner', 'folder') THEN 'total of the tenants below'
+                WHEN kind_of_tenant(r) = 'unit' THEN 'part of its customer'
+                ELSE 'unknown kind of tenant'
+            END
+    WHEN NOT counts_on_its_day(r, report_kind, delta_items) THEN 'level of an earlier day'
+END;

@@ -9,6 +9,8 @@
 --     tenant or, at levels all_customers and accounts, the customers. Level all_partners lists nested partners without
 --     their hierarchy, so it has no billable usage;
 --   * in a report with daily rows, the level is that of the last day.
+-- The macro `billing_exclusion` names the rule that excludes a row; the check `billing_rules` stops a load with rows that
+-- are neither billed nor excluded.
 -- `storage_ownership` is NULL for usage without an infrastructure, such as workloads and local storage.
 CREATE OR REPLACE VIEW billable_usage AS
 WITH billed AS (
@@ -34,19 +36,7 @@ WITH billed AS (
         SELECT billing_period, account, root_tenant_id, infra_owner_id, storage_ownership
         FROM infrastructure_ownership
     ) AS owner USING (billing_period, account, root_tenant_id, infra_owner_id)
-    WHERE
-        CASE coalesce(report_level, 'direct_partners')
-            WHEN 'direct_partners' THEN tenant_id <> root_tenant_id
-            WHEN 'itself' THEN tenant_id = root_tenant_id
-            WHEN 'all_partners' THEN false
-            ELSE tenant_kind = 'customer'
-        END
-        AND (
-            by_delta
-            OR measurement_unit = 'seconds'
-            OR usage_date = period_end
-            OR coalesce(report_kind, 'usage_summary') NOT IN ('usage_daily', 'usage_breakdown')
-        )
+    WHERE billing_exclusion(usage, report_level, report_kind, delta_items) IS NULL
 ),
 
 summed AS (

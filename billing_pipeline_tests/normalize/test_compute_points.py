@@ -58,7 +58,18 @@ def test_compute_points__other_units__are_null(tmp_path: Path) -> None:
     assert {row["dr_compute_points_total"] for row in rows} == {None}
 
 
-@pytest.mark.parametrize("unit", ["Seconds", "SECONDS", "seconds ", " ", "second", "\u00a0", "s\u0435conds"])
+@pytest.mark.parametrize("unit", ["Seconds", "SECONDS", "seconds ", " seconds", "\tSeconds\n"])
+def test_compute_points__seconds_in_other_case_or_with_blanks__are_seconds(tmp_path: Path, unit: str) -> None:
+    report = report_of(usage_row(measurement_unit=unit), usage_row(measurement_unit="seconds"))
+
+    rows, totals = load_json(report, tmp_path)
+
+    assert rows[0] | {"report_row": 2} == rows[1]
+    assert rows[0]["dr_compute_points_total"] is not None
+    assert set(totals.sums) == {"seconds"}
+
+
+@pytest.mark.parametrize("unit", ["second", "\u00a0", "s\u0435conds", "se conds"])
 def test_compute_points__unit_nearly_seconds__is_null_and_listed(tmp_path: Path, unit: str) -> None:
     """It may be one that Acronis added; nobody should have to guess whether it was billed."""
     report = report_of(usage_row(), usage_row(measurement_unit=unit), usage_row(measurement_unit="seconds"))

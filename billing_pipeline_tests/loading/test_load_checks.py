@@ -585,7 +585,7 @@ def test_storage_ownership__owner_changes_sides__warns_in_that_month(warehouse: 
 def test_storage_ownership__no_partners_in_all_customers__warns_once(warehouse: WarehouseFile) -> None:
     rows = [storage(), storage(infra_owner_id=SUB_PARTNER, infra_id=STORAGE_2)]
     partner = row(tenant_id=SUB_PARTNER, tenant_kind="partner", absolute_production=1)
-    level = {"report_level": "all_customers"}
+    level: dict[str, Any] = {"report_level": "all_customers"}
 
     assert results(warehouse, [*rows, partner], **level)["storage_ownership"].passed
     first = results(warehouse, rows, number=2, **level)["storage_ownership"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
@@ -102,6 +103,13 @@ class ReportParameters:
     formats: tuple[str, ...] = MACHINE_FORMATS
 
 
+def exact_number(text: str) -> int | Decimal:
+    """The number that a text of digits denotes: an int if it is whole, else as many decimals as it needs."""
+    number = Decimal(text)
+    whole = int(number)
+    return whole if number == whole else Decimal(f"{number:f}".rstrip("0"))
+
+
 @dataclass(frozen=True, slots=True)
 class ControlTotals:
     """Row count and exact sums of one report, equal in the raw report and in the table before a load commits.
@@ -112,7 +120,7 @@ class ControlTotals:
     """
 
     rows: int
-    sums: Mapping[str, Mapping[str, int]]
+    sums: Mapping[str, Mapping[str, int | Decimal]]
 
     def differences(self, other: ControlTotals) -> list[str]:
         """Each total that differs from `other`, as `name: ours is not theirs`."""

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -198,7 +199,7 @@ def _progress_of(request: ReportRequest) -> str:
     return "ready, not loaded" if request.is_ready else "requested"
 
 
-def _totals(sums: Mapping[str, Mapping[str, int]]) -> str:
+def _totals(sums: Mapping[str, Mapping[str, int | Decimal]]) -> str:
     return "  ".join(
         f"{unit} {totals['delta_total' if unit == 'seconds' else 'absolute_total']:,}"
         for unit, totals in sorted(sums.items())

@@ -14,6 +14,7 @@ import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.loading.checks import CROSS_CHECK
+from billing_pipeline.normalize.fields import FIELDS
 from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse.check_results import CheckResult, Finding
 from billing_pipeline.warehouse.history import LoadAttempt
@@ -42,7 +43,8 @@ def cross_check(
     Args:
         connection: inside the load's transaction, after the period's rows were inserted.
         witness: None if there is no other file; an error if it cannot be read.
-        mode: whether a difference stops the load, warns, or is not checked.
+        mode: whether a difference in what is billed stops the load, warns, or is not checked; any other
+            difference warns.
     """
     result = partial(CheckResult.from_findings, CROSS_CHECK, severity="warn" if mode == "off" else mode)
     if mode == "off":
@@ -52,38 +54,53 @@ def cross_check(
     try:
         if isinstance(witness, ReportRefusedError):
             raise witness
-        rows, findings = _compare(connection, attempt, witness)
+        rows, findings, is_billed = _compare(connection, attempt, witness)
     except ReportRefusedError as error:
         return result([Finding(f"csv_v2_0 cannot be read: {error.what}", 0)])
+    if findings and not is_billed:
+        result = partial(CheckResult.from_findings, CROSS_CHECK, severity="warn")
     return result(findings, passing=f"{rows:,} rows are the same")
 
 
 def _compare(
     connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt, witness: Witness
-) -> tuple[int, list[Finding]]:
-    """The number of loaded rows, and the differences; rows are compared only if the digests differ."""
+) -> tuple[int, list[Finding], bool]:
+    """The number of loaded rows, the differences, and whether what is billed differs.
+
+    Rows are compared only if the digests differ; if what is billed does, in these columns alone.
+    """
     columns = compared_columns(connection)
     typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in columns.items())
     loaded = "FROM usage WHERE billing_period = $billing_period AND account = $account"
-    in_json = digest(connection, columns, loaded, attempt.scope)
-    try:
-        # On a separate connection, because an unreadable file would abort the transaction.
-        with connection.cursor() as reader:
-            in_csv = digest(reader, columns, f"SELECT {typed} FROM ({witness.select_rows})")
-    except duckdb.OperationalError:
-        raise  # of the machine (disk, memory), not of the report
-    except duckdb.Error as error:
-        raise witness.refusal(error) from error
+
+    def digests(compared: Iterable[str]) -> tuple[tuple[int, int], tuple[int, int]]:
+        try:
+            # On a separate connection, because an unreadable file would abort the transaction.
+            with connection.cursor() as reader:
+                in_csv = digest(reader, compared, f"SELECT {typed} FROM ({witness.select_rows})")
+        except duckdb.OperationalError:
+            raise  # of the machine (disk, memory), not of the report
+        except duckdb.Error as error:
+            raise witness.refusal(error) from error
+        return digest(connection, compared, loaded, attempt.scope), in_csv
+
+    in_json, in_csv = digests(columns)
     (rows_json, _), (rows_csv, _) = in_json, in_csv
     if in_json == in_csv:
-        return rows_json, []
+        return rows_json, [], False
+    billed = [field.column for field in FIELDS if field.kind.billed]
+    in_json, in_csv = digests(billed)
+    is_billed = in_json != in_csv
+    compared = billed if is_billed else list(columns)
     differences = (
         f"if(ours.{name} IS DISTINCT FROM theirs.{name}, format('{name} {{}}, in csv_v2_0 {{}}',"
         f" coalesce(ours.{name}::VARCHAR, 'nothing'), coalesce(theirs.{name}::VARCHAR, 'nothing')), NULL)"
-        for name in columns
+        for name in compared
     )
     statement = read_sql("loading/queries/cross_check.sql").format(
         names=", ".join(columns),
+        compared=", ".join(compared),
+        others="".join(f"any_value({name}) AS {name}, " for name in columns if name not in compared),
         typed=typed,
         witness=witness.select_rows,
         differences=", ".join(differences),
@@ -96,7 +113,7 @@ def _compare(
         findings.append(Finding(rest, unmatched - _MAX_FINDINGS))
     if rows_json != rows_csv:
         findings.insert(0, Finding(f"json_v2_0 has {rows_json:,} rows, csv_v2_0 has {rows_csv:,}", 0))
-    return rows_json, findings
+    return rows_json, findings, is_billed
 
 
 def compared_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -15,7 +15,7 @@ from billing_pipeline.errors import ReportRefusedError, WarehouseError, first_li
 from billing_pipeline.loading.checks import CONTROL_TOTALS, LoadStoppedError, run_checks
 from billing_pipeline.loading.cross_check import CrossCheckMode, Witness, cross_check
 from billing_pipeline.loading.restatement import record_restatement
-from billing_pipeline.reports import MEASURES, ControlTotals
+from billing_pipeline.reports import MEASURES, ControlTotals, exact_number
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult, Finding
 from billing_pipeline.warehouse.closing import refuse_if_closed
@@ -159,5 +159,8 @@ def _control_totals(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt)
     by_unit = rows_as_dicts(connection.execute(read_sql("loading/queries/control_totals.sql"), attempt.scope))
     return ControlTotals(
         rows=sum(row["row_count"] for row in by_unit),
-        sums={row["measurement_unit"]: {name: int(row[name]) for name in MEASURES} for row in by_unit},
+        sums={
+            row["measurement_unit"]: {name: exact_number(row[name] or "0") for name in MEASURES}
+            for row in by_unit
+        },
     )

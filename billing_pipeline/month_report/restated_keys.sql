@@ -6,8 +6,8 @@ SELECT
     offering_item,
     sku,
     measurement_unit,
-    (before->>if(by_delta, 'delta_production', 'absolute_production'))::DECIMAL(38, 0) AS before,
-    (after->>if(by_delta, 'delta_production', 'absolute_production'))::DECIMAL(38, 0) AS after
+    (before->>if(by_delta, 'delta_production', 'absolute_production'))::DECIMAL(38, 6) AS before,
+    (after->>if(by_delta, 'delta_production', 'absolute_production'))::DECIMAL(38, 6) AS after
 FROM (
     SELECT usage_restatement.*, is_billed_by_delta(is_range, measurement_unit, delta_items) AS by_delta
     FROM usage_restatement
@@ -17,8 +17,8 @@ FROM (
 ORDER BY
     restated_at DESC,
     abs(
-        coalesce((usage_restatement.after->>if(by_delta, 'delta_total', 'absolute_total'))::DECIMAL(38, 0), 0)
-        - coalesce((usage_restatement.before->>if(by_delta, 'delta_total', 'absolute_total'))::DECIMAL(38, 0), 0)
+        coalesce((usage_restatement.after->>if(by_delta, 'delta_total', 'absolute_total'))::DECIMAL(38, 6), 0)
+        - coalesce((usage_restatement.before->>if(by_delta, 'delta_total', 'absolute_total'))::DECIMAL(38, 6), 0)
     ) DESC,
     tenant_id,
     offering_item

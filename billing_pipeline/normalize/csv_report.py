@@ -10,16 +10,18 @@ from pathlib import Path
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.normalize.fields import BY_NAME, FIELDS, Field
+from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, UNIT, Field
 from billing_pipeline.normalize.projection import cell, select_rows
 from billing_pipeline.normalize.refusals import DAMAGED, refused, refused_by_duckdb, shown
-from billing_pipeline.reports import ReportParameters
+from billing_pipeline.normalize.totals import Totals
+from billing_pipeline.reports import ControlTotals, ReportParameters
 from billing_pipeline.sql_files import quote_identifier, quote_literal, read_sql
 
-_OPTIONAL = {"sku"}
-"""Columns that a file may lack altogether; every other one is in each csv_v2_0 file."""
+_OPTIONAL = {"sku", *(field.name for field in FIELDS if not field.kind.billed)}
+"""Columns that a file may lack; nothing is billed without any other one."""
 _LONGEST_LINE = 4 << 20
 _BLOCK = 1 << 20
+csv.field_size_limit(_LONGEST_LINE)  # of this process; the default is smaller than a line that DuckDB reads
 _WRONG_CELLS = re.compile(
     r"CSV Error on Line: (\d+)\n.*Expected Number of Columns: (\d+) Found: (\d+)", re.DOTALL
 )
@@ -48,16 +50,35 @@ class CsvReport:
     @property
     def select_rows(self) -> str:
         """One SELECT that gives all rows."""
-        unknown = [name for name in self._header if name not in BY_NAME]
-        extra = ", ".join(f"{quote_literal(name)}, nullif({quote_identifier(name)}, '')" for name in unknown)
+        extra = ", ".join(
+            f"{quote_literal(name)}, nullif({self._not_held(name)}, '')"
+            for name in self._header
+            if name not in BY_NAME or not BY_NAME[name].kind.billed
+        )
         source = read_sql("normalize/sql/csv_rows.sql").format(
             file=quote_literal(self._path),
             columns=", ".join(f"{quote_literal(name)}: 'VARCHAR'" for name in self._header),
             fields=", ".join(f"{self._field(field)} AS {quote_identifier(field.name)}" for field in FIELDS),
-            extra=f"nullif(json_merge_patch('{{}}', json_object({extra})), '{{}}')" if unknown else "NULL",
+            extra=f"nullif(json_merge_patch('{{}}', json_object({extra})), '{{}}')",
             longest_line=_LONGEST_LINE,
         )
         return select_rows(source, *self._days)
+
+    def control_totals(self) -> ControlTotals:
+        """Row count and sums of all rows, by Python's own CSV reader, independent of DuckDB.
+
+        Raises:
+            ReportRefusedError: the file is not valid CSV.
+        """
+        totals = Totals()
+        try:
+            with self._path.open(encoding="utf-8-sig", newline="") as file:
+                for row in csv.DictReader(file, strict=True):
+                    measures = {field.name: field.kind.held(row.get(field.name)) for field in MEASURE_FIELDS}
+                    totals.add_row({UNIT: row[UNIT], **measures})
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise refused(f"{totals.next_row}: it is not valid CSV: {error}", DAMAGED) from None
+        return totals.result()
 
     def refusal(self, error: duckdb.Error) -> ReportRefusedError:
         """The refusal for an error of DuckDB in the SELECT."""
@@ -69,7 +90,17 @@ class CsvReport:
         return refused(what, DAMAGED)
 
     def _field(self, field: Field) -> str:
-        return cell(field.kind.csv_cell, field) if field.name in self._header else "NULL::VARCHAR"
+        value = cell(field.kind.csv_cell, field) if field.name in self._header else "NULL"
+        return f"({value})::{field.kind.sql_type}"
+
+    def _not_held(self, name: str) -> str:
+        """The cell of a column, if no column of `usage` holds it."""
+        field = BY_NAME.get(name)
+        return (
+            quote_identifier(name)
+            if field is None
+            else f"if({self._field(field)} IS NULL, {quote_identifier(name)}, NULL)"
+        )
 
 
 def _read_header(path: Path) -> list[str]:

@@ -5,13 +5,26 @@ The dotted names are the headers of csv_v2_0; json_v2_0 nests the same fields by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from billing_pipeline.reports import MEASURES
 
-MEASURE_DIGITS = 38
+DECIMALS = 6
+"""Of a measure; no report was seen with any."""
+
+_INTEGER_DIGITS = 22
+"""Of a measure: as many as leave room in 38 digits for the sum of all rows that `report_row` can count."""
+
+
+_LARGEST_EXPONENT = 60
+"""Limit of the exponent of a number that is written out, so that a few bytes do not become gigabytes."""
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+_FLAGS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,45 +32,90 @@ class Kind:
     """A kind of field: the values that each reader accepts, and their conversion to a column.
 
     Args:
-        json_type: what the strict JSON parser accepts. Null is a value like any other to it, so fields that
-            may be missing have None among their types, and `cells.sql` refuses a missing one by name.
+        json_type: what the fast strict parser accepts; the slow exact reader accepts more. Null is a value
+            like any other to it, so fields that may be missing have None among their types.
         description: the accepted values, as a message names them.
         cell: expression of `cells.sql` that converts the value to the column.
         sql_type: DuckDB's type of the value before it becomes a column; decimals, dates and UUIDs are read as
             text, so that DuckDB neither rounds nor guesses.
         csv_cell: expression of `cells.sql` that converts a CSV cell to `sql_type`.
-        numbers: types of numbers that the slow exact reader writes as text.
+        number: digits before and behind the decimal point that the column holds; None if it holds no number.
+        numbers: types of JSON numbers that a text may be given as.
         required: a row without the field is refused.
+        billed: usage is billed, or identified, by the field: a value that the column does not hold refuses
+            the row. Such a value of any other field goes to `extra`.
     """
 
     json_type: Any
     description: str
     cell: str
     sql_type: str = "VARCHAR"
-    csv_cell: str = "csv_text"
+    csv_cell: str = "as_is"
+    number: tuple[int, int] | None = None
     numbers: tuple[type[int] | type[Decimal], ...] = ()
     required: bool = False
+    billed: bool = True
+
+    def held(self, value: Any) -> str | bool | None:
+        """A value of a report as `sql_type` is read; None if the column does not hold it exactly."""
+        if self.sql_type == "BOOLEAN":
+            return value if isinstance(value, bool) else _FLAGS.get(str(value).lower())
+        if self.number:
+            return _held_number(value, *self.number)
+        if isinstance(value, self.numbers) and not isinstance(value, bool):
+            return (
+                format(Decimal(value), "f") if abs(Decimal(value).adjusted()) <= _LARGEST_EXPONENT else None
+            )
+        return value if isinstance(value, str) else None
 
 
-_TEXT, _NUMBER = str | None, str | int | None
-TEXT = Kind(_TEXT, "a text", "text")
+def _held_number(value: Any, digits: int, decimals: int) -> str | None:
+    """A number, or a text that is one in any notation."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return None
+    number = Decimal(value)
+    if not number:
+        return "0"
+    if not -decimals <= number.adjusted() < digits:
+        return None
+    whole, _, fraction = format(number, "f").partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction or 0}" if len(fraction) <= decimals else None
+
+
+def _amount(cell: str, integer_digits: int, decimals: int) -> Kind:
+    """A decimal that is not billed. The fast parser verifies what `cell` casts."""
+    exact = rf"\A(-?0*[0-9]{{1,{integer_digits}}}(\.[0-9]{{1,{decimals}}}0*)?)?\Z"
+    json_type = Annotated[str, Meta(pattern=exact)] | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
+    number = (integer_digits, decimals)
+    return Kind(json_type, "a decimal number", cell, csv_cell="number", number=number, billed=False)
+
+
+_TEXT, _TEXT_OR_NUMBER = str | None, str | int | None
+_MEASURE_TYPE = f"DECIMAL({_INTEGER_DIGITS + DECIMALS}, {DECIMALS})"
+_MEASURE = Kind(
+    int,
+    f"a number of at most {_INTEGER_DIGITS} digits and {DECIMALS} decimals",
+    "given",
+    _MEASURE_TYPE,
+    "billed_number",
+    number=(_INTEGER_DIGITS, DECIMALS),
+    required=True,
+)
+_EFFECTIVE = replace(_MEASURE, cell="as_is", csv_cell="number", required=False, billed=False)
+
+TEXT = Kind(_TEXT_OR_NUMBER, "a text", "text", numbers=(int, Decimal))
 REQUIRED_TEXT = Kind(_TEXT, "a text", "required_text", required=True)
 UNIT_NAME = Kind(_TEXT, "a text", "unit")
-NUMBER_OR_TEXT = Kind(_NUMBER, "a text or an integer", "text", numbers=(int,))
+DETAIL = replace(TEXT, billed=False)
 UUID = Kind(_TEXT, "a text", "uuid")
 REQUIRED_UUID = Kind(_TEXT, "a text", "required_uuid", required=True)
 DATE = Kind(str, "a date", "date", required=True)
 FLAG = Kind(bool, "true or false", "given", "BOOLEAN", "csv_flag", required=True)
-QUANTITY = Kind(_NUMBER, "a decimal number that can be held exactly", "quantity", numbers=(int, Decimal))
-MONEY = Kind(_NUMBER, "a decimal number that can be held exactly", "money", numbers=(int, Decimal))
-MEASURE = Kind(
-    int,
-    f"an integer of at most {MEASURE_DIGITS} digits",
-    "given",
-    f"DECIMAL({MEASURE_DIGITS}, 0)",
-    "csv_measure",
-    required=True,
-)
+QUANTITY = _amount("quantity", 32, 6)
+MONEY = _amount("money", 26, 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +132,34 @@ class Field:
         return tuple(self.name.split("."))
 
 
-MEASURE_FIELDS = tuple(Field(f"usage.{name.replace('_', '.')}", MEASURE, name) for name in MEASURES)
+MEASURE_FIELDS = tuple(
+    Field(f"usage.{name.replace('_', '.')}", _EFFECTIVE if name.startswith("effective") else _MEASURE, name)
+    for name in MEASURES
+)
 """In the order of `MEASURES`, with which they share their meaning."""
 
 UNIT = "measurement_unit"
 
 FIELDS = (
     Field("application.id", UUID, "application_id"),
-    Field("application.name", TEXT, "application_name"),
+    Field("application.name", DETAIL, "application_name"),
     Field("date", DATE, "usage_date"),
-    Field("infra.backend_type", TEXT, "infra_backend_type"),
+    Field("infra.backend_type", DETAIL, "infra_backend_type"),
     Field("infra.id", UUID, "infra_id"),
-    Field("infra.name", TEXT, "infra_name"),
+    Field("infra.name", DETAIL, "infra_name"),
     Field("infra.owner_id", UUID, "infra_owner_id"),
     Field("is_range", FLAG, "is_range"),
     Field(UNIT, UNIT_NAME, "measurement_unit"),
     Field("name", REQUIRED_TEXT, "offering_item"),
-    Field("pricing.currency", TEXT, "pricing_currency"),
-    Field("pricing.mode", TEXT, "pricing_mode"),
+    Field("pricing.currency", DETAIL, "pricing_currency"),
+    Field("pricing.mode", DETAIL, "pricing_mode"),
     Field("pricing.price", MONEY, "price"),
     Field("pricing.total_cost", MONEY, "total_cost"),
     Field("quota.value", QUANTITY, "quota"),
-    Field("tenant.customer_id", NUMBER_OR_TEXT, "customer_id"),
+    Field("tenant.customer_id", DETAIL, "customer_id"),
     Field("tenant.id", REQUIRED_UUID, "tenant_id"),
     Field("tenant.kind", TEXT, "tenant_kind"),
-    Field("tenant.name", TEXT, "tenant_name"),
+    Field("tenant.name", DETAIL, "tenant_name"),
     *MEASURE_FIELDS,
     Field("edition", TEXT, "edition"),
     Field("sku", TEXT, "sku"),

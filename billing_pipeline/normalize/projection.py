@@ -35,8 +35,12 @@ def select_rows(source: str, first_day: date, last_day: date) -> str:
 def cell(name: str, field: Field, first_day: date = date.min, last_day: date = date.max) -> str:
     """An expression of `cells.sql` for a field."""
     value = quote_identifier(field.name)
+    digits, decimals = field.kind.number or (0, 0)
+    number = {"value": value, "digits": digits, "decimals": decimals, "width": digits + decimals}
     return _cells()[name].format(
-        value=value,
+        **number,
+        number=_cells()["number"].format(**number),
+        description=field.kind.description,
         complaint=f"'row ' || report_row || ': {field.name} is ' || "
         f"coalesce(left({value}::VARCHAR, 80), 'null') || ', '",
         first_day=first_day,

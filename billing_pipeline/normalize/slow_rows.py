@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 from billing_pipeline.normalize import strict_json
@@ -18,12 +17,7 @@ from billing_pipeline.normalize.fields import (
     BY_NAME,
     EXTRA,
     FIELDS,
-    MEASURE,
-    MEASURE_DIGITS,
-    MEASURE_FIELDS,
     OBJECTS,
-    UNIT,
-    Kind,
 )
 from billing_pipeline.normalize.layout import flattened, list_key
 from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, refused, shown
@@ -31,8 +25,6 @@ from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonErro
 from billing_pipeline.normalize.totals import Totals
 
 _text = json.JSONEncoder(ensure_ascii=False).encode
-_LARGEST_EXPONENT = 60
-"""Limit of the exponent of a number that is written out, so that a few bytes do not become gigabytes."""
 
 
 class SlowRowReader:
@@ -69,7 +61,7 @@ class SlowRowReader:
         for element, end in self._elements(text, last=last):  # noqa: B007
             for row in self._rows(element):
                 values = self._checked(row)
-                _add(values, self._totals)
+                self._totals.add_row(values)
                 rows.append(_text(values))
             self._totals.elements += 1
         return rows, len(text[:end].encode())
@@ -119,51 +111,25 @@ class SlowRowReader:
 
     def _checked(self, row: Mapping[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        for field in FIELDS:
-            value = row.get(field.name)
-            if value is None:
-                if field.kind.required:
-                    raise self._refused(f"{field.name} is missing")
-            elif not isinstance(value, str) or field.kind.sql_type != "VARCHAR":
-                value = self._value(field.name, field.kind, value)
-            values[field.name] = value
         extra = {
             name: value
             for name, value in row.items()
             if name not in BY_NAME and not (value is None and name in OBJECTS)
         }
+        for field in FIELDS:
+            value, kind = row.get(field.name), field.kind
+            if value is None or (value == "" and kind.number):
+                if kind.required:
+                    raise self._refused(f"{field.name} is missing")
+                held = None
+            elif (held := kind.held(value)) is None:
+                if kind.billed:
+                    found = shown(strict_json.encode(value))
+                    raise self._refused(f"{field.name} is {found}, which is not {kind.description}")
+                extra[field.name] = value
+            values[field.name] = held
         values[EXTRA] = strict_json.encode(extra) if extra else None
         return values
 
-    def _value(self, name: str, kind: Kind, value: Any) -> Any:
-        """A value that is not a text, or should not be one."""
-        if kind is MEASURE:
-            number = _integer(value)
-            if number is not None:
-                return number
-        elif isinstance(value, bool):
-            if kind.json_type is bool:
-                return value
-        elif isinstance(value, kind.numbers) and abs(Decimal(value).adjusted()) <= _LARGEST_EXPONENT:
-            return format(Decimal(value), "f")
-        found = shown(strict_json.encode(value))
-        raise self._refused(f"{name} is {found}, which is not {kind.description}")
-
     def _refused(self, what: str, todo: str = UNKNOWN) -> Exception:
         return refused(f"{self._totals.next_row}: {what}", todo)
-
-
-def _integer(value: Any) -> int | None:
-    """A measure that is exactly an integer, also if it is written as 1e3 or 15.0; else None."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return None
-    number = Decimal(value)
-    short = not number or number.adjusted() < MEASURE_DIGITS
-    return int(number) if short and number == number.to_integral_value() else None
-
-
-def _add(values: Mapping[str, Any], totals: Totals) -> None:
-    totals.rows += 1
-    sums = totals.for_unit(values[UNIT])
-    for index, field in enumerate(MEASURE_FIELDS):
-        sums[index] += values[field.name]

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from billing_pipeline.normalize.fields import EMPTY_UNIT, UNITS
-from billing_pipeline.reports import MEASURES, ControlTotals
+from collections.abc import Mapping
+from typing import Any
+
+from billing_pipeline.normalize.fields import DECIMALS, EMPTY_UNIT, MEASURE_FIELDS, UNIT, UNITS
+from billing_pipeline.reports import MEASURES, ControlTotals, exact_number
+
+SCALE = 10**DECIMALS
+"""Sums are integers: the smallest amount that a measure can differ by is 1."""
 
 
 class Totals:
@@ -25,13 +31,32 @@ class Totals:
         return f"element {self.elements + 1} of 'tenants'"
 
     def for_unit(self, unit: str | None) -> list[int]:
-        """The sums of a measurement unit, in the order of `MEASURES`."""
+        """The sums of a measurement unit, in the order of `MEASURES`, each times `SCALE`."""
         return self._sums.setdefault(_known(unit or ""), [0] * len(MEASURES))
+
+    def add_row(self, values: Mapping[str, Any]) -> None:
+        """Add a row.
+
+        Args:
+            values: of its fields, by dotted name, as `Kind.held` gives them.
+        """
+        self.rows += 1
+        sums = self.for_unit(values[UNIT])
+        for index, field in enumerate(MEASURE_FIELDS):
+            whole, _, fraction = (values[field.name] or "0").partition(".")
+            sums[index] += int(whole + fraction.ljust(DECIMALS, "0"))
 
     def result(self) -> ControlTotals:
         """The control totals so far."""
         return ControlTotals(
-            self.rows, {unit: dict(zip(MEASURES, sums, strict=True)) for unit, sums in self._sums.items()}
+            self.rows,
+            {
+                unit: {
+                    name: exact_number(f"{total}e-{DECIMALS}")
+                    for name, total in zip(MEASURES, sums, strict=True)
+                }
+                for unit, sums in self._sums.items()
+            },
         )
 
 

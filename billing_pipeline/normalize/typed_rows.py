@@ -15,7 +15,7 @@ import msgspec
 
 from billing_pipeline.normalize.fields import MEASURE_FIELDS, UNIT, Field
 from billing_pipeline.normalize.layout import Layout, Tree
-from billing_pipeline.normalize.totals import Totals
+from billing_pipeline.normalize.totals import SCALE, Totals
 
 
 class TypedRows:
@@ -52,7 +52,7 @@ class TypedRows:
             for parent, getters in self._sums:
                 holders = list(map(parent, its_rows)) if parent else its_rows
                 for index, getter in getters:
-                    sums[index] += sum(map(getter, holders))
+                    sums[index] += sum(map(getter, holders)) * SCALE
         totals.rows += len(rows)
         totals.elements += len(elements)
         return len(rows)

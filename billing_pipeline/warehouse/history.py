@@ -10,13 +10,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 import duckdb
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
-from billing_pipeline.reports import ControlTotals, DeltaItems
+from billing_pipeline.reports import ControlTotals, DeltaItems, exact_number
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult, latest_checks
 from billing_pipeline.warehouse.warehouse import Warehouse
@@ -96,7 +97,7 @@ class LoadedPeriod:
     last_attempt_at: datetime
     report_id: str | None
     row_count: int | None
-    control_totals: Mapping[str, Mapping[str, int]] | None
+    control_totals: Mapping[str, Mapping[str, int | Decimal]] | None
     loaded_at: datetime | None
     restated_keys: int | None
     forced: bool | None
@@ -130,7 +131,7 @@ def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
     totals, restatement = attempt.control_totals, attempt.restatement
     row |= {
         "stored_report_statuses": json.dumps(row["stored_report_statuses"]),
-        "control_totals": json.dumps(totals.sums) if totals else None,
+        "control_totals": json.dumps(totals.sums, default=str) if totals else None,
         "row_count": totals.rows if totals else None,
         "restated_keys": restatement.keys if restatement else None,
     }
@@ -156,7 +157,11 @@ def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:
     found = {}
     for row in rows:
         key = AccountPeriod(BillingPeriod.containing(row.pop("billing_period")), row.pop("account"))
-        row["control_totals"] = json.loads(row["control_totals"] or "null")
+        if row["control_totals"]:
+            row["control_totals"] = {
+                unit: {name: exact_number(str(total)) for name, total in sums.items()}
+                for unit, sums in json.loads(row["control_totals"]).items()
+            }
         found[key] = LoadedPeriod(**row, checks=tuple(checks.get(key, ())))
     return found
 

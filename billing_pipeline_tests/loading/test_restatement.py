@@ -81,7 +81,7 @@ def test_restatement__any_measure_changes__is_kept(warehouse: Warehouse, measure
         warehouse,
         f"SELECT before->>'{measure}_{part}' AS b, after->>'{measure}_{part}' AS a FROM usage_restatement",
     )
-    assert found == {"b": "0", "a": "-7"}
+    assert found == {"b": "0.000000", "a": "-7.000000"}
 
 
 def test_restatement__other_unit_or_sku__is_another_key(warehouse: Warehouse) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from itertools import permutations
 from typing import Any
 from uuid import UUID
@@ -17,8 +18,8 @@ from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.history import Restatement
 from billing_pipeline_tests.warehouse.reports import CUSTOMER, load, query, row
 
-WHOLE = (0, -1, 1, 2**64, 2**64 + 1, -(2**64), 10**37)
-EXACT = (*WHOLE[:-1], "0.000001", "-0.000001", None)
+WHOLE = (0, -1, 1, 2**64, 2**64 + 1, -(2**64), Decimal("0.000001"), 10**21)
+EXACT = (*WHOLE[:-1], "-0.000001", None)
 # DuckDB hashes 128 bits as their high half XOR their low half: these two differ in both by the same bit.
 TWINS = (CUSTOMER, str(UUID(int=UUID(CUSTOMER).int ^ (2**64 + 1))))
 VALUES: dict[str, tuple[Any, ...]] = {

@@ -9,8 +9,10 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -83,24 +85,21 @@ def rows_of_csv(content: bytes, first_day: date, last_day: date) -> list[dict[st
         cells: dict[str, Any] = {
             name: cell for name, cell in zip(header, line, strict=True) if cell != "" or name in KNOWN
         }
-        cells["is_range"] = {"True": True, "False": False}[cells["is_range"]]
-        for name in MEASURES:
-            cells[f"usage.{name}"] = int(cells[f"usage.{name}"])
         rows.append(_columns(cells, first_day, last_day) | {"report_row": number})
     return rows
 
 
-def control_totals(rows: list[dict[str, Any]]) -> tuple[int, dict[str, dict[str, int]]]:
+def control_totals(rows: list[dict[str, Any]]) -> tuple[int, dict[str, dict[str, Decimal]]]:
     """Row count, and sums by measurement unit."""
-    sums: dict[str, dict[str, int]] = {}
+    sums: dict[str, dict[str, Decimal]] = {}
     for row in rows:
         of_unit = sums.setdefault(row["measurement_unit"], {})
         for name in (name.replace(".", "_") for name in MEASURES):
-            of_unit[name] = of_unit.get(name, 0) + int(row[name])
+            of_unit[name] = _EXACT.add(of_unit.get(name, Decimal(0)), row[name] or 0)
     return len(rows), sums
 
 
-def compute_points(seconds: int) -> Decimal:
+def compute_points(seconds: int | Decimal) -> Decimal:
     """Seconds / 3600, to 2 decimals, half away from zero."""
     points = _EXACT.divide(Decimal(seconds), Decimal(3600))
     return points.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP, context=_EXACT)
@@ -165,12 +164,24 @@ def _flat(found: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return fields
 
 
-def _columns(  # noqa: C901 - one rule after the other, as the specification lists them
+def _columns(  # noqa: C901, PLR0912 - one rule after the other, as the specification lists them
     fields: dict[str, Any], first_day: date, last_day: date
 ) -> dict[str, Any]:
     row: dict[str, Any] = {}
+    kept: dict[str, Any] = {}
+
+    def of_no_invoice(name: str, read: Callable[[Any], Any]) -> Any:
+        try:
+            return read(fields.get(name))
+        except NotAReportError:
+            kept[name] = fields[name]
+            return None
+
     for name, column in TEXTS.items():
-        row[column] = _text(fields.get(name), integer_too=name == "tenant.customer_id")
+        if name in ("name", "edition", "sku", "tenant.kind"):
+            row[column] = _text(fields.get(name), number_too=name != "name")
+        else:
+            row[column] = of_no_invoice(name, partial(_text, number_too=True))
     for name, column in IDS.items():
         text = _text(fields.get(name))
         try:
@@ -178,54 +189,63 @@ def _columns(  # noqa: C901 - one rule after the other, as the specification lis
         except ValueError:
             raise NotAReportError(f"{name} is not a UUID") from None
     for name, (column, decimals) in AMOUNTS.items():
-        row[column] = _amount(fields.get(name), decimals)
+        row[column] = of_no_invoice(name, partial(_amount, digits=38 - decimals, decimals=decimals))
     if row["tenant_id"] is None or row["offering_item"] is None:
         raise NotAReportError("no tenant or no offering item")
     row["usage_date"] = _day(fields.get("date"), first_day, last_day)
-    if not isinstance(fields.get("is_range"), bool):
+    flag = fields.get("is_range")
+    row["is_range"] = {"true": True, "false": False}.get(flag.lower()) if isinstance(flag, str) else flag
+    if not isinstance(row["is_range"], bool):
         raise NotAReportError("is_range is not a truth value")
-    row["is_range"] = fields["is_range"]
     unit = _text(fields.get("measurement_unit")) or "quantity"
     plain = unit.strip(" \t\r\n").lower() or "quantity"
     row["measurement_unit"] = plain if plain in {"bytes", "seconds", "quantity"} else unit
     for name in MEASURES:
-        row[name.replace(".", "_")] = Decimal(_integer(fields.get(f"usage.{name}")))
+        measure = partial(_amount, digits=22, decimals=6)
+        if name.startswith("effective"):
+            row[name.replace(".", "_")] = of_no_invoice(f"usage.{name}", measure)
+        elif (found := measure(fields.get(f"usage.{name}"))) is None:
+            raise NotAReportError("a measure is missing")
+        else:
+            row[name.replace(".", "_")] = found
     for part in ("production", "trial", "total"):
         points = None
         if row["measurement_unit"] == "seconds":
-            points = compute_points(int(row[f"delta_{part}"]))
+            points = compute_points(row[f"delta_{part}"])
             if abs(points) >= 10**16:
                 raise NotAReportError("too many compute points")
         row[f"dr_compute_points_{part}"] = points
     row["extra"] = {
         name: value
         for name, value in fields.items()
-        if name not in KNOWN and (value is not None or name not in OBJECTS)
+        if name in kept or (name not in KNOWN and (value is not None or name not in OBJECTS))
     } or None
     return row
 
 
-def _text(value: Any, *, integer_too: bool = False) -> str | None:
-    if integer_too and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+def _text(value: Any, *, number_too: bool = False) -> str | None:
+    if number_too and isinstance(value, int | Decimal) and not isinstance(value, bool):
+        if abs(Decimal(value).adjusted()) > 60:
+            raise NotAReportError("a text of gigabytes")
+        return format(Decimal(value), "f")
     if value is not None and not isinstance(value, str):
         raise NotAReportError("not a text")
     return value or None
 
 
-def _amount(value: Any, decimals: int) -> Decimal | None:
+def _amount(value: Any, digits: int, decimals: int) -> Decimal | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise NotAReportError("not an amount")
-    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?", value):
         raise NotAReportError("not an amount")
     number = Decimal(value)
     try:
         exact = number.quantize(Decimal(1).scaleb(-decimals), context=_EXACT)
     except ArithmeticError:
         raise NotAReportError("too large") from None
-    if exact != number or number.copy_abs() >= 10 ** (38 - decimals):
+    if exact != number or number.copy_abs() >= 10**digits:
         raise NotAReportError("not exact")
     return exact
 
@@ -240,12 +260,3 @@ def _day(value: Any, first_day: date, last_day: date) -> date:
     if not first_day <= day <= last_day:
         raise NotAReportError("another period")
     return day
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise NotAReportError("a measure is not a number")
-    number = Decimal(value)
-    if number.copy_abs() >= 10**38 or number != int(number):
-        raise NotAReportError("a measure is not an integer of 38 digits")
-    return int(number)

@@ -23,11 +23,11 @@ _integers = st.one_of(
     _small,
     _small,
     st.integers(-(10**12), 10**12),
-    st.integers(-(10**38) + 1, 10**38 - 1),
-    st.sampled_from([2**63, -(2**63) - 1, 2**64, 10**38 - 1, 1 - 10**38, 18, -18, 54, 1234567]),
+    st.integers(-(10**22) + 1, 10**22 - 1),
+    st.sampled_from([2**63, -(2**63) - 1, 2**64, 10**22 - 1, 1 - 10**22, 18, -18, 54, 1234567]),
 )
 _whole_numbers_otherwise = st.sampled_from(
-    ["1e3", "1500.0", "-0", "-0.0", "25E1", "1.5e1", "12300e-2", "0e9"]
+    ["1e3", "1500.0", "-0", "-0.0", "25E1", "1.5e1", "12300e-2", "0e9", "0.5", "-17.999999", '"18"', '"1.5"']
 ).map(Token)
 measures = st.one_of(*[_integers] * 12, _whole_numbers_otherwise)
 texts = st.one_of(
@@ -52,6 +52,7 @@ decimals = st.one_of(
     st.none(),
     st.sampled_from(["", "0.35", "12", "-7.5", "1.10", "0.100000000000000", "99999999999999999999.999999"]),
     st.integers(0, 10**20),
+    st.sampled_from([True, "1,5", "0.12345678901234567", [1], 10**40]),
     st.decimals(-(10**9), 10**9, places=6).map(lambda number: Token(format(number, "f"))),
     st.sampled_from(["1e3", "2.5E-3", "0.1", "1e-6", "12.000000000000000000000000000000000"]).map(Token),
 )
@@ -98,6 +99,8 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     for name in MEASURES:
         small = seconds and name.startswith("delta")
         row[f"usage.{name}"] = draw(st.integers(-(10**19), 10**19) if small else measures)
+        if name.startswith("effective"):
+            row[f"usage.{name}"] = draw(st.one_of(st.just(row[f"usage.{name}"]), decimals))
     row |= draw(unknown)
     return {name: value for name, value in row.items() if value is not ...}
 

@@ -31,6 +31,8 @@ sizes = st.sampled_from([64, 400, 3000, 1 << 20])
 DAMAGES = [
     (r'"production":-?[0-9]+', r'"production":18.5'),
     (r'"production":-?[0-9]+', r'"production":"18"'),
+    (r'"production":-?[0-9]+', r'"production":18.1234567'),
+    (r'"production":-?[0-9]+', r'"production":"x"'),
     (r'"production":-?[0-9]+', r'"production":true'),
     (r'"production":-?[0-9]+', r'"production":null'),
     (r'"production":-?[0-9]+', r'"production":NaN'),

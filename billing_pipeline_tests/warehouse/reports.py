@@ -36,7 +36,7 @@ _TYPES = {
     "is_range": "BOOLEAN", "infra_id": "UUID", "infra_name": "VARCHAR", "infra_backend_type": "VARCHAR",
     "infra_owner_id": "UUID", "quota": "DECIMAL(38, 6)", "pricing_mode": "VARCHAR",
     "pricing_currency": "VARCHAR", "price": "DECIMAL(38, 12)", "total_cost": "DECIMAL(38, 12)",
-    **dict.fromkeys(MEASURES, "DECIMAL(38, 0)"),
+    **dict.fromkeys(MEASURES, "DECIMAL(28, 6)"),
     "dr_compute_points_production": "DECIMAL(18, 2)", "dr_compute_points_trial": "DECIMAL(18, 2)",
     "dr_compute_points_total": "DECIMAL(18, 2)", "extra": "JSON", "report_row": "INTEGER",
 }  # fmt: skip
@@ -135,7 +135,7 @@ class Report:
             return self.totals
         sums: dict[str, Counter[str]] = defaultdict(Counter)
         for columns in self.rows:
-            sums[columns["measurement_unit"]].update({name: int(columns[name]) for name in MEASURES})
+            sums[columns["measurement_unit"]].update({name: columns[name] or 0 for name in MEASURES})
         return ControlTotals(
             len(self.rows), {unit: {name: sums[unit][name] for name in MEASURES} for unit in sums}
         )

@@ -292,14 +292,16 @@ def one(engine: duckdb.DuckDBPyConnection, expression: str) -> Any:
     return value
 
 
-@given(st.integers(-(10**27), 10**27))
-def test_gib__bytes__ten_decimals_half_away_from_zero(engine: duckdb.DuckDBPyConnection, size: int) -> None:
-    exact = Fraction(abs(size), GIB)
+@given(st.integers(-(10**27), 10**27) | st.decimals(-(10**20), 10**20, places=6))
+def test_gib__bytes__ten_decimals_half_away_from_zero(
+    engine: duckdb.DuckDBPyConnection, size: int | Decimal
+) -> None:
+    exact = abs(Fraction(size)) / GIB
     rounded = (Decimal(exact.numerator * 10**10 // exact.denominator) * 2 + 1) // 2  # floor
     remainder = exact * 10**10 - int(rounded)
     expected = (rounded + (1 if remainder >= Fraction(1, 2) else 0)).scaleb(-10)
 
-    found = one(engine, f"gib({size}::DECIMAL(38, 0))")
+    found = one(engine, f"gib({Decimal(size):f}::DECIMAL(38, {0 if isinstance(size, int) else 6}))")
 
     assert abs(found) == expected
     assert (found < 0) == (size < 0 and expected != 0)

@@ -1,4 +1,4 @@
--- Every field of a row has a column in `usage`; unknown fields are kept in `extra`.
+-- Every field of a row has a column in `usage` that holds its value; other fields and values are kept in `extra`.
 SELECT
     format('{}: in {} rows, the first is row {}', field, count(*), min(report_row)) AS finding,
     count(*) AS usage_rows,

@@ -1,5 +1,5 @@
--- Multiset difference of a report's two files: rows that one file has more often than the other, compared by value,
--- column by column. Returns the first findings in report order, and the number of all such rows. Rows with the same
+-- Multiset difference of a report's two files: rows that one file has more often than the other, by the values of the
+-- compared columns. Returns the first findings in report order, and the number of all such rows. Rows with the same
 -- natural key are one row with different values.
 WITH either_row AS (
     SELECT 1 AS side, report_row, {names}
@@ -12,12 +12,14 @@ WITH either_row AS (
 
 unmatched AS MATERIALIZED (
     SELECT
-        {names},
+        {compared},
+        {others}
+        NULL::JSON AS extra,
         sum(side)::BIGINT AS excess,
         min(report_row) FILTER (side > 0) AS json_row,
         min(report_row) FILTER (side < 0) AS csv_row
     FROM either_row
-    GROUP BY {names}
+    GROUP BY {compared}
     HAVING sum(side) <> 0
 ),
 

@@ -44,24 +44,10 @@ CASE
 END
 
 -- quantity
-CASE
-    WHEN {value} <> ''
-        THEN
-            CASE
-                WHEN regexp_full_match({value}, '-?0*[0-9]{{1,32}}(\.[0-9]{{1,6}}0*)?') THEN {value}::DECIMAL(38, 6)
-                ELSE error({complaint} || 'which DECIMAL(38, 6) does not hold exactly')
-            END
-END
+nullif({value}, '')::DECIMAL(38, 6)
 
 -- money
-CASE
-    WHEN {value} <> ''
-        THEN
-            CASE
-                WHEN regexp_full_match({value}, '-?0*[0-9]{{1,26}}(\.[0-9]{{1,12}}0*)?') THEN {value}::DECIMAL(38, 12)
-                ELSE error({complaint} || 'which DECIMAL(38, 12) does not hold exactly')
-            END
-END
+nullif({value}, '')::DECIMAL(38, 12)
 
 -- compute_points
 -- Seconds / 3600, rounded to 2 decimals, ties away from zero. Integer arithmetic, because binary floats misround ties:
@@ -71,23 +57,39 @@ CASE
         THEN
             CASE
                 WHEN abs({value}) < 35999999999999999982
-                    THEN (sign({value}) * ((abs({value})::HUGEINT + 18) // 36))::DECIMAL(18, 0) * 0.01::DECIMAL(3, 2)
+                    THEN (sign({value}) * ((floor(abs({value}))::HUGEINT + 18) // 36))::DECIMAL(18, 0) * 0.01::DECIMAL(3, 2)
                 ELSE error({complaint} || 'which is more compute points than DECIMAL(18, 2) holds')
             END
 END
 
--- csv_text
+-- as_is
 {value}
 
 -- csv_flag
-CASE {value}
-    WHEN 'True' THEN true
-    WHEN 'False' THEN false
-    ELSE error({complaint} || 'which is not True or False')
+CASE lower({value})
+    WHEN 'true' THEN true
+    WHEN 'false' THEN false
+    ELSE error({complaint} || 'which is not {description}')
 END
 
--- csv_measure
+-- number
+-- NULL unless the column holds it exactly. A cast would round, so the decimals are counted first: those that are written,
+-- less the exponent.
 CASE
-    WHEN regexp_full_match({value}, '-?0*[0-9]{{1,38}}') THEN {value}::DECIMAL(38, 0)
-    ELSE error({complaint} || 'which is not an integer of at most 38 digits')
+    WHEN regexp_full_match({value}, '-?0*[0-9]{{1,{digits}}}(\.[0-9]{{1,{decimals}}}0*)?')
+        THEN {value}::DECIMAL({width}, {decimals})
+    WHEN regexp_full_match({value}, '-?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]{{1,3}}')
+        THEN
+            CASE
+                WHEN
+                    length(regexp_extract({value}, '\.([0-9]*?)0*[eE]', 1))
+                    - regexp_extract({value}, '[eE]\+?(.*)', 1)::INTEGER <= {decimals}
+                    THEN try_cast({value} AS DECIMAL({width}, {decimals}))
+            END
 END
+
+-- billed_number
+coalesce(
+    {number},
+    error({complaint} || if({value} IS NULL, 'which is missing', 'which is not {description}'))
+)

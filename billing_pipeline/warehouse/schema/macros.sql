@@ -1,7 +1,9 @@
 -- Bytes in GiB, because 1 GB in Acronis' reports is 1024^3 bytes. Ten decimals resolve a byte. Integer arithmetic, ties
--- rounded away from zero.
+-- rounded away from zero; in millionths of a byte, because a report may have fractions.
 CREATE OR REPLACE MACRO gib(bytes) AS
-    (sign(bytes)::HUGEINT * ((abs(bytes)::HUGEINT * 20000000000 + 1073741824) // 2147483648))::DECIMAL(38, 0)
+    (
+        sign(bytes)::HUGEINT * (((abs(bytes) * 1000000)::HUGEINT * 20000 + 1073741824) // 2147483648)
+    )::DECIMAL(38, 0)
     * 0.0000000001::DECIMAL(10, 10);
 
 -- Change from `before` to `after` in percent, to one decimal; NULL if `before` is 0.

@@ -70,6 +70,6 @@ class DemoMonths:
             report_level=self.level,
         )
         expected = ReportParameters(period=period, kind=self.kind, level=self.level, tenant_id=root)
-        witness = CsvReport(paths["csv_v2_0"], expected)
+        witness = CsvReport(paths["csv_v2_0"], period.start, period.end)
         with JsonReport(paths["json_v2_0"], expected, folder / "work") as report:
             replace_period(warehouse, report, attempt, witness=witness)

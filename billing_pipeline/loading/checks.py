@@ -2,8 +2,7 @@
 
 A check that stops protects the invoice: its findings would be billed wrongly, twice or not at all. A check
 that warns asks a person to review its findings. Each check is a `.sql` file of `checks/` that lists its
-findings; those marked `is_failure` make it fail. Two checks need more than the table: `control_totals` and
-`cross_check`.
+findings; those marked `is_failure` make it fail. The checks of `_DESCRIPTIONS` need more than the table.
 """
 
 from __future__ import annotations
@@ -19,11 +18,13 @@ from billing_pipeline.warehouse.history import LoadAttempt
 
 CROSS_CHECK = "cross_check"
 CONTROL_TOTALS = "control_totals"
+JSON_LAYOUT = "json_layout"
 _UNEXPECTEDLY_EMPTY = "unexpectedly_empty"
 
 CHECKS: dict[str, Severity] = {
     CONTROL_TOTALS: "stop",
     CROSS_CHECK: "stop",
+    JSON_LAYOUT: "warn",
     _UNEXPECTEDLY_EMPTY: "stop",
     "period_and_tenant": "stop",
     "billing_rules": "stop",
@@ -57,6 +58,7 @@ CHECKS: dict[str, Severity] = {
 _DESCRIPTIONS = {
     CONTROL_TOTALS: "Row count and exact sums equal the control totals that another parser added up.",
     CROSS_CHECK: "json_v2_0 and csv_v2_0 of one report contain the same rows, measures and SKUs.",
+    JSON_LAYOUT: "The layout of json_v2_0 is known; otherwise the rows are those of csv_v2_0.",
 }
 
 

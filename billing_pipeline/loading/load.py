@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
 from billing_pipeline.files import reporting_io_errors
 from billing_pipeline.landing import RawReport, period_lock
+from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.cross_check import CrossCheckMode, Witness
 from billing_pipeline.loading.replace import replace_period
-from billing_pipeline.normalize import CsvReport, JsonReport
+from billing_pipeline.normalize import CsvReport, JsonReport, UnknownLayoutError
 from billing_pipeline.ordering import report_to_load
 from billing_pipeline.ordering.state import Outcome, load_requests, record_outcome
 from billing_pipeline.periods import BillingPeriod
@@ -89,12 +91,38 @@ def _replace(
             witness: Witness | ReportRefusedError | None = None
             if cross_check != "off" and raw.has(CSV_FORMAT):
                 try:
-                    witness = CsvReport(raw.path(CSV_FORMAT), parameters)
+                    witness = _csv_report(raw, report)
                 except ReportRefusedError as error:
                     witness = error  # the cross-check decides what that means for the load
-            return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
+            try:
+                return replace_period(
+                    warehouse, report, attempt, witness=witness, cross_check_mode=cross_check
+                )
+            except UnknownLayoutError as error:
+                if not raw.has(CSV_FORMAT):
+                    raise
+                unknown_layout = error
+        file = raw.file(CSV_FORMAT)
+        attempt = replace(
+            attempt,
+            report_format=CSV_FORMAT,
+            stored_report_id=file.stored_report_id,
+            raw_bytes=file.size,
+            raw_sha256=file.sha256,
+        )
+        try:
+            return replace_period(warehouse, _csv_report(raw, report), attempt, unknown_layout=unknown_layout)
+        except LoadStoppedError:
+            raise
+        except ReportRefusedError as error:
+            error.what = f"{unknown_layout.what}; and csv_v2_0 cannot be read: {error.what}"
+            raise
     finally:
         shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _csv_report(raw: RawReport, report: JsonReport) -> CsvReport:
+    return CsvReport(raw.path(CSV_FORMAT), report.period_start, report.period_end)
 
 
 def _attempt(
@@ -113,6 +141,7 @@ def _attempt(
         report_kind=manifest.parameters.kind,
         report_level=manifest.parameters.level,
         report_id=manifest.report_id,
+        report_format=JSON_FORMAT,
         stored_report_id=file.stored_report_id,
         requested_report_ids=tuple(requested),
         stored_report_statuses={each.report_format: each.status for each in stored},

@@ -12,9 +12,16 @@ from typing import Protocol
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError, WarehouseError, first_line
-from billing_pipeline.loading.checks import CONTROL_TOTALS, LoadStoppedError, run_checks
+from billing_pipeline.loading.checks import (
+    CONTROL_TOTALS,
+    CROSS_CHECK,
+    JSON_LAYOUT,
+    LoadStoppedError,
+    run_checks,
+)
 from billing_pipeline.loading.cross_check import CrossCheckMode, Witness, cross_check
 from billing_pipeline.loading.restatement import record_restatement
+from billing_pipeline.normalize import UnknownLayoutError
 from billing_pipeline.reports import MEASURES, ControlTotals, exact_number
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult, Finding
@@ -41,7 +48,7 @@ _DEFECTS = (
 
 
 class UsageRows(Protocol):
-    """A raw report, read by the engine: `JsonReport`, whose totals come from another parser."""
+    """A raw report, read by the engine: `JsonReport` or `CsvReport`; its totals come from another parser."""
 
     @property
     def period_start(self) -> date: ...
@@ -59,6 +66,7 @@ def replace_period(
     *,
     witness: Witness | ReportRefusedError | None = None,
     cross_check_mode: CrossCheckMode = "stop",
+    unknown_layout: UnknownLayoutError | None = None,
 ) -> LoadAttempt:
     """Replace an account's rows of a period by those of a report, and publish if no check stops it.
 
@@ -68,6 +76,7 @@ def replace_period(
             that has usage by an empty report.
         witness: the same report in its other format, for the cross-check, or why that cannot be read.
         cross_check_mode: whether a difference stops the load, warns, or is not checked.
+        unknown_layout: why the rows are those of csv_v2_0 alone, so that there is nothing to compare them to.
 
     Returns:
         The attempt as it was recorded, with control totals, checks, restatement and duration.
@@ -89,7 +98,12 @@ def replace_period(
             totals = _control_totals(connection, attempt)
             checks = (
                 _compare_totals(rows.control_totals(), totals),
-                cross_check(connection, attempt, witness, cross_check_mode),
+                cross_check(connection, attempt, witness, cross_check_mode)
+                if unknown_layout is None
+                else CheckResult.from_findings(
+                    CROSS_CHECK, [], severity="warn", passing="only csv_v2_0 was read: see json_layout"
+                ),
+                _json_layout(unknown_layout),
                 *run_checks(connection, attempt),
             )
             if any(check.stops for check in checks):
@@ -153,6 +167,18 @@ def _compare_totals(in_file: ControlTotals, in_table: ControlTotals) -> CheckRes
     return CheckResult.from_findings(
         CONTROL_TOTALS, findings, severity="stop", passing=f"{in_table.rows:,} rows and all sums agree"
     )
+
+
+def _json_layout(unknown: UnknownLayoutError | None) -> CheckResult:
+    findings = [
+        Finding(
+            f"{unknown.what}. The rows are those of csv_v2_0. Please report this line to the authors of "
+            "billing-pipeline, so that the layout can be read",
+            0,
+        )
+        for unknown in filter(None, [unknown])
+    ]
+    return CheckResult.from_findings(JSON_LAYOUT, findings, severity="warn", passing="the layout is known")
 
 
 def _control_totals(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> ControlTotals:

@@ -27,15 +27,16 @@ def record_restatement(
     if before is None:
         return None
     columns = compared_columns(connection)
+    compared = [*columns, "unknown_scalars(extra)"]
     rows = "FROM {} WHERE billing_period = $billing_period AND account = $account"
     published, current = (
-        digest(connection, columns, rows.format(table), attempt.scope)
+        digest(connection, compared, rows.format(table), attempt.scope)
         for table in (f"{PUBLISHED}.usage", "usage")
     )
     parameters = attempt.scope | {"restated_at": restated_at}
     if published != current:
         statement = read_sql("loading/queries/record_restatement.sql").format(
-            hashed=hashed(columns), as_text=", ".join(f"{name} := {name}::VARCHAR" for name in columns)
+            hashed=hashed(compared), as_text=", ".join(f"{name} := {name}::VARCHAR" for name in columns)
         )
         reports = {"report_id_before": before[0], "report_id_after": attempt.report_id}
         connection.execute(statement, parameters | reports)

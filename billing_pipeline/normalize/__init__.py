@@ -8,5 +8,6 @@ with JsonReport(path, requested, work_dir) as report:
 
 from billing_pipeline.normalize.csv_report import CsvReport
 from billing_pipeline.normalize.json_report import JsonReport
+from billing_pipeline.normalize.refusals import UnknownLayoutError
 
-__all__ = ["CsvReport", "JsonReport"]
+__all__ = ["CsvReport", "JsonReport", "UnknownLayoutError"]

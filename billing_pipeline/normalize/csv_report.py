@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, UNIT, Field
 from billing_pipeline.normalize.projection import cell, select_rows
-from billing_pipeline.normalize.refusals import DAMAGED, refused, refused_by_duckdb, shown
+from billing_pipeline.normalize.refusals import DAMAGED, is_own_message, refused, refused_by_duckdb, shown
 from billing_pipeline.normalize.totals import Totals
-from billing_pipeline.reports import ControlTotals, ReportParameters
+from billing_pipeline.reports import ControlTotals
 from billing_pipeline.sql_files import quote_identifier, quote_literal, read_sql
 
 _OPTIONAL = {"sku", *(field.name for field in FIELDS if not field.kind.billed)}
@@ -34,17 +36,16 @@ class CsvReport:
     file does not say which period it is for: its rows do.
 
     Args:
-        requested: the parameters of its request; None takes any report.
+        period_start: first day that the report covers.
+        period_end: last day, inclusive.
 
     Raises:
         ReportRefusedError: the file is not a whole report of this format.
     """
 
-    def __init__(self, path: Path, requested: ReportParameters | None) -> None:
+    def __init__(self, path: Path, period_start: date, period_end: date) -> None:
         self._path = path
-        self._days = (date(1970, 1, 1), date(9999, 12, 31))
-        if requested is not None:
-            self._days = (requested.period.start, requested.period.end)
+        self.period_start, self.period_end = period_start, period_end
         self._header = _read_header(path)
 
     @property
@@ -62,7 +63,11 @@ class CsvReport:
             extra=f"nullif(json_merge_patch('{{}}', json_object({extra})), '{{}}')",
             longest_line=_LONGEST_LINE,
         )
-        return select_rows(source, *self._days)
+        return select_rows(source, self.period_start, self.period_end)
+
+    def selects(self) -> Iterator[str]:
+        """The same, as `JsonReport` gives it."""
+        yield self.select_rows
 
     def control_totals(self) -> ControlTotals:
         """Row count and sums of all rows, by Python's own CSV reader, independent of DuckDB.
@@ -83,11 +88,39 @@ class CsvReport:
     def refusal(self, error: duckdb.Error) -> ReportRefusedError:
         """The refusal for an error of DuckDB in the SELECT."""
         cells = _WRONG_CELLS.search(str(error))
-        if cells is None:
+        if cells is not None:
+            line, expected, found = cells.groups()
+            what = f"line {line} has {found} cells, not {expected}: the file is damaged or cut short"
+            return refused(what, DAMAGED)
+        if is_own_message(error):
             return refused_by_duckdb(error)
-        line, expected, found = cells.groups()
-        what = f"line {line} has {found} cells, not {expected}: the file is damaged or cut short"
-        return refused(what, DAMAGED)
+        fault = self._first_fault()
+        return refused_by_duckdb(error) if fault is None else refused(fault, DAMAGED)
+
+    def _first_fault(self) -> str | None:
+        """What Python's reader finds wrong with the form of a row, because DuckDB does not always name it."""
+        line_end = ""
+        number = 0
+
+        def lines(file: TextIO) -> Iterator[str]:
+            nonlocal line_end
+            for line in file:
+                line_end = line[-1]
+                yield line
+
+        try:
+            with self._path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+                for number, row in enumerate(csv.reader(lines(file), strict=True)):
+                    "".join(row).encode()
+                    if sum(map(len, row)) > _LONGEST_LINE:
+                        return f"row {number} is longer than {_LONGEST_LINE:,} characters"
+                    if line_end == "\r":
+                        return f"row {number} ends with a lone carriage return"
+        except csv.Error as error:
+            return f"row {number + 1} is not valid CSV: {error}"
+        except UnicodeEncodeError:
+            return f"row {number} is not UTF-8"
+        return None
 
     def _field(self, field: Field) -> str:
         value = cell(field.kind.csv_cell, field) if field.name in self._header else "NULL"
@@ -105,9 +138,10 @@ class CsvReport:
 
 def _read_header(path: Path) -> list[str]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        # Bytes that are not UTF-8 may be far behind the header: they are found with the rows.
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             header = next(csv.reader(file, strict=True), None)
-    except (csv.Error, UnicodeDecodeError) as error:
+    except csv.Error as error:
         raise refused(f"the file is not valid CSV: {error}", DAMAGED) from None
     if not header:
         raise refused("the file is empty", DAMAGED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from billing_pipeline.normalize.refusals import NOT_REQUESTED, refused, shown
@@ -55,11 +56,17 @@ def check_params(params: Mapping[str, Any], requested: ReportParameters | None) 
 def _check_number(
     params: Mapping[str, Any], name: str, documented: Mapping[str, int], requested: str
 ) -> None:
-    found = _integer(params, name, "a number")
-    reported = next((meaning for meaning, number in documented.items() if number == found), None)
+    """Compare a number that describes the report; it may be missing, or be a text that is not understood."""
+    found = params.get(name)
+    text = str(found).strip().lower().replace(" ", "_")
+    try:
+        number = documented.get(text) or Decimal(text)
+    except InvalidOperation:
+        return
+    reported = next((meaning for meaning, each in documented.items() if each == number), None)
     if reported != (requested if requested in documented else None):
         meaning = f" ({reported})" if reported else ""
-        raise refused(f"params.{name} is {found}{meaning}; {requested} was requested", NOT_REQUESTED)
+        raise refused(f"params.{name} is {shown(found)}{meaning}; {requested} was requested", NOT_REQUESTED)
 
 
 def _coverage(params: Mapping[str, Any]) -> tuple[date, date]:

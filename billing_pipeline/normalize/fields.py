@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -163,6 +164,9 @@ FIELDS = (
     *MEASURE_FIELDS,
     Field("edition", TEXT, "edition"),
     Field("sku", TEXT, "sku"),
+    Field("billing_model", DETAIL, "billing_model"),
+    Field("storage_type", DETAIL, "storage_type"),
+    Field("pricing_tier_id", DETAIL, "pricing_tier_id"),
 )
 
 COMPUTED = {
@@ -172,6 +176,21 @@ COMPUTED = {
 """Columns that are computed: the expression of `cells.sql`, and the field that it takes."""
 
 BY_NAME = {field.name: field for field in FIELDS}
+
+_OTHER_NAMES = {field.name.replace(".", "_"): field.name for field in FIELDS if "." in field.name}
+_ENDINGS = {"billingmodel": "billing_model", "storagetype": "storage_type", "tierid": "pricing_tier_id"}
+"""Ends of names without case and punctuation: where Acronis puts these fields is not known."""
+
+
+@lru_cache(maxsize=1000)
+def field_name(name: str) -> str:
+    """The field that a dotted name in a report denotes; the name itself if it is unknown."""
+    if name in BY_NAME:
+        return name
+    letters = re.sub(r"[\W_]+", "", name).lower()
+    known = (field for ending, field in _ENDINGS.items() if letters.endswith(ending))
+    return _OTHER_NAMES.get(name) or next(known, name)
+
 
 OBJECTS = frozenset(".".join(field.path[:depth]) for field in FIELDS for depth in range(1, len(field.path)))
 """Dotted names of the objects that hold fields: `application`, `usage`, `usage.absolute`…"""

@@ -125,7 +125,9 @@ class JsonReport:
         for batch in self._batches:
             if batch.layout is PLAIN_LAYOUT:
                 continue
-            reader = SlowRowReader(Totals(batch.first_row - batch.skipped - 1))
+            reader = SlowRowReader(
+                Totals(batch.first_row - batch.skipped - 1), *filter(None, [batch.layout.rows_key])
+            )
             try:
                 for file in batch.files:
                     reader.read(file.read_bytes()[1:-1], last=True)

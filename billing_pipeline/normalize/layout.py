@@ -1,24 +1,25 @@
-"""The layout of the rows of a json_v2_0 file, inferred from its first element.
+"""The layout of the rows of a json_v2_0 file, inferred from its elements.
 
 Acronis does not publish the nesting below `tenants`. Two layouts are read: *flat*, an element for each usage
-row, and *grouped*, an element with the fields that its rows share and a list of them; keys are nested or
-dotted, at any level. A `Layout` gives the keys that lead to each field; rows that do not follow it are read
-one by one (`slow_rows`).
+row, and *grouped*, an element with the fields that its rows share and one list of them, whatever its name;
+the rows of a list may be grouped again. Keys are nested, dotted or joined by underscores, at any level. A
+`Layout` gives the keys that lead to each field in the rows that follow the first element's layout; all others
+are read one by one (`slow_rows`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS, Field
-from billing_pipeline.normalize.refusals import refused, shown
+from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS, Field, field_name
+from billing_pipeline.normalize.refusals import UnknownLayoutError, refused, shown
 
 LISTS = ("usages", "items")
-"""Keys of a grouped element's list of rows."""
+"""Names that say that a list is one of rows, even if it is empty."""
 
-BARE_TENANT = ("id", "name", "kind", "customer_id")
+_BARE_TENANT = ("id", "name", "kind", "customer_id")
 """Fields of the tenant that a grouped element may have directly, without `tenant`."""
 
 Path = tuple[str, ...]
@@ -53,37 +54,16 @@ PLAIN_LAYOUT = Layout({field.name: (field.name,) for field in FIELDS})
 """The layout that `slow_rows` writes: an object with dotted keys for each row."""
 
 
-def list_key(element: Mapping[str, Any], where: str) -> str | None:
-    """The key of a grouped element's list of rows: it has `usages` or `items`, and no usage itself.
-
-    Args:
-        where: names it in a refusal.
-
-    Raises:
-        ReportRefusedError: it has both, and the rows of one would not be billed; or what it has is no list.
-    """
-    if any(name == "usage" or name.startswith("usage.") for name in element):
-        return None
-    if all(element.get(key) is not None for key in LISTS):
-        both = " and ".join(map(repr, LISTS))
-        raise refused(f"{where} has both {both}: which of them are its rows is not known")
-    found = next((key for key in LISTS if key in element), None)
-    if found is not None and not isinstance(element[found], list):
-        raise refused(f"{where} has no list of rows: {found!r} is {shown(element[found])}")
-    return found
-
-
-def flattened(found: Mapping[str, Any], *, grouped_element: bool = False) -> Iterator[tuple[str, Path, Any]]:
-    """Each field of an object: dotted name, the keys that lead to it, value; unknown ones too.
-
-    Args:
-        found: a row, or what the rows of a grouped element share.
-        grouped_element: `BARE_TENANT` are the tenant's, if it has no `tenant`.
-    """
-    bare = grouped_element and not any(key == "tenant" or key.startswith("tenant.") for key in found)
-    for key, value in found.items():
-        name = f"tenant.{key}" if bare and key in BARE_TENANT else key
-        yield from _leaves(name, (key,), value)
+def flattened(found: Mapping[str, Any]) -> Iterator[tuple[str, Path, Any]]:
+    """Each field of an object: dotted name, the keys that lead to it, value; unknown ones too."""
+    leaves = [leaf for key, value in found.items() for leaf in _leaves(key, (key,), value)]
+    names = {name for name, _, _ in leaves}
+    for name, path, value in leaves:
+        known = field_name(name)
+        if known != name and known in names:
+            known = name  # the field is there under its own name, or under another one
+        names.add(known)
+        yield known, path, value
 
 
 def _leaves(name: str, path: Path, value: Any) -> Iterator[tuple[str, Path, Any]]:
@@ -94,31 +74,87 @@ def _leaves(name: str, path: Path, value: Any) -> Iterator[tuple[str, Path, Any]
         yield name, path, value
 
 
-def learn_layout(element: Any) -> Layout:
-    """The layout of a file from its first element.
+def list_of_rows(fields: Mapping[str, Any], lists: Collection[str], where: str) -> str | None:
+    """The field that is the list of an element's rows; None if the element is a row itself.
+
+    Args:
+        fields: of the element, by dotted name.
+        lists: names of lists of rows.
+        where: names the element in a refusal.
 
     Raises:
-        ReportRefusedError: it is none of those that are read.
+        UnknownLayoutError: it has usage elsewhere, or in several places, and not all of it would be billed.
+        ReportRefusedError: what should be the list is none.
     """
+    is_row = _is_row(fields)
+    places = [name for name, value in fields.items() if isinstance(value, list | dict) and _has_usage(value)]
+    if len(places) + is_row > 1 or (places and not isinstance(fields[places[0]], list)):
+        keys = " and ".join(["itself"] * is_row + [shown(name) for name in places])
+        raise UnknownLayoutError(f"{where} has usage in {keys}: which are its rows is not known", fields)
+    if is_row or places:
+        return None if is_row else places[0]
+    given = [name for name in lists if name in fields]
+    empty = [name for name in given if isinstance(fields[name], list)]
+    if given and not empty:
+        raise refused(f"{where} has no list of rows: {given[0]!r} is {shown(fields[given[0]])}")
+    return empty[0] if empty else None
+
+
+def shared_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What the rows of a grouped element share, by dotted name; `id`, `name` and so on are its tenant's."""
+    bare = not any(name == "tenant" or name.startswith("tenant.") for name in fields)
+    return {f"tenant.{name}" if bare and name in _BARE_TENANT else name: fields[name] for name in fields}
+
+
+def _is_row(fields: Mapping[str, Any]) -> bool:
+    return any(
+        name.startswith("usage.") or (name == "usage" and not isinstance(value, list))
+        for name, value in fields.items()
+    )
+
+
+def _has_usage(value: Any) -> bool:
+    """Whether there is a usage row in it, at any depth."""
+    if isinstance(value, list):
+        return any(map(_has_usage, value))
+    if not isinstance(value, dict):
+        return False
+    fields = {name: inner for name, _, inner in flattened(value)}
+    return any(name.startswith("usage.") for name in fields) or any(map(_has_usage, fields.values()))
+
+
+def learn_layout(element: Any) -> Layout | None:
+    """The layout of a file from its first element; None if its rows are to be read one by one.
+
+    Raises:
+        UnknownLayoutError: there are no usage rows in it.
+        ReportRefusedError: it is not an object.
+    """
+    where = "element 1 of 'tenants'"
     if not isinstance(element, dict):
         raise refused(f"the first element of 'tenants' is not an object but {shown(element)}")
-    rows_key = list_key(element, "element 1 of 'tenants'")
-    row: Any = element
-    paths: dict[str, Path] = {}
-    if rows_key is not None:
-        row = next(iter(element[rows_key]), None)
-        shared = {key: value for key, value in element.items() if key != rows_key}
-        paths = _known(flattened(shared, grouped_element=True), ())
-    above = () if rows_key is None else (rows_key,)
-    in_row = _known(flattened(row), above) if isinstance(row, dict) else {}
-    if not any(name.startswith("usage.") for name in in_row) and (rows_key is None or element[rows_key]):
-        keys = ", ".join(shown(key) for key in list(element)[:20])
-        raise refused(f"the layout of 'tenants' is not known: its first element has the keys {keys}")
-    return Layout(_completed(paths | in_row, above), rows_key)
-
-
-def _known(leaves: Iterable[tuple[str, Path, Any]], above: Path) -> dict[str, Path]:
-    return {name: above + path for name, path, _ in leaves if name in BY_NAME}
+    leaves = list(flattened(element))
+    fields = {name: value for name, _, value in leaves}
+    rows_key = list_of_rows(fields, LISTS, where)
+    if rows_key is None:
+        if not any(name in BY_NAME and name.startswith("usage.") for name in fields):
+            raise UnknownLayoutError(f"{where} has no usage", fields)
+        return Layout(_completed({name: path for name, path, _ in leaves if name in BY_NAME}, ()))
+    rows = element.get(rows_key)
+    if rows is None or not rows_key.isidentifier():
+        return None
+    in_row = list(flattened(rows[0])) if rows and isinstance(rows[0], dict) else []
+    if rows and not _has_usage(rows):
+        raise UnknownLayoutError(f"{where} has no usage in {rows_key!r}", fields)
+    if rows and not _is_row({name: value for name, _, value in in_row}):
+        return None
+    del fields[rows_key]
+    names = dict(zip(fields, shared_fields(fields), strict=True))
+    paths = {names[name]: path for name, path, _ in leaves if names.get(name) in BY_NAME}
+    if rows_key.lower() in {path[0].lower() for path in paths.values()}:
+        return None  # DuckDB treats them as equal
+    paths |= {name: (rows_key, *path) for name, path, _ in in_row if name in BY_NAME}
+    return Layout(_completed(paths, (rows_key,)), rows_key)
 
 
 def _completed(paths: Mapping[str, Path], above: Path) -> dict[str, Path]:
@@ -128,10 +164,11 @@ def _completed(paths: Mapping[str, Path], above: Path) -> dict[str, Path]:
         if field.name in paths:
             continue
         parent, _, leaf = field.name.rpartition(".")
-        beside = next((path for name, path in paths.items() if name.rpartition(".")[0] == parent), None)
+        beside = next((item for item in paths.items() if item[0].rpartition(".")[0] == parent), None)
         if parent and beside is not None:
-            prefix, dot, _ = beside[-1].rpartition(".")
-            completed[field.name] = (*beside[:-1], prefix + dot + leaf)
+            name, path = beside
+            prefix = path[-1].removesuffix(name.rpartition(".")[2])
+            completed[field.name] = (*path[:-1], prefix + leaf)
         else:
             completed[field.name] = above + field.path
     return completed

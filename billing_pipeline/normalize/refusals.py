@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import islice
 
 import duckdb
 
@@ -16,9 +18,30 @@ _OWN_MESSAGE = re.compile(r"row \d+: .*?(?=\n\nLINE \d|\Z)", re.DOTALL)
 """A message from cells.sql; its value may hold line breaks, and DuckDB may append its statement."""
 
 
+class UnknownLayoutError(ReportRefusedError):
+    """A json_v2_0 file whose elements are in no known layout; it need not be damaged.
+
+    Args:
+        what: about the element.
+        element: whose keys the message names.
+    """
+
+    def __init__(self, what: str, element: Iterable[str]) -> None:
+        keys = ", ".join(shown(key) for key in islice(element, 20))
+        super().__init__(
+            f"the layout of 'tenants' is not known: {what}; its keys are {keys}",
+            todo=f"Nothing was loaded. {UNKNOWN}",
+        )
+
+
 def refused(what: str, todo: str = UNKNOWN) -> ReportRefusedError:
     """The error for a report that cannot be trusted; `what` names the row if it is known."""
     return ReportRefusedError(what, todo=f"Nothing was loaded. {todo}")
+
+
+def is_own_message(error: duckdb.Error) -> bool:
+    """Whether cells.sql raised it, so that it names row, field and value."""
+    return _OWN_MESSAGE.search(str(error)) is not None
 
 
 def refused_by_duckdb(error: duckdb.Error) -> ReportRefusedError:

@@ -19,7 +19,7 @@ from billing_pipeline.normalize.fields import (
     FIELDS,
     OBJECTS,
 )
-from billing_pipeline.normalize.layout import flattened, list_key
+from billing_pipeline.normalize.layout import LISTS, flattened, list_of_rows, shared_fields
 from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, refused, shown
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 from billing_pipeline.normalize.totals import Totals
@@ -32,10 +32,12 @@ class SlowRowReader:
 
     Args:
         totals: of the rows and elements before; what is read is added to them.
+        lists: names of lists of rows, besides those that are known; what is found is added.
     """
 
-    def __init__(self, totals: Totals) -> None:
+    def __init__(self, totals: Totals, *lists: str) -> None:
         self._totals = totals
+        self.lists = dict.fromkeys((*LISTS, *lists))
 
     def read(self, block: bytes, *, last: bool) -> tuple[list[str], int]:
         """Read the elements that a block of the file holds completely, each followed by a comma.
@@ -88,22 +90,30 @@ class SlowRowReader:
                 return
 
     def _rows(self, element: Any) -> Iterator[dict[str, Any]]:
-        where = self._totals.next_element
         if not isinstance(element, dict):
-            raise self._refused(f"{where} is {shown(element)}, not an object")
-        rows_key = list_key(element, f"{self._totals.next_row}: {where}")
-        if rows_key is None:
-            yield self._fields(element)
-            return
-        shared = self._fields({k: v for k, v in element.items() if k != rows_key}, grouped_element=True)
-        for row in element[rows_key]:
-            if not isinstance(row, dict):
-                raise self._refused(f"a row in {rows_key!r} is {shown(row)}, not an object")
-            yield shared | self._fields(row)
+            raise self._refused(f"{self._totals.next_element} is {shown(element)}, not an object")
+        return self._expanded(element, {})
 
-    def _fields(self, found: Mapping[str, Any], *, grouped_element: bool = False) -> dict[str, Any]:
+    def _expanded(self, found: Mapping[str, Any], above: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The rows of an element, or of an object in a list of one, with the fields that they share."""
+        fields = self._fields(found)
+        where = f"{self._totals.next_row}: {self._totals.next_element}"
+        name = list_of_rows(fields, self.lists, where)
+        if name is None:
+            yield {**above, **fields}
+            return
+        rows = fields.pop(name)
+        if rows:
+            self.lists.setdefault(name)
+        shared = {**above, **(fields if "tenant.id" in above else shared_fields(fields))}
+        for row in rows:
+            if not isinstance(row, dict):
+                raise self._refused(f"a row in {name!r} is {shown(row)}, not an object")
+            yield from self._expanded(row, shared)
+
+    def _fields(self, found: Mapping[str, Any]) -> dict[str, Any]:
         fields: dict[str, Any] = {}
-        for name, _, value in flattened(found, grouped_element=grouped_element):
+        for name, _, value in flattened(found):
             if name in fields:
                 raise self._refused(f"{name} is given twice")
             fields[name] = value

@@ -82,6 +82,9 @@ class Splitter:
         self._block_size = block_size
         self._rows_per_batch = rows_per_batch
         self._max_element = max_element
+        self._slow_rows = SlowRowReader(self.totals)
+        self._typed_rows: TypedRows | None = None
+        self._is_learned = False
         self._gap = b""
         self._files = 0
         self._recycled: list[Path] = []
@@ -141,7 +144,6 @@ class Splitter:
     def _check(self) -> Iterator[_Checked]:
         """All rows in the order of the file, block by block."""
         rest, size = b"", self._block_size
-        typed_rows: TypedRows | None = None
         while True:
             read = self._file.read(min(size, self._remaining))
             if not read and self._remaining:
@@ -153,8 +155,9 @@ class Splitter:
                 if self.totals.elements:
                     raise refused("there is a comma behind the last element of 'tenants'", DAMAGED)
                 return
-            typed_rows = typed_rows or self._typed_rows(block)
-            checked = self._check_block(typed_rows, block, last)
+            if not self._is_learned:
+                self._learn(block)
+            checked = self._check_block(block, last)
             if checked is None:  # no whole element
                 rest, size = block, len(block)
                 if len(block) >= self._max_element:
@@ -169,15 +172,20 @@ class Splitter:
                 return
             rest, size = block[checked.used :], self._block_size
 
-    def _typed_rows(self, block: bytes) -> TypedRows | None:
-        """Infer layout and gap from the first element; None if the block does not contain all of it."""
+    def _learn(self, block: bytes) -> None:
+        """Infer layout and gap from the first element, if the block contains all of it."""
         text = block.decode(errors="replace")
         try:
             element, end = strict_json.parse_next(text, strict_json.skip_white_space(text, 0))
         except StrictJsonError:
-            return None
+            return
         self._learn_gap(block, len(text[:end].encode()))
-        return TypedRows(learn_layout(element))
+        self._is_learned = True
+        layout = learn_layout(element)
+        if layout is not None:
+            self._typed_rows = TypedRows(layout)
+            if layout.rows_key is not None:
+                self._slow_rows.lists.setdefault(layout.rows_key)
 
     def _learn_gap(self, block: bytes, end: int) -> None:
         """Use the bytes at the end of an element as the pattern of all gaps.
@@ -190,8 +198,9 @@ class Splitter:
         if comma_and_key:
             self._gap = closing[len(closing.rstrip(b"]} \t\n\r")) :] + comma_and_key[0]
 
-    def _check_block(self, typed_rows: TypedRows | None, block: bytes, last: bool) -> _Checked | None:
+    def _check_block(self, block: bytes, last: bool) -> _Checked | None:
         """The whole elements of a block; None if it holds none."""
+        typed_rows = self._typed_rows
         if typed_rows is not None:
             gap = block.rfind(self._gap) if self._gap else -1
             comma = len(block) if last else gap + self._gap.index(b",") if gap >= 0 else 0
@@ -203,7 +212,7 @@ class Splitter:
             if elements:
                 rows = typed_rows.count_and_add(elements, self.totals)
                 return _Checked(memoryview(array)[1:-1], typed_rows.layout, rows, comma + (not last))
-        plain, used = SlowRowReader(self.totals).read(block, last=last)
+        plain, used = self._slow_rows.read(block, last=last)
         if not used:
             return None
         if not last:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from billing_pipeline.normalize.fields import MEASURE_FIELDS, UNIT, Field
-from billing_pipeline.normalize.layout import Layout, Tree
+from billing_pipeline.normalize.layout import Layout, Path, Tree
 from billing_pipeline.normalize.totals import SCALE, Totals
 
 
@@ -25,9 +25,9 @@ class TypedRows:
         self.layout = layout
         element = _struct("Element", layout.tree(), layout.rows_key)
         self._decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(_list_of(element))
-        self._rows = attrgetter(layout.rows_key) if layout.rows_key else None
-        self._unit = attrgetter(UNIT)
-        self._unit_of_element = layout.rows_key and layout.paths[UNIT] == (UNIT,)
+        self._rows = attrgetter(_attribute(layout.rows_key)) if layout.rows_key else None
+        self._unit = attrgetter(".".join(map(_attribute, _in_row(layout, UNIT))))
+        self._unit_of_element = layout.rows_key and layout.paths[UNIT][0] != layout.rows_key
         self._sums = _measure_getters(layout)
 
     def decode(self, array: bytes) -> list[Any]:
@@ -63,6 +63,12 @@ class TypedRows:
         return map(self._unit, rows)
 
 
+def _in_row(layout: Layout, name: str) -> Path:
+    """The keys that lead to a field from what holds it: a row, or the element."""
+    path = layout.paths[name]
+    return path[path[0] == layout.rows_key :]
+
+
 def _list_of(kind: Any) -> Any:
     return list[kind]
 
@@ -90,14 +96,15 @@ def _struct(name: str, tree: Tree, rows_key: str | None = None) -> Any:
 
 
 def _attribute(key: str) -> str:
-    return key.replace(".", "__")
+    """An identifier, and another one for each key."""
+    return f"k{key.encode().hex()}"
 
 
 def _measure_getters(layout: Layout) -> list[tuple[Any, list[tuple[int, Any]]]]:
     """For each object of a row that holds measures: how to get it, and how each measure (by its index)."""
     holders: dict[str, list[tuple[int, Any]]] = {}
     for index, field in enumerate(MEASURE_FIELDS):
-        *above, leaf = map(_attribute, layout.paths[field.name])
-        parent = ".".join(above[layout.rows_key is not None :])
+        *above, leaf = map(_attribute, _in_row(layout, field.name))
+        parent = ".".join(above)
         holders.setdefault(parent, []).append((index, attrgetter(leaf)))
     return [(attrgetter(parent) if parent else None, getters) for parent, getters in holders.items()]

@@ -60,6 +60,7 @@ class LoadAttempt:
     reason: str | None = None
     root_tenant_id: str | None = None
     report_id: str | None = None
+    report_format: str | None = None
     stored_report_id: str | None = None
     requested_report_ids: tuple[str, ...] = ()
     stored_report_statuses: Mapping[str, str] = field(default_factory=dict)

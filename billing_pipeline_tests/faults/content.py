@@ -122,7 +122,8 @@ CORRUPTIONS: Mapping[str, Callable[[bytes], bytes]] = {
     "wrong_kind": _of_report(_set_params(kind=4, report_type=4)),
     "wrong_level": _of_report(_set_params(report_level=3)),
     "grouped": _of_report(_regrouped("usages", lambda rows: rows)),
-    "unknown_layout": _of_report(_regrouped("services", lambda rows: rows)),
+    "unknown_layout": _of_report(_regrouped("services", lambda rows: {"backup": rows})),
+    "renamed_list": _of_report(_regrouped("services", lambda rows: rows)),
     "unknown_nesting": _of_report(lambda r: r.update(tenants=[{"groups": {"rows": r["tenants"]}}])),
     "names_as_keys": _of_report(
         lambda r: r.update(tenants=[{row["tenant"]["name"]: row for row in r["tenants"]}])

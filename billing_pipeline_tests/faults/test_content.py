@@ -68,7 +68,8 @@ def test_corrupt__json__wrong_as_the_fault_says(caller: Caller[FaultySandbox]) -
     assert "trial" not in json.loads(text("json_missing_measure"))["tenants"][middle]["usage"]["delta"]
     assert json.loads(text("json_wrong_period"))["params"]["begin_date"] < good["params"]["begin_date"]
     assert json.loads(text("json_wrong_kind"))["params"]["report_type"] == 4
-    assert "services" in json.loads(text("json_unknown_layout"))["tenants"][0]
+    assert "backup" in json.loads(text("json_unknown_layout"))["tenants"][1]["services"]
+    assert "usage" in json.loads(text("json_renamed_list"))["tenants"][1]["services"][0]
     grouped = json.loads(text("json_grouped"))["tenants"]
     assert sum(len(element["usages"]) for element in grouped) == len(good["tenants"])
     assert [e["usages"] is None for e in json.loads(text("json_null_usages"))["tenants"]].count(True) == 1

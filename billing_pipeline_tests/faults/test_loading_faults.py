@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from billing_pipeline.errors import BillingPipelineError, DataFolderError, RawReportError
+from billing_pipeline.errors import (
+    BillingPipelineError,
+    DataFolderError,
+    RawReportError,
+    ReportRefusedError,
+)
 from billing_pipeline.landing import period_lock
 from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.cross_check import CrossCheckMode
@@ -61,6 +66,55 @@ def test_load_period__each_fault__outcome_of_the_catalogue(
 
     assert again.report_id not in {raw.report_id, before["report_id"]}
     assert harness.sandbox.reports_created == 2
+
+
+def test_load_period__unknown_layout__csv_loaded_and_keys_named(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults("json_unknown_layout")
+    raw = harness.run()
+
+    load(harness.data_dir)
+
+    with WarehouseFile(harness.data_dir).reading() as connection:
+        checks = {
+            name: (passed, severity, detail)
+            for name, passed, severity, detail in connection.execute(
+                "SELECT check_name, passed, severity, detail FROM latest_load_checks"
+            ).fetchall()
+        }
+        source = connection.execute(
+            "SELECT report_format, stored_report_id::VARCHAR, raw_bytes, raw_sha256, row_count"
+            " FROM load_history"
+        ).fetchall()
+    file = raw.file("csv_v2_0")
+    lines = len(raw.path("csv_v2_0").read_text(encoding="utf-8").splitlines()) - 1
+    assert source == [("csv_v2_0", file.stored_report_id, file.size, file.sha256, lines)]
+    passed, severity, detail = checks["json_layout"]
+    assert (passed, severity) == (False, "warn")
+    assert "element 1 of 'tenants' has usage in services" in detail
+    assert "tenant.name, services. The rows are those of csv_v2_0. Please report" in detail
+    assert checks["cross_check"] == (True, "warn", "only csv_v2_0 was read: see json_layout")
+    assert checks["control_totals"][0]
+
+
+def test_load_period__unknown_layout_without_csv__is_refused(harness: FaultHarness) -> None:
+    harness.sandbox.set_faults("json_unknown_layout", "csv_renamed_column")
+    harness.run()
+
+    with pytest.raises(
+        ReportRefusedError, match=r"layout of 'tenants' is not known: .*; and csv_v2_0 cannot be"
+    ):
+        load(harness.data_dir)
+
+
+@pytest.mark.parametrize("cross_check", ["off", "warn"])
+def test_load_period__unknown_layout_and_bad_csv_row__nothing_loaded(
+    harness: FaultHarness, cross_check: CrossCheckMode
+) -> None:
+    harness.sandbox.set_faults("json_unknown_layout", "csv_value")
+    harness.run()
+
+    with pytest.raises(LoadStoppedError, match="totals: absolute: 1 rows, the first is row 1"):
+        load(harness.data_dir, cross_check)
 
 
 def test_load_period__loaded_with_warning__kept_over_older_report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from billing_pipeline.loading.checks import CHECKS, LoadStoppedError, description
 from billing_pipeline.loading.replace import replace_period
+from billing_pipeline.normalize.fields import FIELDS
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ControlTotals
 from billing_pipeline.warehouse import WarehouseFile
@@ -103,7 +105,10 @@ STOPS = {
     ),
 }
 WARNINGS = {
-    "effective_totals": ([row(effective_total=1)], "effective: 1 rows, the first is row 1"),
+    "effective_totals": (
+        [row(effective_total=1), row(offering_item="vms", effective_total=None)],
+        "effective: 1 rows, the first is row 1; effective: 1 rows lack it, the first is row 2",
+    ),
     "zero_deltas": (
         [
             points(usage_date=date(2026, 9, day), absolute_production=day, delta_production=0)
@@ -169,7 +174,7 @@ def test_warning_check__its_fault__warns_and_loads(warehouse: WarehouseFile, nam
 
 def test_checks__each__has_a_failing_example() -> None:
     elsewhere = {
-        "accounts", "billing_rules", "control_totals", "cross_check", "delta_items", "storage_ownership",
+        "accounts", "billing_rules", "control_totals", "cross_check", "delta_items", "json_layout", "storage_ownership",
         "tenant_history", "unexpectedly_empty",
     }  # fmt: skip
 
@@ -194,6 +199,49 @@ def test_duplicates__same_storage_twice__stops(
     assert failed(found) == {"duplicates"}
     assert found["duplicates"].finding_rows == 2
     assert "rows 1, 2" in found["duplicates"].detail
+
+
+@pytest.mark.parametrize("name", ["billing_model", "storage_type", "pricing_tier_id"])
+def test_duplicates__another_sku_detail__is_another_row(warehouse: WarehouseFile, name: str) -> None:
+    found = results(warehouse, [row(**{name: "a"}), row(**{name: "b"}), row()])
+
+    assert "duplicates" not in failed(found)
+    assert "duplicates" in failed(results(warehouse, [row(**{name: "a"}), row(**{name: "a"})], number=2))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "duplicate"),
+    [
+        ('{"region": "a"}', '{"region": "b"}', False),
+        ('{"region": 1}', '{"region": 2}', False),
+        ('{"region": true}', '{"region": false}', False),
+        ('{"region": "a"}', None, False),
+        ('{"region": "a", "zone": 1}', '{"zone": 1, "region": "a"}', True),
+        ('{"region": "a"}', '{"region": "a", "zone": null}', True),
+        ('{"region": "a"}', '{"region": "a", "zones": [1], "more": {"x": 1}}', True),
+        ('{"usage.effective.total": 0.30000000000000004}', '{"quota.value": "1,5"}', True),
+        ("{}", None, True),
+        (None, None, True),
+    ],
+)
+def test_duplicates__unknown_scalar_differs__is_another_row(
+    warehouse: WarehouseFile, one: str | None, other: str | None, *, duplicate: bool
+) -> None:
+    found = results(warehouse, [row(extra=one), row(extra=other)])
+
+    assert ("duplicates" in failed(found)) is duplicate
+
+
+def test_unknown_scalars__fields_with_a_column__take_no_part(warehouse: WarehouseFile) -> None:
+    load(warehouse, [])
+    names = [field.name for field in FIELDS]
+    with warehouse.reading() as connection:
+        found = connection.execute(
+            "SELECT unknown_scalars(?::JSON)", [json.dumps(dict.fromkeys(names, "x"))]
+        ).fetchall()
+
+    billed = sorted(field.name for field in FIELDS if field.kind.billed or "." not in field.name)
+    assert [name for name, _ in json.loads(found[0][0])] == billed
 
 
 def test_duplicates__rows_without_sku__stops(warehouse: WarehouseFile) -> None:

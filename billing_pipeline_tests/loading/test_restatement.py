@@ -84,6 +84,20 @@ def test_restatement__any_measure_changes__is_kept(warehouse: Warehouse, measure
     assert found == {"b": "0.000000", "a": "-7.000000"}
 
 
+def test_restatement__unknown_scalar_differs__is_another_key(warehouse: Warehouse) -> None:
+    load(warehouse, [row(extra='{"region": "a"}', pricing_tier_id="3")])
+
+    again = load(warehouse, [row(extra='{"region": "b"}', pricing_tier_id="3")], number=2)
+
+    assert again.restatement == Restatement(changed=0, new=1, vanished=1)
+    assert query(
+        warehouse, "SELECT change, pricing_tier_id, other_fields FROM usage_restatement ORDER BY change"
+    ) == [
+        {"change": "new", "pricing_tier_id": "3", "other_fields": '[["region","b"]]'},
+        {"change": "vanished", "pricing_tier_id": "3", "other_fields": '[["region","a"]]'},
+    ]
+
+
 def test_restatement__other_unit_or_sku__is_another_key(warehouse: Warehouse) -> None:
     load(warehouse, [row(absolute_production=1), storage(absolute_production=5)])
 

@@ -29,7 +29,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "tenant_id": TWINS,
     **dict.fromkeys(
         ("tenant_name", "tenant_kind", "customer_id", "application_name", "edition", "sku", "infra_name",
-         "infra_backend_type", "pricing_mode", "pricing_currency"),
+         "infra_backend_type", "pricing_mode", "pricing_currency", "billing_model", "storage_type",
+         "pricing_tier_id"),
         ("", " ", "0", "a", "A", None),
     ),
     "usage_date": ("2026-09-29", "2026-09-30"),
@@ -37,7 +38,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "measurement_unit": ("quantity", "Quantity"),
     "is_range": (False, True),
 }  # fmt: skip
-KEY = {"usage_date", "tenant_id", "application_id", "offering_item", "edition", "infra_id", "sku"}
+KEY = {"usage_date", "tenant_id", "application_id", "offering_item", "edition", "infra_id", "sku",
+       "billing_model", "storage_type", "pricing_tier_id"}  # fmt: skip
 
 
 def month(column: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:

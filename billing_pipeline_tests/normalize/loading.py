@@ -114,7 +114,10 @@ def load_csv(
     """Load a csv_v2_0 file with this content; the control totals are Python's."""
     path = folder / "csv_v2_0.csv"
     path.write_bytes(content)
-    report = CsvReport(path, expected)
+    period_start, period_end = (
+        (FIRST_DAY, LAST_DAY) if expected is None else (expected.period.start, expected.period.end)
+    )
+    report = CsvReport(path, period_start, period_end)
     with _transaction() as connection:
         try:
             _insert(connection, report.select_rows)

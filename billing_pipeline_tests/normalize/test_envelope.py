@@ -176,9 +176,14 @@ def test_report__another_period__is_refused(tmp_path: Path, begin: str, end: str
         ({"end_date": True}, "not a UNIX timestamp"),
         ({"report_type": 4}, "params.report_type is 4 (usage_daily); usage_summary was requested"),
         ({"report_type": 7}, "params.report_type is 7; usage_summary was requested"),
-        ({"report_type": ...}, "params.report_type is None"),
+        ({"report_type": "4"}, "params.report_type is 4 (usage_daily); usage_summary was requested"),
+        (
+            {"report_type": "usage_daily"},
+            "params.report_type is usage_daily (usage_daily); usage_summary was",
+        ),
+        ({"report_type": 4.0}, "(usage_daily); usage_summary was requested"),
         ({"report_level": 3}, "params.report_level is 3 (accounts); direct_partners was requested"),
-        ({"report_level": "1"}, "params.report_level is 1, not a number"),
+        ({"report_level": "all customers"}, "params.report_level is all customers (all_customers); direct"),
         ({"kind": "usage_daily"}, "the report's kind is usage_daily"),
         ({"tenant_id": "22222222-2222-4222-8222-222222222222"}, "is about tenant 22222222-"),
     ],
@@ -189,6 +194,24 @@ def test_report__not_as_requested__is_refused(tmp_path: Path, params: dict[str, 
 
     assert reason in refused.value.what
     assert refused.value.todo.startswith("Nothing was loaded.")
+
+
+@pytest.mark.parametrize("name", ["report_type", "report_level", "kind"])
+@pytest.mark.parametrize("value", [..., None, "", "summary", "Direct partners of Alpenland", [5], True])
+def test_report__kind_or_level_not_understood__is_taken(tmp_path: Path, name: str, value: Any) -> None:
+    opened(tmp_path, ORDERED, **{name: value})
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"report_type": "5", "report_level": "1"},
+        {"report_type": 5.0, "report_level": " 1 "},
+        {"report_type": "usage_summary", "report_level": "Direct partners", "kind": "5"},
+    ],
+)
+def test_report__kind_and_level_as_text__are_taken(tmp_path: Path, params: dict[str, Any]) -> None:
+    opened(tmp_path, ORDERED, **params)
 
 
 def test_report__type_of_another_kind__is_refused(tmp_path: Path) -> None:

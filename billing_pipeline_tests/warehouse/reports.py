@@ -32,7 +32,8 @@ SEPTEMBER = BillingPeriod(2026, 9)
 _TYPES = {
     "usage_date": "DATE", "tenant_id": "UUID", "tenant_name": "VARCHAR", "tenant_kind": "VARCHAR",
     "customer_id": "VARCHAR", "application_id": "UUID", "application_name": "VARCHAR",
-    "offering_item": "VARCHAR", "edition": "VARCHAR", "sku": "VARCHAR", "measurement_unit": "VARCHAR",
+    "offering_item": "VARCHAR", "edition": "VARCHAR", "sku": "VARCHAR", "billing_model": "VARCHAR",
+    "storage_type": "VARCHAR", "pricing_tier_id": "VARCHAR", "measurement_unit": "VARCHAR",
     "is_range": "BOOLEAN", "infra_id": "UUID", "infra_name": "VARCHAR", "infra_backend_type": "VARCHAR",
     "infra_owner_id": "UUID", "quota": "DECIMAL(38, 6)", "pricing_mode": "VARCHAR",
     "pricing_currency": "VARCHAR", "price": "DECIMAL(38, 12)", "total_cost": "DECIMAL(38, 12)",

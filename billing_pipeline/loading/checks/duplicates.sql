@@ -1,4 +1,4 @@
--- The natural key is unique: date, tenant, application, item, edition, infrastructure and SKU.
+-- The natural key is unique: date, tenant, application, item, edition, infrastructure, SKU and all unknown fields.
 --
 -- Hashes find the candidates in little memory; comparing the keys themselves rules out collisions.
 WITH candidate AS (

@@ -5,6 +5,7 @@ CREATE TABLE IF NOT EXISTS load_history (
     reason VARCHAR,
     root_tenant_id UUID,
     report_id UUID,
+    report_format VARCHAR,
     stored_report_id UUID,
     requested_report_ids UUID[],
     stored_report_statuses JSON,
@@ -33,6 +34,7 @@ COMMENT ON TABLE load_history IS 'One row for each attempt to load a billing per
 COMMENT ON COLUMN load_history.billing_period IS 'First day of the billed month';
 COMMENT ON COLUMN load_history.outcome IS 'loaded, refused (the report''s content cannot be trusted) or failed';
 COMMENT ON COLUMN load_history.reason IS 'Why it was not loaded';
+COMMENT ON COLUMN load_history.report_format IS 'The file that the rows are from: json_v2_0, or csv_v2_0 if the layout of json_v2_0 is unknown';
 COMMENT ON COLUMN load_history.requested_report_ids IS 'Every report requested for this attempt, oldest first';
 COMMENT ON COLUMN load_history.stored_report_statuses IS 'Last status seen of each stored report, by format';
 COMMENT ON COLUMN load_history.wait_seconds IS 'Seconds from the request to the readiness of the report';

@@ -20,6 +20,33 @@ CREATE OR REPLACE MACRO spreadsheet_text(value) AS
 CREATE OR REPLACE MACRO is_billed_by_delta(is_range, measurement_unit, delta_items) AS
     measurement_unit = 'seconds' OR (is_range AND coalesce(delta_items, 'accumulating') = 'accumulating');
 
+-- The unknown fields of a row that are no lists or objects, as JSON: [[name, value], …], sorted; NULL without any. Rows
+-- that differ in one of them are no duplicates. Known fields are in `extra` only if their column does not hold the value.
+CREATE OR REPLACE MACRO unknown_scalars(extra) AS
+    CASE
+        WHEN extra IS NOT NULL
+            THEN
+                nullif(
+                    to_json(
+                        list_sort(
+                            list_transform(
+                                list_filter(
+                                    map_entries(extra::MAP(VARCHAR, JSON)),
+                                    lambda field: json_type(field.value) NOT IN ('OBJECT', 'ARRAY', 'NULL')
+                                    AND NOT regexp_full_match(
+                                        field.key,
+                                        'usage\.effective\.(production|trial|total)|quota\.value|pricing\.(currency|mode|price|total_cost)'
+                                        || '|application\.name|infra\.(backend_type|name)|tenant\.(customer_id|name)'
+                                    )
+                                ),
+                                lambda field: [field.key, field.value->>'$']
+                            )
+                        )
+                    )::VARCHAR,
+                    '[]'
+                )
+    END;
+
 -- The key of a time series: the natural key without the date. Takes a row: usage_series(usage).
 CREATE OR REPLACE MACRO usage_series(r) AS {
     'tenant_id': r.tenant_id,
@@ -27,7 +54,11 @@ CREATE OR REPLACE MACRO usage_series(r) AS {
     'offering_item': r.offering_item,
     'edition': r.edition,
     'infra_id': r.infra_id,
-    'sku': r.sku
+    'sku': r.sku,
+    'billing_model': r.billing_model,
+    'storage_type': r.storage_type,
+    'pricing_tier_id': r.pricing_tier_id,
+    'other_fields': unknown_scalars(r.extra)
 };
 
 -- The natural key of a usage row, unique within its period and account.

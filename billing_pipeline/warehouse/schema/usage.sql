@@ -14,6 +14,9 @@ CREATE TABLE IF NOT EXISTS usage (
     offering_item VARCHAR NOT NULL,
     edition VARCHAR,
     sku VARCHAR,
+    billing_model VARCHAR,
+    storage_type VARCHAR,
+    pricing_tier_id VARCHAR,
     measurement_unit VARCHAR NOT NULL,
     is_range BOOLEAN NOT NULL,
     infra_id UUID,
@@ -60,6 +63,9 @@ COMMENT ON COLUMN usage.application_name IS 'Service type, such as backup or fil
 COMMENT ON COLUMN usage.offering_item IS 'Offering item, with its edition prefix';
 COMMENT ON COLUMN usage.edition IS 'Edition of the offering item';
 COMMENT ON COLUMN usage.sku IS 'SKU; NULL when the report gives none';
+COMMENT ON COLUMN usage.billing_model IS 'Billing model of the SKU; NULL when the report gives none';
+COMMENT ON COLUMN usage.storage_type IS 'Storage type of the SKU; NULL when the report gives none';
+COMMENT ON COLUMN usage.pricing_tier_id IS 'Pricing tier of the SKU; NULL when the report gives none';
 COMMENT ON COLUMN usage.measurement_unit IS 'bytes, seconds or quantity: the unit of the absolute, delta and effective columns';
 COMMENT ON COLUMN usage.is_range IS 'True for items that accumulate over the period, such as compute points';
 COMMENT ON COLUMN usage.infra_id IS 'Storage or Disaster Recovery infrastructure; a tenant has one row for each, to be summed';

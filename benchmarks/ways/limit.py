@@ -23,6 +23,7 @@ def main(lines: Path, folder: Path, period: BillingPeriod) -> str:
     """
     with lines.open(encoding="utf-8") as file:
         layout = learn_layout(json.loads(file.readline()))
+    assert layout is not None
     statement = Path(__file__).with_name("lines.sql" if layout.rows_key is None else "grouped_lines.sql")
     source = statement.read_text(encoding="utf-8").format(**layout_in_sql(layout), file=lines)
     rows = select_rows(source, period.start, period.end)

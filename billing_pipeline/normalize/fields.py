@@ -39,6 +39,7 @@ class Kind:
         cell: expression of `cells.sql` that converts the value to the column.
         sql_type: DuckDB's type of the value before it becomes a column; decimals, dates and UUIDs are read as
             text, so that DuckDB neither rounds nor guesses.
+        json_sql_type: DuckDB's type of what `json_type` accepts, where another one is read faster.
         csv_cell: expression of `cells.sql` that converts a CSV cell to `sql_type`.
         number: digits before and behind the decimal point that the column holds; None if it holds no number.
         numbers: types of JSON numbers that a text may be given as.
@@ -51,6 +52,7 @@ class Kind:
     description: str
     cell: str
     sql_type: str = "VARCHAR"
+    json_sql_type: str | None = None
     csv_cell: str = "as_is"
     number: tuple[int, int] | None = None
     numbers: tuple[type[int] | type[Decimal], ...] = ()
@@ -86,10 +88,13 @@ def _held_number(value: Any, digits: int, decimals: int) -> str | None:
     return f"{whole}.{fraction or 0}" if len(fraction) <= decimals else None
 
 
+_INTEGER = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 def _amount(cell: str, integer_digits: int, decimals: int) -> Kind:
     """A decimal that is not billed. The fast parser verifies what `cell` casts."""
     exact = rf"\A(-?0*[0-9]{{1,{integer_digits}}}(\.[0-9]{{1,{decimals}}}0*)?)?\Z"
-    json_type = Annotated[str, Meta(pattern=exact)] | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
+    json_type = Annotated[str, Meta(pattern=exact)] | _INTEGER | None
     number = (integer_digits, decimals)
     return Kind(json_type, "a decimal number", cell, csv_cell="number", number=number, billed=False)
 
@@ -97,10 +102,11 @@ def _amount(cell: str, integer_digits: int, decimals: int) -> Kind:
 _TEXT, _TEXT_OR_NUMBER = str | None, str | int | None
 _MEASURE_TYPE = f"DECIMAL({_INTEGER_DIGITS + DECIMALS}, {DECIMALS})"
 _MEASURE = Kind(
-    int,
+    _INTEGER,
     f"a number of at most {_INTEGER_DIGITS} digits and {DECIMALS} decimals",
     "given",
     _MEASURE_TYPE,
+    "BIGINT",
     "billed_number",
     number=(_INTEGER_DIGITS, DECIMALS),
     required=True,
@@ -114,7 +120,7 @@ DETAIL = replace(TEXT, billed=False)
 UUID = Kind(_TEXT, "a text", "uuid")
 REQUIRED_UUID = Kind(_TEXT, "a text", "required_uuid", required=True)
 DATE = Kind(str, "a date", "date", required=True)
-FLAG = Kind(bool, "true or false", "given", "BOOLEAN", "csv_flag", required=True)
+FLAG = Kind(bool, "true or false", "given", "BOOLEAN", csv_cell="csv_flag", required=True)
 QUANTITY = _amount("quantity", 32, 6)
 MONEY = _amount("money", 26, 12)
 

@@ -92,10 +92,10 @@ def layout_in_sql(layout: Layout) -> dict[str, str]:
         `columns`: names and types of the elements' keys; `fields`: each field by its dotted name; `extra`;
         `rows_key`: of grouped elements.
     """
-    columns = {key: _column_type(node) for key, node in layout.tree().items()}
+    plain = layout is PLAIN_LAYOUT
+    columns = {key: _column_type(node, plain=plain) for key, node in layout.tree().items()}
     if layout.rows_key is not None:
         columns[layout.rows_key] += "[]"
-    plain = layout is PLAIN_LAYOUT
     if plain:
         columns[EXTRA] = "VARCHAR"
     return {
@@ -115,10 +115,10 @@ def _access(layout: Layout, name: str) -> str:
     return quote_identifier(start) + "".join(f"[{quote_literal(key)}]" for key in keys)
 
 
-def _column_type(node: Field | Tree) -> str:
+def _column_type(node: Field | Tree, *, plain: bool) -> str:
     if isinstance(node, Field):
-        return node.kind.sql_type
-    members = (f"{quote_identifier(key)} {_column_type(each)}" for key, each in node.items())
+        return node.kind.sql_type if plain else node.kind.json_sql_type or node.kind.sql_type
+    members = (f"{quote_identifier(key)} {_column_type(each, plain=plain)}" for key, each in node.items())
     return f"STRUCT({', '.join(members)})"
 
 

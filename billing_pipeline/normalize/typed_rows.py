@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -76,7 +76,7 @@ def _list_of(kind: Any) -> Any:
 def _is_required(node: Field | Tree) -> bool:
     """Whether a key is required, because the strict parser rejects null for a field in it."""
     if isinstance(node, Field):
-        return node.kind.json_type in (bool, int, str)
+        return type(None) not in get_args(node.kind.json_type)
     return any(map(_is_required, node.values()))
 
 

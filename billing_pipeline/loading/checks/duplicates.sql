@@ -1,8 +1,8 @@
 -- The natural key is unique: date, tenant, application, item, edition, infrastructure, SKU and all unknown fields.
 --
--- Hashes find the candidates in little memory; comparing the keys themselves rules out collisions.
+-- Hashes of a part of the key find the candidates in little memory; comparing whole keys decides.
 WITH candidate AS (
-    SELECT hash(natural_key(usage)) AS key_hash
+    SELECT hash(usage_date, tenant_id, offering_item, infra_id, sku) AS key_hash
     FROM usage
     WHERE billing_period = $billing_period AND account = $account
     GROUP BY key_hash
@@ -15,7 +15,7 @@ repeated AS (
         max(tenant_name) AS tenant_name,
         list(report_row ORDER BY report_row) AS places
     FROM usage
-    SEMI JOIN candidate ON key_hash = hash(natural_key(usage))
+    SEMI JOIN candidate ON key_hash = hash(usage_date, tenant_id, offering_item, infra_id, sku)
     WHERE billing_period = $billing_period AND account = $account
     GROUP BY ALL
     HAVING count(*) > 1

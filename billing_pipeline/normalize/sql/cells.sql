@@ -56,8 +56,8 @@ CASE
     WHEN lower(trim("measurement_unit", E' \t\r\n')) = 'seconds'
         THEN
             CASE
-                WHEN abs({value}) < 35999999999999999982
-                    THEN (sign({value}) * ((floor(abs({value}))::HUGEINT + 18) // 36))::DECIMAL(18, 0) * 0.01::DECIMAL(3, 2)
+                WHEN abs({value}::DECIMAL(28, 6)) < 35999999999999999982
+                    THEN (sign({value}) * ((floor(abs({value}::DECIMAL(28, 6)))::HUGEINT + 18) // 36))::DECIMAL(18, 0) * 0.01::DECIMAL(3, 2)
                 ELSE error({complaint} || 'which is more compute points than DECIMAL(18, 2) holds')
             END
 END

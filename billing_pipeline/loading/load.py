@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
@@ -84,45 +85,50 @@ def _replace(
     work_dir = folder / "work" / attempt.period.key
     # Left by a killed load; the period's lock guarantees that no other load uses the folder.
     shutil.rmtree(work_dir, ignore_errors=True)
+    days = parameters.period.start, parameters.period.end
     try:
         with reporting_io_errors(work_dir):
             report = JsonReport(raw.path(JSON_FORMAT), parameters, work_dir)
+        days = report.period_start, report.period_end
         with report:
             witness: Witness | ReportRefusedError | None = None
             if cross_check != "off" and raw.has(CSV_FORMAT):
                 try:
-                    witness = _csv_report(raw, report)
+                    witness = CsvReport(raw.path(CSV_FORMAT), *days)
                 except ReportRefusedError as error:
                     witness = error  # the cross-check decides what that means for the load
-            try:
-                return replace_period(
-                    warehouse, report, attempt, witness=witness, cross_check_mode=cross_check
-                )
-            except UnknownLayoutError as error:
-                if not raw.has(CSV_FORMAT):
-                    raise
-                unknown_layout = error
-        file = raw.file(CSV_FORMAT)
-        attempt = replace(
-            attempt,
-            report_format=CSV_FORMAT,
-            stored_report_id=file.stored_report_id,
-            raw_bytes=file.size,
-            raw_sha256=file.sha256,
-        )
-        try:
-            return replace_period(warehouse, _csv_report(raw, report), attempt, unknown_layout=unknown_layout)
-        except LoadStoppedError:
+            return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)
+    except UnknownLayoutError as error:
+        if not raw.has(CSV_FORMAT):
             raise
-        except ReportRefusedError as error:
-            error.what = f"{unknown_layout.what}; and csv_v2_0 cannot be read: {error.what}"
-            raise
+        return _replace_from_csv(warehouse, raw, attempt, days, error)
     finally:
         shutil.rmtree(work_dir, ignore_errors=True)
 
 
-def _csv_report(raw: RawReport, report: JsonReport) -> CsvReport:
-    return CsvReport(raw.path(CSV_FORMAT), report.period_start, report.period_end)
+def _replace_from_csv(
+    warehouse: Warehouse,
+    raw: RawReport,
+    attempt: LoadAttempt,
+    days: tuple[date, date],
+    unknown_layout: UnknownLayoutError,
+) -> LoadAttempt:
+    file = raw.file(CSV_FORMAT)
+    attempt = replace(
+        attempt,
+        report_format=CSV_FORMAT,
+        stored_report_id=file.stored_report_id,
+        raw_bytes=file.size,
+        raw_sha256=file.sha256,
+    )
+    try:
+        report = CsvReport(raw.path(CSV_FORMAT), *days)
+        return replace_period(warehouse, report, attempt, unknown_layout=unknown_layout)
+    except LoadStoppedError:
+        raise
+    except ReportRefusedError as error:
+        error.what = f"{unknown_layout.what}; and csv_v2_0 cannot be read: {error.what}"
+        raise
 
 
 def _attempt(

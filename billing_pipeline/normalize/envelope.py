@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from billing_pipeline.normalize import strict_json
-from billing_pipeline.normalize.refusals import DAMAGED, refused, shown
+from billing_pipeline.normalize.refusals import DAMAGED, UnknownLayoutError, refused, shown
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 
 _LARGEST_HEAD = 4 << 20
@@ -28,6 +28,7 @@ _CHUNK = 64 << 10
 _TOKEN = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ARRAY = "tenants"
+_PARAMS = "params"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def read_envelope(path: Path) -> Envelope:
     """Find the rows of a json_v2_0 file.
 
     Raises:
+        UnknownLayoutError: it is an object with `params`, but its rows are elsewhere.
         ReportRefusedError: it is not one whole JSON object with `params` and a list `tenants`.
     """
     size = path.stat().st_size
@@ -84,6 +86,7 @@ def _decoded_start(head: bytes) -> str:
 def _before_array(head: str, *, whole: bool) -> str:
     """The text up to and with the `[` of the array; `whole` if `head` is all of the file."""
     keys: list[str] = []
+    others: list[str] = []
     try:
         position = _behind("{", head, 0)
         while head[position : position + 1] != "}":
@@ -91,16 +94,22 @@ def _before_array(head: str, *, whole: bool) -> str:
             keys.append(str(key))
             position = _behind(":", head, position)
             if key == _ARRAY:
+                if head[position : position + 1] == "{":
+                    raise UnknownLayoutError(f"{_ARRAY!r} is an object, not a list", keys)
                 _behind("[", head, position)
                 return head[: position + 1]
-            _, position = strict_json.parse_next(head, position)
+            value, position = strict_json.parse_next(head, position)
+            if value and isinstance(value, list | dict) and key != _PARAMS:
+                others.append(str(key))
             position = strict_json.skip_white_space(head, position)
             if head[position : position + 1] != "}":
                 position = _behind(",", head, position)
     except StrictJsonError as error:
         if whole or not isinstance(error, CutShortError):
             raise refused(f"the file is not a report: {error}", DAMAGED) from None
-        raise refused(f"the first {_LARGEST_HEAD:,} bytes do not get to {_ARRAY!r}") from None
+        raise UnknownLayoutError(f"the first {_LARGEST_HEAD:,} bytes do not get to it", keys) from None
+    if others and _PARAMS in keys:
+        raise UnknownLayoutError(f"the file has no list {_ARRAY!r}", keys)
     named = ", ".join(map(shown, keys[:10])) or "nothing"
     raise refused(f"the file has no list {_ARRAY!r}; it has: {named}")
 

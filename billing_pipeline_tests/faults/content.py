@@ -123,6 +123,8 @@ CORRUPTIONS: Mapping[str, Callable[[bytes], bytes]] = {
     "wrong_level": _of_report(_set_params(report_level=3)),
     "grouped": _of_report(_regrouped("usages", lambda rows: rows)),
     "unknown_layout": _of_report(_regrouped("services", lambda rows: {"backup": rows})),
+    "tenants_object": _of_report(lambda r: r.update(tenants={"rows": r["tenants"]})),
+    "renamed_tenants": _of_report(lambda r: r.update(rows=r.pop("tenants"))),
     "renamed_list": _of_report(_regrouped("services", lambda rows: rows)),
     "unknown_nesting": _of_report(lambda r: r.update(tenants=[{"groups": {"rows": r["tenants"]}}])),
     "names_as_keys": _of_report(

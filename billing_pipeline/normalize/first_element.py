@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.envelope import read_envelope
 from billing_pipeline.normalize.layout import learn_layout
-from billing_pipeline.normalize.refusals import DAMAGED, refused
+from billing_pipeline.normalize.refusals import DAMAGED, refused, shown_keys
 
 _LARGEST = 4 << 20
-# A key with other characters may be a value, such as a customer's name.
-_KEY = re.compile(r"[a-z_][A-Za-z0-9_.]{0,59}")
-_OTHER_KEYS = "others that do not look like names of fields"
 
 
 def described_layout(path: Path) -> str:
@@ -27,6 +23,8 @@ def described_layout(path: Path) -> str:
     if element is None:
         return "unknown, because the report is empty"
     layout = learn_layout(element)
+    if layout is None:
+        return "grouped, with the rows further in, read one by one"
     dotted = any("." in key for keys in layout.paths.values() for key in keys)
     keys = "dotted keys" if dotted else "nested keys"
     if layout.rows_key is None:
@@ -42,12 +40,6 @@ def first_keys(path: Path) -> str:
     """
     element = first_element(path)
     return shown_keys(element) if isinstance(element, dict) else f"none: it is a {type(element).__name__}"
-
-
-def shown_keys(keys: Any) -> str:
-    """Names of fields; other keys may hold data and are left out."""
-    names = [key for key in keys if _KEY.fullmatch(str(key))]
-    return ", ".join([*names, *([_OTHER_KEYS] if len(names) < len(list(keys)) else [])])
 
 
 def first_element(path: Path) -> Any:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS, Field, field_name
-from billing_pipeline.normalize.refusals import UnknownLayoutError, refused, shown
+from billing_pipeline.normalize.refusals import UnknownLayoutError, refused, shown, shown_keys
 
 LISTS = ("usages", "items")
 """Names that say that a list is one of rows, even if it is empty."""
@@ -89,7 +89,7 @@ def list_of_rows(fields: Mapping[str, Any], lists: Collection[str], where: str) 
     is_row = _is_row(fields)
     places = [name for name, value in fields.items() if isinstance(value, list | dict) and _has_usage(value)]
     if len(places) + is_row > 1 or (places and not isinstance(fields[places[0]], list)):
-        keys = " and ".join(["itself"] * is_row + [shown(name) for name in places])
+        keys = " and ".join(["itself"] * is_row + [shown_keys([name]) for name in places])
         raise UnknownLayoutError(f"{where} has usage in {keys}: which are its rows is not known", fields)
     if is_row or places:
         return None if is_row else places[0]

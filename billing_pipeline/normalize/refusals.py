@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import islice
+from typing import Any
 
 import duckdb
 
@@ -18,6 +18,18 @@ _OWN_MESSAGE = re.compile(r"row \d+: .*?(?=\n\nLINE \d|\Z)", re.DOTALL)
 """A message from cells.sql; its value may hold line breaks, and DuckDB may append its statement."""
 
 
+# A key with other characters may be a value, such as a customer's name.
+_KEY = re.compile(r"[a-z_][A-Za-z0-9_.]{0,59}")
+_OTHER_KEYS = "others that do not look like names of fields"
+
+
+def shown_keys(keys: Iterable[Any]) -> str:
+    """Names of fields; other keys may hold data and are left out."""
+    names = [str(key) for key in keys]
+    fields = [name for name in names if _KEY.fullmatch(name)]
+    return ", ".join([*fields[:20], *([_OTHER_KEYS] if len(fields) < len(names) else [])])
+
+
 class UnknownLayoutError(ReportRefusedError):
     """A json_v2_0 file whose elements are in no known layout; it need not be damaged.
 
@@ -27,9 +39,8 @@ class UnknownLayoutError(ReportRefusedError):
     """
 
     def __init__(self, what: str, element: Iterable[str]) -> None:
-        keys = ", ".join(shown(key) for key in islice(element, 20))
         super().__init__(
-            f"the layout of 'tenants' is not known: {what}; its keys are {keys}",
+            f"the layout of 'tenants' is not known: {what}; its keys are {shown_keys(element)}",
             todo=f"Nothing was loaded. {UNKNOWN}",
         )
 

@@ -20,7 +20,8 @@ from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.load import load_period
 from billing_pipeline.normalize import CsvReport, JsonReport
 from billing_pipeline.normalize.fields import BY_NAME
-from billing_pipeline.normalize.first_element import described_layout, first_keys, shown_keys
+from billing_pipeline.normalize.first_element import described_layout, first_keys
+from billing_pipeline.normalize.refusals import shown_keys
 from billing_pipeline.ordering import ProgressCallback, await_stored_reports, download_report, request_report
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.preflight.result import Result, Verdict, failed, ok, warning
@@ -146,7 +147,7 @@ def _read(connection: duckdb.DuckDBPyConnection, raw: RawReport, folder: Path) -
     else:
         return JSON_FORMAT
     try:
-        select = CsvReport(raw.path(CSV_FORMAT), parameters).select_rows
+        select = CsvReport(raw.path(CSV_FORMAT), parameters.period.start, parameters.period.end).select_rows
         connection.execute(f"CREATE OR REPLACE TABLE report_rows AS {wanted} ({select})")
     except (ReportRefusedError, duckdb.Error):
         return None

@@ -174,8 +174,8 @@ def test_warning_check__its_fault__warns_and_loads(warehouse: WarehouseFile, nam
 
 def test_checks__each__has_a_failing_example() -> None:
     elsewhere = {
-        "accounts", "billing_rules", "control_totals", "cross_check", "delta_items", "json_layout", "storage_ownership",
-        "tenant_history", "unexpectedly_empty",
+        "accounts", "billing_rules", "control_totals", "cross_check", "delta_items", "json_layout",
+        "storage_ownership", "tenant_history", "unexpectedly_empty",
     }  # fmt: skip
 
     assert {*STOPS, *WARNINGS, *elsewhere} == set(CHECKS)

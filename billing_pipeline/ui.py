@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import Any
+from unittest.mock import patch
 
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
 from billing_pipeline.orchestration.orphaned_runs import fail_orphaned_runs
-from billing_pipeline.settings import PROJECT_ROOT, PipelineSettings
+from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.settings.environment import ENV_FILE, env_file
+
+_DEFINITIONS = "billing_pipeline.definitions"
+# `dagster dev` runs its webserver as a module: ours has a request filter in front.
+_FILTERED = {"dagster_webserver": "billing_pipeline.webserver"}
 
 
 def main() -> None:
@@ -26,9 +33,14 @@ def main() -> None:
     # references. So it gets another working directory, and its children get absolute paths.
     os.environ |= {ENV_FILE: str(env_file()), "BILLING_DATA_DIR": str(settings.data_dir)}
     os.chdir(home)
-    command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1"]
-    workspace = ["--workspace", str(PROJECT_ROOT / "workspace.yaml")]
-    os.execv(sys.executable, [*command, *workspace, *sys.argv[1:]])  # noqa: S606 - our own words
+    from dagster._cli import dev  # noqa: PLC0415
+    from dagster_shared.ipc import open_ipc_subprocess  # noqa: PLC0415
+
+    def start_filtered(command: Sequence[str], **options: Any) -> Any:
+        return open_ipc_subprocess([_FILTERED.get(word, word) for word in command], **options)
+
+    with patch.object(dev, open_ipc_subprocess.__name__, start_filtered):
+        dev.dev_command(["--host", "127.0.0.1", "--module-name", _DEFINITIONS, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -27,6 +28,23 @@ query Runs($backfill: String!) {
   }
 }
 """
+
+
+def wait_until_serving(url: str, process: subprocess.Popen[bytes], seconds: float = 120) -> None:
+    """Wait until the webserver answers; an assertion fails if it does not, or its process ends."""
+    deadline = time.monotonic() + seconds
+    while not is_serving(url):
+        assert process.poll() is None, "the webserver has ended"
+        assert time.monotonic() < deadline, "the webserver does not answer"
+        time.sleep(0.3)
+
+
+def is_serving(url: str) -> bool:
+    """Whether the webserver answers."""
+    try:
+        return requests.get(f"{url}/server_info", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 def ask(url: str, query: str, **variables: Any) -> dict[str, Any]:

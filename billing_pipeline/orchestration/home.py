@@ -37,6 +37,7 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
     Raises:
         SettingsError: the folder cannot be made or initialised.
     """
+    disable_telemetry()
     if chosen := os.environ.get("DAGSTER_HOME"):
         if not Path(chosen).is_absolute() or not Path(chosen).is_dir():
             raise SettingsError(
@@ -55,6 +56,11 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
             todo="Check BILLING_DATA_DIR and its rights.",
         ) from error
     return home
+
+
+def disable_telemetry() -> None:
+    """Switch Dagster's telemetry off in this process and its child processes, whatever its home says."""
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
 
 
 @contextmanager

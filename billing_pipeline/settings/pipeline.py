@@ -16,6 +16,7 @@ from billing_pipeline.settings.environment import LOOPBACK, EnvironmentSettings,
 
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _LAKE = "ducklake:postgres:"
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _YEARS = range(2000, 3000)
 
 
@@ -43,6 +44,14 @@ def _account_names(value: Any) -> tuple[str, ...]:
             )
     if len(set(names)) < len(names):
         raise ValueError("duplicate account name")
+    return names
+
+
+def _host_names(value: Any) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in (value.split(",") if isinstance(value, str) else value))
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not a host name: write it without scheme and port")
     return names
 
 
@@ -99,6 +108,9 @@ class PipelineSettings(EnvironmentSettings):
     )
     alert_webhook: Annotated[SecretStr, AfterValidator(_webhook)] | None = Field(
         None, description="URL that is sent a message when a month failed or is overdue"
+    )
+    ui_hosts: Annotated[tuple[str, ...], BeforeValidator(_host_names)] = Field(
+        (), description="names under which the UI is reached, besides those of loopback, separated by commas"
     )
 
     def account_dir(self, account: str) -> Path:

@@ -16,12 +16,13 @@ from typing import Any
 
 import psutil
 import pytest
-import requests
 import yaml
 
 from billing_pipeline.settings import PROJECT_ROOT
+from billing_pipeline_tests.dagster_ui import is_serving
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.processes import free_port
 from billing_pipeline_tests.postgres import PostgresServer, postgres
 
 __all__ = ["postgres"]
@@ -65,7 +66,7 @@ def deployment(databases: PostgresServer, sandbox: FaultySandbox, cli: CliHarnes
     home.mkdir()
     for name in ("dagster.yaml", "workspace.yaml"):
         (home / name).write_bytes((DEPLOY / name).read_bytes())
-    ports = {"code": _free_port(), "webserver": _free_port()}
+    ports = {"code": free_port(), "webserver": free_port()}
     environment = {
         **cli.environment,
         **PASSWORDS,
@@ -106,7 +107,7 @@ def deployment(databases: PostgresServer, sandbox: FaultySandbox, cli: CliHarnes
         assert checked.returncode == 0, checked.stderr
         start("webserver")
         start("daemon")
-        wait_for(lambda: _serves(url))
+        wait_for(lambda: is_serving(url))
         yield Deployment(url, folder, home, environment, cli, sandbox, databases, services)
 
 
@@ -166,20 +167,6 @@ def _executable(words: list[str]) -> list[str | Path]:
     return [Path(sys.executable).parent / words[0], *words[1:]]
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _serves(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/server_info", timeout=5).ok
-    except requests.RequestException:
-        return False

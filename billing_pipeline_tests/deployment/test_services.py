@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
+import requests
 from dagster import AssetKey, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
 from billing_pipeline_tests.dagster_ui import ASSETS, await_periods, launch_backfill
@@ -46,6 +47,8 @@ def test_backfill__run_killed__every_month_loaded(deployment: Deployment, instan
     assert sandbox.reports_created == len(PERIODS), "the same report is continued with"
     assert most_at_once(sandbox.requests)["open_reports"] <= 3
     assert most_at_once(sandbox.requests)["downloads"] == 1
+    by_get = requests.get(f"{deployment.url}/graphql", {"query": "{ version }"}, timeout=30)
+    assert by_get.status_code == 405, "the request filter is in front"
     assert not instance.telemetry_enabled
     nothing_secret_is_left(deployment)
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from billing_pipeline_tests.dagster_ui import wait_until_serving
 from billing_pipeline_tests.harness.command_line import CliHarness
-
-_SECONDS_TO_START = 120
+from billing_pipeline_tests.harness.processes import free_port
 
 
 @pytest.fixture
@@ -51,9 +47,7 @@ class RunningUi:
 
 def start_ui(cli: CliHarness, log: Path, project: Path | None = None) -> RunningUi:
     """Start the UI, of another copy of the project if one is given, and wait until it serves."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "billing_pipeline.ui", "--port", str(port)],
@@ -64,15 +58,12 @@ def start_ui(cli: CliHarness, log: Path, project: Path | None = None) -> Running
             start_new_session=True,
         )
     ui = RunningUi(f"http://127.0.0.1:{port}", process, log)
-    deadline = time.monotonic() + _SECONDS_TO_START
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urlopen(f"{ui.url}/server_info", timeout=5):
-                return ui
-        except (URLError, OSError):
-            time.sleep(0.3)
-    ui.stop()
-    pytest.fail(f"the UI did not start:\n{log.read_text()[-3000:]}")
+    try:
+        wait_until_serving(ui.url, process)
+    except AssertionError as error:
+        ui.stop()
+        pytest.fail(f"{error}:\n{log.read_text()[-3000:]}")
+    return ui
 
 
 @pytest.fixture

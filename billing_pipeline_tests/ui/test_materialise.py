@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import requests
 from playwright.sync_api import Page, expect
 
 from billing_pipeline_tests.harness.command_line import CliHarness
@@ -52,6 +53,7 @@ def test_ui__month_materialised__loaded_and_shown_after_restart(
     page.wait_for_timeout(2000)
     page.screenshot(path=pictures / "asset-graph.png")
 
+    assert requests.get(f"{ui.url}/graphql", {"query": "{ version }"}, timeout=30).status_code == 405
     assert sandbox.reports_created == 1
     assert _listening_addresses(ui) <= {"127.0.0.1", "::1"}
     # data: and blob: URLs have no host.

@@ -60,7 +60,7 @@ def command(
     """Request, await, download and load billing periods. The status is 0 only if every period was loaded."""
     if replay and new_report:
         raise click.UsageError("--replay requests nothing: leave out --new-report.")
-    settings = Settings()
+    settings = Settings(forced=force)
     warn_of_unknown_settings(settings.pipeline.accounts)
     to_load = _periods(periods, first, last, settings.pipeline)
     accounts = _accounts(names, settings.pipeline)
@@ -76,7 +76,7 @@ def command(
         subjects = [AccountPeriod(period, account) for period in to_load for account in accepted]
         for subject in subjects if new_report else ():
             supersede_request(settings.pipeline.account_dir(subject.account), subject.period)
-        status = load(subjects, settings, replay=replay, force=force, failures=map(str, rejected.values()))
+        status = load(subjects, settings, replay=replay, failures=map(str, rejected.values()))
     except BillingPipelineError as error:
         send_alert(settings.pipeline.alert_webhook, [str(error)])
         raise
@@ -88,7 +88,6 @@ def load(
     settings: Settings,
     *,
     replay: bool = False,
-    force: bool = False,
     failures: Iterable[str] = (),
 ) -> int:
     """Load periods of accounts, with progress on stderr; returns the status of the command.
@@ -106,7 +105,7 @@ def load(
 
     remaining, all_loaded, messages = list(periods), True, list(failures)
     with warnings_shown_by(line.update):
-        for run in run_periods(periods, settings, listener=show, replay=replay, force=force):
+        for run in run_periods(periods, settings, listener=show, replay=replay):
             remaining.remove(run.period)
             if run.failure is None:
                 line.clear()

@@ -1,26 +1,17 @@
-"""Closed periods: refused before a report is requested, unless the run is forced."""
+"""Closed periods: refused before a report is requested, unless the command forces them."""
 
-from dagster import AssetExecutionContext
-
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import Warehouse, require_open
-
-FORCE_TAG = "billing/force"
-"""A run with this tag set to `true` may replace closed periods; `billing-pipeline run --force` sets it."""
+from billing_pipeline.warehouse import require_open
 
 
-def is_forced(context: AssetExecutionContext) -> bool:
-    """Whether the run may replace closed periods."""
-    return context.run.tags.get(FORCE_TAG) == "true"
-
-
-def require_loadable(warehouse: Warehouse, period: BillingPeriod, *, forced: bool) -> None:
+def require_loadable(settings: Settings, period: BillingPeriod) -> None:
     """Raise unless the period may be loaded.
 
     Raises:
         PeriodError: it has not ended: Dagster does not check that a run's tag names an existing partition.
-        PeriodClosedError: it is closed, and the run is not forced.
+        PeriodClosedError: it is closed, and this process does not force it.
     """
     period.require_ended()
-    if not forced:
-        require_open(warehouse, period)
+    if not settings.forced:
+        require_open(settings.warehouse, period)

@@ -11,7 +11,7 @@ import dagster as dg
 
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.code_location import build_defs
-from billing_pipeline.orchestration.forced_runs import FORCE_TAG, require_loadable
+from billing_pipeline.orchestration.forced_runs import require_loadable
 from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
 from billing_pipeline.orchestration.jobs import (
     ACCOUNT_TAG,
@@ -59,7 +59,6 @@ def run_periods(
     *,
     listener: Callable[[AccountPeriod, Progress], None],
     replay: bool = False,
-    force: bool = False,
 ) -> Iterator[PeriodRun]:
     """Load periods of accounts, each in a Dagster run of its own, all in this process.
 
@@ -70,7 +69,6 @@ def run_periods(
         settings: of this process.
         listener: receives the progress of each period, from any thread.
         replay: load the raw reports on disk; nothing is requested.
-        force: replace closed periods, too.
 
     Yields:
         Each period's outcome as its run ends; periods that were not attempted are missing.
@@ -85,20 +83,20 @@ def run_periods(
         fail_orphaned_runs(settings.pipeline, instance)
         create_runs_in_code_location(instance)
         job = build_defs(settings, reports=prepared).resolve_job_def(MONTHLY_USAGE)
-        to_prepare = [] if replay else [each for each in periods if _is_loadable(each, settings, force)]
+        to_prepare = [] if replay else [each for each in periods if _is_loadable(each, settings)]
         for period in periods:
             if period not in to_prepare:  # its run needs no report, or fails before it needs one
-                yield _execute(job, period, settings, instance, replay=replay, force=force)
+                yield _execute(job, period, settings, instance, replay=replay)
         with closing(ReportPreparation(to_prepare, settings, listener)) as preparation:
             for period, report in preparation.results():
                 prepared[period] = report
-                yield _execute(job, period, settings, instance, replay=False, force=force)
+                yield _execute(job, period, settings, instance, replay=False)
                 del prepared[period]
 
 
-def _is_loadable(period: AccountPeriod, settings: Settings, force: bool) -> bool:
+def _is_loadable(period: AccountPeriod, settings: Settings) -> bool:
     try:
-        require_loadable(settings.warehouse, period.period, forced=force)
+        require_loadable(settings, period.period)
     except BillingPipelineError:
         return False
     return True
@@ -111,7 +109,6 @@ def _execute(
     instance: dg.DagsterInstance,
     *,
     replay: bool,
-    force: bool,
 ) -> PeriodRun:
     keys = account_asset_keys(period.account)
     job = job.get_subset(
@@ -130,7 +127,7 @@ def _execute(
                     ACCOUNT_TAG: period.account,
                     STARTED_BY_TAG: BY_COMMAND,
                     **({"billing/replay": "true"} if replay else {}),
-                    **({FORCE_TAG: "true"} if force else {}),
+                    **({"billing/force": "true"} if settings.forced else {}),
                 },
                 raise_on_error=False,
             )

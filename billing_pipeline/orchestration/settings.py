@@ -16,13 +16,18 @@ class Settings:
     Args:
         pipeline: use these instead of the environment's.
         accounts: by account name, use these instead of the environment's.
+        forced: replace closed periods. Only a command can say so: whoever reaches Dagster's UI could set a
+            tag or a configuration, and a run that is launched again inherits both.
     """
 
     def __init__(
         self,
         pipeline: PipelineSettings | None = None,
         accounts: Mapping[str, AccountSettings] | None = None,
+        *,
+        forced: bool = False,
     ) -> None:
+        self.forced = forced
         self._pipeline = pipeline
         self._accounts = dict(accounts or {})
 

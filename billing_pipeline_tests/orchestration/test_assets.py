@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import dagster as dg
 import pytest
@@ -14,7 +16,7 @@ from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering.state import Outcome, PeriodRequests, load_requests, save_requests
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.settings import AccountSettings, PipelineSettings
-from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline.warehouse import WarehouseFile, close_period
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 
 PERIOD = "2026-09"
@@ -28,7 +30,9 @@ class Assets:
     sandbox: FaultySandbox
     data_dir: Path
 
-    def materialise(self, *names: str, period: str = PERIOD) -> dg.ExecuteInProcessResult:
+    def materialise(
+        self, *names: str, period: str = PERIOD, tags: Mapping[str, str] = MappingProxyType({})
+    ) -> dg.ExecuteInProcessResult:
         """Execute one Dagster run in an ephemeral instance."""
         account = AccountSettings(
             base_url=self.sandbox.base_url,
@@ -43,7 +47,7 @@ class Assets:
                 .resolve_job_def("monthly_usage")
                 .execute_in_process(
                     instance=instance,
-                    tags={"dagster/partition": period},
+                    tags={"dagster/partition": period, **tags},
                     asset_selection=[dg.AssetKey(name) for name in names],
                     raise_on_error=False,
                 )
@@ -157,3 +161,16 @@ def test_report_request__period_has_not_ended__nothing_is_requested(assets: Asse
 
     assert "2199-01: the period has not ended" in (failure.description or "")
     assert assets.sandbox.reports_created == 0
+
+
+def test_usage__closed_period_and_any_tag__is_refused(assets: Assets) -> None:
+    assert assets.materialise(*NAMES).success
+    close_period(WarehouseFile(assets.data_dir), BillingPeriod.parse(PERIOD))
+
+    # Whoever reaches the UI can set tags, and a run that is launched again inherits them.
+    for tag in ("billing/force", "force", "forced"):
+        for names in (NAMES, ["usage"]):
+            failure = failure_of(assets.materialise(*names, tags={tag: "true"}))
+            assert "was closed on" in (failure.description or "")
+            assert "billing-pipeline reopen" in (failure.description or "")
+    assert assets.sandbox.reports_created == 1

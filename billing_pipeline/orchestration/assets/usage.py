@@ -16,7 +16,6 @@ from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.load import load_period
 from billing_pipeline.orchestration.accounts import account_asset, account_period
 from billing_pipeline.orchestration.failures import as_dagster_failure
-from billing_pipeline.orchestration.forced_runs import is_forced
 from billing_pipeline.orchestration.load_checks import load_check_results, load_check_specs
 from billing_pipeline.orchestration.month_report import month_report_link
 from billing_pipeline.orchestration.settings import Settings
@@ -60,7 +59,7 @@ def usage(
                 run_id=context.run.run_id,
                 cross_check=settings.pipeline.cross_check,
                 delta_items=settings.pipeline.delta_items,
-                forced=is_forced(context),
+                forced=settings.forced,
             )
         except LoadStoppedError as stopped:
             yield from load_check_results(period, stopped.report_id, stopped.checks)

@@ -40,7 +40,7 @@ class BillingPipelineError(Exception):
     def __str__(self) -> str:
         nouns = {"account": self.account, "period": self.period, "report": self.report_id}
         subject = ", ".join(f"{noun} {value}" for noun, value in nouns.items() if value is not None)
-        return f"{subject + ': ' if subject else ''}{self.what}. {self.todo}"
+        return escaped(f"{subject + ': ' if subject else ''}{self.what}. {self.todo}")
 
     def about(
         self,

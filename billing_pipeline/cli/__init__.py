@@ -17,7 +17,7 @@ import click
 
 from billing_pipeline import __version__
 from billing_pipeline.cli.streams import discard_stdout, prepare_streams
-from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.errors import BillingPipelineError, escaped
 
 COMMANDS = {
     "check": "check settings, API, data folder and warehouse before the first run",
@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(command: str | None, message: str, status: int = 1) -> int:
-    print(f"{_PROGRAM} {command}: {message}", file=sys.stderr)
+    print(escaped(f"{_PROGRAM} {command}: {message}"), file=sys.stderr)
     return status
 
 

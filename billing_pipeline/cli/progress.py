@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from billing_pipeline.errors import escaped
+
 _CLEAR_LINE = "\r\x1b[2K"
 
 
@@ -28,6 +30,7 @@ class ProgressLine:
 
     def update(self, text: str) -> None:
         """Show progress; in a log file, only if it differs from the line before."""
+        text = escaped(text)
         with self._lock:
             if self._rewrites:
                 # Truncated: a line that wraps could not be cleared.
@@ -51,7 +54,7 @@ class ProgressLine:
     def settle(self, text: str) -> None:
         """Print a line that stays, such as a result."""
         with self._lock:
-            self._write(text + "\n")
+            self._write(escaped(text) + "\n")
             self._shown = ""
 
     def _write(self, text: str) -> None:

@@ -147,14 +147,20 @@ def _json(value: Any) -> str:
         case Decimal() if value.is_finite():
             return format(value, "f")
         case dict():
-            return "{" + ", ".join(f"{json.dumps(str(k))}: {_json(v)}" for k, v in value.items()) + "}"
+            return "{" + ", ".join(f"{_json_text(str(k))}: {_json(v)}" for k, v in value.items()) + "}"
         case list() | tuple():
             return "[" + ", ".join(map(_json, value)) + "]"
         case None | bool() | int() | float():
             return "null" if isinstance(value, float) and not math.isfinite(value) else json.dumps(value)
         case datetime() | date():
             return json.dumps(value.isoformat())
-    return json.dumps(str(value), ensure_ascii=False)
+    return _json_text(str(value))
+
+
+def _json_text(text: str) -> str:
+    """A text in JSON, on one printable line."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in quoted)
 
 
 Columns = Sequence[tuple[str, str]]
@@ -170,8 +176,10 @@ def _write_table(columns: Columns, rows: Iterator[Sequence[Any]], out: TextIO) -
 
 def _write_csv(columns: Columns, rows: Iterator[Sequence[Any]], out: TextIO) -> None:
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(name for name, _ in columns)
-    writer.writerows([_text(value) for value in row] for row in rows)
+    # Exact for a program; but a tenant's name must not control the terminal.
+    shown = escaped if out.isatty() else str
+    writer.writerow(shown(name) for name, _ in columns)
+    writer.writerows([shown(_text(value)) for value in row] for row in rows)
 
 
 def _write_json(columns: Columns, rows: Iterator[Sequence[Any]], out: TextIO) -> None:

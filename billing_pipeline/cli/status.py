@@ -58,7 +58,7 @@ def command(as_json: bool, check: bool) -> int:
     elif not damaged:
         print("No period was requested or loaded yet: billing-pipeline run")
     for message in damaged:
-        print(message, file=sys.stderr)
+        print(escaped(message), file=sys.stderr)
     if damaged:
         return 1
     return _EXIT_ATTENTION if check and (overdue or any(map(_needs_attention, loads.values()))) else 0

@@ -12,6 +12,7 @@ from dagster import (
     asset,
 )
 
+from billing_pipeline.errors import escaped
 from billing_pipeline.ordering import ProgressCallback
 from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 
@@ -37,7 +38,7 @@ def account_period(context: AssetExecutionContext) -> AccountPeriod:
 
 def log_progress(context: AssetExecutionContext) -> ProgressCallback:
     """A callback that writes progress to the run's log."""
-    return lambda progress: context.log.info(str(progress))
+    return lambda progress: context.log.info(escaped(str(progress)))
 
 
 def account_asset(

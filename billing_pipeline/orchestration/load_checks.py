@@ -18,7 +18,7 @@ from dagster import (
 )
 
 from billing_pipeline.loading.checks import CHECKS, description
-from billing_pipeline.orchestration.tables import markdown_table
+from billing_pipeline.orchestration.tables import markdown_table, markdown_text
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import CheckResult
 
@@ -53,7 +53,7 @@ def load_check_results(
             check_name=result.check_name,
             passed=result.passed,
             severity=_SEVERITY[result.severity],
-            description=result.detail,
+            description=markdown_text(result.detail),
             metadata={
                 "billing_period": period.key,
                 "report_id": report_id,

@@ -1,19 +1,26 @@
-"""Small tables as Dagster's UI shows them."""
+"""Texts and small tables as Dagster's UI shows them: in Markdown."""
 
 from collections.abc import Iterable, Sequence
 
 from dagster import MarkdownMetadataValue, MetadataValue
 from tabulate import tabulate
 
+from billing_pipeline.errors import escaped
+
 _MARKUP = str.maketrans(
-    {"|": "\\|", "<": "&lt;", ">": "&gt;", "&": "&amp;", "`": "\\`", "\n": " ", "\r": " "}
+    {each: f"\\{each}" for each in "\\`*_[](){}!#|~$"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 )
+
+
+def markdown_text(text: str) -> str:
+    """A text, which may quote a report, without anything that Markdown would interpret."""
+    return escaped(text).translate(_MARKUP)
 
 
 def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> MarkdownMetadataValue:
     """A Markdown table in which the values of a report are escaped."""
     cells = [
-        ["" if value is None else _number(value) or str(value).translate(_MARKUP) for value in row]
+        ["" if value is None else _number(value) or markdown_text(str(value)) for value in row]
         for row in rows
     ]
     return MetadataValue.md(tabulate(cells, headers, tablefmt="github", disable_numparse=True))

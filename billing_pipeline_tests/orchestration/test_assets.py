@@ -94,7 +94,8 @@ def test_assets__each_alone__continue_with_the_same_report(assets: Assets) -> No
             "SELECT offering_item, sku, absolute_total::VARCHAR FROM usage ORDER BY report_row LIMIT 10"
         ).fetchall()
     cells = [
-        [cell.strip() for cell in line.split("|")] for line in str(shown["usage"]["preview"]).splitlines()[2:]
+        [cell.strip().replace("\\_", "_") for cell in line.split("|")]
+        for line in str(shown["usage"]["preview"]).splitlines()[2:]
     ]
     assert [(line[3], line[5] or None, line[7]) for line in cells] == preview
     assert None in {sku for _, sku, _ in preview}

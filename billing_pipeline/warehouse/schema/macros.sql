@@ -10,10 +10,10 @@ CREATE OR REPLACE MACRO gib(bytes) AS
 CREATE OR REPLACE MACRO percent_change(before, after) AS
     CASE WHEN before <> 0 THEN round((after - before)::DOUBLE / abs(before)::DOUBLE * 100, 1) END;
 
--- CSV injection guard: a text that a spreadsheet would read as a formula (it begins with = + - @, also in full width, a
--- tab or a line break) gets a leading apostrophe, which marks text.
+-- CSV injection guard: a text that a spreadsheet would read as a formula (it begins with = + - @, also in full width and
+-- after blanks, or with a tab or a line break) gets a leading apostrophe, which marks text.
 CREATE OR REPLACE MACRO spreadsheet_text(value) AS
-    CASE WHEN regexp_matches(value::VARCHAR, '^[=+\-@\t\r\n＝＋－＠]') THEN '''' || value::VARCHAR ELSE value::VARCHAR END;
+    CASE WHEN regexp_matches(value::VARCHAR, '^([\s\p{Z}\p{C}]*[=+\-@＝＋－＠]|[\t\r\n])') THEN '''' || value::VARCHAR ELSE value::VARCHAR END;
 
 -- Whether a usage row is billed by its change (delta) instead of its level at the end of the period (absolute).
 -- `delta_items` is the rule of the row's load, BILLING_DELTA_ITEMS. Compute points are always billed by their change.

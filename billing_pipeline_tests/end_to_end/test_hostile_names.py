@@ -1,0 +1,238 @@
+"""One table of hostile names, in every place that shows or exports a name: it is text there, and no more."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import termios
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, TextIO
+from uuid import UUID
+
+import pytest
+from markdown_it import MarkdownIt
+
+from billing_pipeline.cli import main as billing_pipeline
+from billing_pipeline.cli.progress import ProgressLine
+from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.month_report import write_month_report
+from billing_pipeline.orchestration.load_checks import load_check_results
+from billing_pipeline.orchestration.tables import markdown_table
+from billing_pipeline.warehouse import CheckResult, WarehouseFile
+from billing_pipeline.warehouse.check_results import Finding
+from billing_pipeline.warehouse.exporting import export_period
+from billing_pipeline_tests.harness.injections import INJECTIONS
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row
+
+QUERY = "SELECT tenant_name FROM usage ORDER BY report_row"
+
+
+@pytest.fixture(params=list(INJECTIONS.values()), ids=list(INJECTIONS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> WarehouseFile:
+    """A month with a tenant of each name."""
+    warehouse = WarehouseFile(tmp_path_factory.mktemp("data"))
+    load(
+        warehouse,
+        [
+            row(tenant_id=UUID(int=number), tenant_name=name, absolute_production=1)
+            for number, name in enumerate(INJECTIONS.values())
+        ],
+    )
+    return warehouse
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[TextIO, Callable[[], str]]]:
+    """A stream to a terminal, and a function that closes it and returns what the terminal received."""
+    controller, terminal = pty.openpty()
+    settings = termios.tcgetattr(terminal)
+    settings[1] &= ~termios.OPOST
+    termios.tcsetattr(terminal, termios.TCSANOW, settings)
+    with (
+        os.fdopen(terminal, "w", encoding="utf-8", newline="") as stream,
+        os.fdopen(controller, "rb") as reader,
+    ):
+
+        def read() -> str:
+            stream.close()
+            received = b""
+            with suppress(OSError):  # how Linux ends a terminal
+                while piece := os.read(reader.fileno(), 1024):
+                    received += piece
+            return received.decode()
+
+        yield stream, read
+
+
+def shown(text: str) -> str:
+    """The name as one printable line, by the definition of Unicode's categories and nothing else."""
+    escaped = (each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return "".join(escaped).strip()
+
+
+def assert_lines_are_ours(text: str) -> None:
+    for line in text.splitlines():
+        assert line.isprintable(), line
+        assert not line.startswith("2026-09  loaded, 1 row"), "a forged line"
+
+
+def test_sql_table__hostile_names__printable(
+    month: WarehouseFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BILLING_DATA_DIR", str(month.path.parent))
+
+    assert billing_pipeline(["sql", QUERY]) == 0
+
+    printed = capsys.readouterr().out
+    assert_lines_are_ours(printed)
+    assert [line.strip() for line in printed.splitlines()[2:-1]] == [*map(shown, INJECTIONS.values())]
+
+
+def test_sql_csv_and_json__hostile_names__exact_for_programs(
+    month: WarehouseFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BILLING_DATA_DIR", str(month.path.parent))
+
+    assert billing_pipeline(["sql", QUERY, "--format", "csv"]) == 0
+    in_csv = csv.reader(io.StringIO(capsys.readouterr().out, newline=""))
+    assert list(in_csv)[1:] == [[name] for name in INJECTIONS.values()]
+
+    assert billing_pipeline(["sql", QUERY, "--format", "json"]) == 0
+    in_json = capsys.readouterr().out
+    assert json.loads(in_json) == [{"tenant_name": name} for name in INJECTIONS.values()]
+    assert_lines_are_ours(in_json)
+
+
+def test_sql_csv__hostile_names_on_a_terminal__printable(
+    month: WarehouseFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BILLING_DATA_DIR", str(month.path.parent))
+
+    with terminal() as (stream, read):
+        with monkeypatch.context() as patched:
+            patched.setattr("sys.stdout", stream)
+            assert billing_pipeline(["sql", QUERY, "--format", "csv"]) == 0
+        printed = read()
+
+    assert_lines_are_ours(printed)
+    assert [row[0].strip() for row in csv.reader(printed.splitlines()[1:])] == [
+        *map(shown, INJECTIONS.values())
+    ]
+
+
+def test_status__check_quotes_hostile_name__printable(
+    warehouse: WarehouseFile, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BILLING_DATA_DIR", str(warehouse.path.parent))
+    load(warehouse, [row(tenant_kind=name, absolute_production=1)])
+
+    assert billing_pipeline(["status"]) == 0
+
+    printed = capsys.readouterr().out
+    assert_lines_are_ours(printed)
+    assert shown(name) in printed
+
+
+def test_error_and_progress__hostile_name__one_line_on_terminal_and_in_log(name: str) -> None:
+    message = str(BillingPipelineError(f"the tenant {name} is wrong", todo="Look."))
+    assert message.isprintable()
+    assert shown(name) in message
+
+    for rewrites in (True, False):
+        with terminal() as (stream, read):
+            line = ProgressLine(stream)
+            line._rewrites = rewrites
+            line.update(name)
+            line.settle(name)
+            printed = read()
+        assert_lines_are_ours(printed.replace("\r\x1b[2K", "\n"))
+        assert shown(name)[:70] in printed
+
+
+def test_markdown__hostile_name__is_text(name: str) -> None:
+    finding = Finding(f"{name} is unknown", 1)
+    result = CheckResult.from_findings("unknown_units", [finding], severity="warn")
+    (evaluated,) = load_check_results(SEPTEMBER, "report", [result])
+
+    cells = text_of_markdown(str(markdown_table(("name", "rows"), [(name, 1)]).value))
+    assert cells == ["name", "rows", shown(name), "1"]
+    findings = text_of_markdown(str(evaluated.metadata["findings"].value))
+    assert findings == ["finding", "usage rows", f"{shown(name)} is unknown".strip(), "1"]
+    # Dagster renders the description of a check's result as Markdown, without a click.
+    assert text_of_markdown(str(evaluated.description)) == [f"{shown(name)} is unknown"]
+
+
+def text_of_markdown(source: str) -> list[str]:
+    """The texts of a document; an assertion fails if it holds anything but text and tables."""
+    document = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(source)
+    allowed = {"table", "thead", "tbody", "tr", "th", "td", "paragraph", "inline"}
+    texts = []
+    for token in document:
+        assert token.type.removesuffix("_open").removesuffix("_close") in allowed, token.type
+        if token.type == "inline":
+            assert {child.type for child in token.children or ()} <= {"text", "text_special"}
+            texts.append("".join(child.content for child in token.children or ()))
+    return texts
+
+
+def test_html__hostile_names__are_text(tmp_path: Path) -> None:
+    names = list(INJECTIONS.values())
+    hostile = outline(names, tmp_path / "hostile")
+    honest = outline([f"tenant {number}" for number, _ in enumerate(names)], tmp_path / "honest")
+
+    assert hostile.elements == honest.elements
+    for number, name in enumerate(names):
+        assert hostile.texts.count(name) == honest.texts.count(f"tenant {number}") > 0, name
+
+
+class Outline(HTMLParser):
+    """The elements and texts of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, Any]] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.elements.append((tag, attrs))
+        self.texts.append("")
+
+    def handle_data(self, data: str) -> None:
+        self.texts[-1:] = ["".join([*self.texts[-1:], data])]
+
+
+def outline(names: Sequence[str], folder: Path) -> Outline:
+    """The page of a month in which tenants, items and SKUs have these names."""
+    warehouse = WarehouseFile(folder)
+    rows = [
+        row(tenant_id=UUID(int=n), tenant_name=name, offering_item=name, sku=name, absolute_production=n + 1)
+        for n, name in enumerate(names)
+    ]
+    load(warehouse, rows)
+    write_month_report(warehouse, SEPTEMBER, folder / "page.html")
+    parsed = Outline()
+    parsed.feed((folder / "page.html").read_bytes().decode())
+    parsed.close()
+    return parsed
+
+
+def test_csv_export__hostile_names__round_trip_and_no_formula(month: WarehouseFile, tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    export_period(month, SEPTEMBER, "usage", "csv", path)
+
+    with path.open(encoding="utf-8", newline="") as file:
+        exported = [columns["tenant_name"] for columns in csv.DictReader(file)]
+    for name, value in zip(INJECTIONS.values(), exported, strict=True):
+        assert value in {name, f"'{name}"}
+        assert value.lstrip()[:1] not in {*"=+-@＝＋－＠"}

@@ -17,6 +17,7 @@ _SUFFIX = ".partial"
 _PREFIX_LENGTH = 40
 _INTERNAL_FOLDERS = {"raw", "requests", "accounts", "dagster", "slots", "work", "lake", "prices"}
 _WAREHOUSE = "warehouse."
+_WRITE_BITS = 0o222
 
 
 @contextmanager
@@ -106,6 +107,18 @@ def refuse_internal_path(path: Path, data_dir: Path) -> None:
         )
 
 
+def make_output_folder(path: Path) -> None:
+    """Make a folder for a person's files, and the folders above it.
+
+    Raises:
+        OutputError: the folder cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
 @contextmanager
 def output_file(path: Path) -> Iterator[Path]:
     """Write a file for a person: a temporary path that becomes `path` if the block ends without an error.
@@ -121,10 +134,11 @@ def output_file(path: Path) -> Iterator[Path]:
             partial.touch(exist_ok=False)
             yield partial
     except OSError as error:
-        raise OutputError(
-            f"{path} could not be written: {error.strerror or error}",
-            todo="Give another place.",
-        ) from error
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path} could not be written: {error.strerror or error}", todo="Give another place.")
 
 
 def _target(path: Path) -> Path:
@@ -136,6 +150,9 @@ def _target(path: Path) -> Path:
         kind = "folder"
     elif target.exists() and not target.is_file():
         kind = "device, a pipe or a socket, not a file"
+    elif target.exists() and not target.stat().st_mode & _WRITE_BITS:
+        # A rename would replace it nevertheless.
+        raise OutputError(f"{path} is read-only", todo="Make it writable, or give another place.")
     else:
         return target
     raise OutputError(f"{path} is a {kind}", todo="Give the path of a file.")

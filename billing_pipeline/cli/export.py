@@ -8,8 +8,8 @@ import click
 
 from billing_pipeline.cli.missing_accounts import warn_of_missing_accounts
 from billing_pipeline.cli.periods import PERIOD
-from billing_pipeline.errors import PeriodError
-from billing_pipeline.files import refuse_internal_path
+from billing_pipeline.errors import OutputError, PeriodError
+from billing_pipeline.files import make_output_folder, refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -23,30 +23,53 @@ from billing_pipeline.warehouse.exporting import EXPORTABLE, FORMATS, export_per
 @click.option(
     "--period", "periods", type=PERIOD, required=True, multiple=True, help="Repeatable; one file each."
 )
-@click.option("--format", "file_format", type=click.Choice(FORMATS), default="csv", help="Default: csv.")
+@click.option(
+    "--format",
+    "given_format",
+    type=click.Choice(FORMATS),
+    help=f"Default: by the suffix of --output; else {FORMATS[0]}.",
+)
 @click.option(
     "--table", type=click.Choice(EXPORTABLE), default=EXPORTABLE[0], help=f"Default: {EXPORTABLE[0]}."
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
-    help="File, or folder for files named like usage-2026-09.csv; default: this folder.",
+    default=".",
+    metavar="PATH",
+    help="File; or folder for files named like usage-2026-09.csv, which is made if PATH ends with a slash; "
+    "default: this folder.",
 )
-def command(periods: tuple[BillingPeriod, ...], file_format: str, table: str, output: Path | None) -> int:
+def command(periods: tuple[BillingPeriod, ...], given_format: str | None, table: str, output: str) -> int:
     """Write a period to a CSV or Parquet file, which appears only once it is complete."""
-    target = output or Path()
-    if len(periods) > 1 and not target.is_dir():
+    target = Path(output)
+    into_folder = output.endswith("/") or target.is_dir()
+    file_format = _format(given_format, None if into_folder else target)
+    if len(periods) > 1 and not into_folder:
         raise PeriodError(
             f"{len(periods)} periods do not fit into one file, {target}",
-            todo="Set --output to an existing folder, or export one period.",
+            todo="Set --output to a folder (exports/), or export one period.",
         )
     settings = PipelineSettings.load()
     refuse_internal_path(target, settings.data_dir)
+    if into_folder:
+        make_output_folder(target)
     warehouse = open_warehouse(settings)
     for period in periods:
-        name = file_name(table, period, file_format)
-        path = target / name if target.is_dir() else target
+        path = target / file_name(table, period, file_format) if into_folder else target
         rows = export_period(warehouse, period, table, file_format, path)
         print(f"{path}: {rows:,} rows of {table}, {period}")
         warn_of_missing_accounts(warehouse, period, settings.accounts)
     return 0
+
+
+def _format(given: str | None, file: Path | None) -> str:
+    """The format: as given, or else as the file's suffix says."""
+    by_suffix = file.suffix[1:].lower() if file else ""
+    if given is None:
+        return by_suffix if by_suffix in FORMATS else FORMATS[0]
+    if by_suffix in FORMATS and by_suffix != given:
+        raise OutputError(
+            f"--format is {given}, but {file} is named like a {by_suffix} file",
+            todo="Leave --format out, or give another name.",
+        )
+    return given

@@ -13,6 +13,7 @@ from billing_pipeline.errors import OutputError
 from billing_pipeline.files import output_file
 from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.exporting import export_period
+from billing_pipeline_tests.landing.folders import names
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row
 
 
@@ -118,3 +119,81 @@ def test_output_file__long_name__is_written(tmp_path: Path) -> None:
         partial.write_text("whole")
 
     assert path.read_text() == "whole"
+
+
+@pytest.fixture
+def loaded(warehouse: WarehouseFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WarehouseFile:
+    """Two loaded months; the command's working directory is `tmp_path`."""
+    load(warehouse, [row(absolute_production=18)])
+    load(warehouse, [row(absolute_production=19)], SEPTEMBER.next(), number=2)
+    monkeypatch.setenv("BILLING_DATA_DIR", str(warehouse.path.parent))
+    monkeypatch.chdir(tmp_path)
+    return warehouse
+
+
+@pytest.mark.parametrize("folder", ["exports/", "exports/2026/"])
+@pytest.mark.parametrize("periods", [["2026-09"], ["2026-09", "2026-10"]])
+def test_export__output_ends_with_slash__folder_is_made(
+    loaded: WarehouseFile, tmp_path: Path, folder: str, periods: list[str]
+) -> None:
+    words = [word for period in periods for word in ("--period", period)]
+
+    assert billing_pipeline(["export", *words, "--output", folder]) == 0
+
+    assert names(tmp_path / folder) == [f"usage-{period}.csv" for period in periods]
+
+
+def test_export__parent_missing__is_refused_and_nothing_made(
+    loaded: WarehouseFile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert billing_pipeline(["export", "--period", "2026-09", "--output", "exports/usage.csv"]) == 1
+
+    assert "exports/usage.csv could not be written: No such file or directory" in capsys.readouterr().err
+    assert not (tmp_path / "exports").exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "arguments", "begins"),
+    [
+        ("x.parquet", [], b"PAR1"),
+        ("x.PARQUET", [], b"PAR1"),
+        ("x.csv", [], b"billing_period,"),
+        ("x", [], b"billing_period,"),
+        ("x.txt", [], b"billing_period,"),
+        ("x.parquet", ["--format", "parquet"], b"PAR1"),
+        ("x.dat", ["--format", "parquet"], b"PAR1"),
+    ],
+)
+def test_export__no_format__suffix_decides(
+    loaded: WarehouseFile, tmp_path: Path, output: str, arguments: list[str], begins: bytes
+) -> None:
+    assert billing_pipeline(["export", "--period", "2026-09", "--output", output, *arguments]) == 0
+
+    assert (tmp_path / output).read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize(("output", "file_format"), [("x.parquet", "csv"), ("x.csv", "parquet")])
+def test_export__format_contradicts_suffix__is_refused(
+    loaded: WarehouseFile, tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, file_format: str
+) -> None:
+    done = billing_pipeline(["export", "--period", "2026-09", "--output", output, "--format", file_format])
+
+    assert done == 1
+    assert f"--format is {file_format}" in capsys.readouterr().err
+    assert not (tmp_path / output).exists()
+
+
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_export_and_report__target_is_read_only__is_refused(
+    loaded: WarehouseFile, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    signed_off = tmp_path / "signed-off.csv"
+    signed_off.write_text("signed off")
+    signed_off.chmod(0o444)
+    (tmp_path / "link.csv").symlink_to(signed_off)
+
+    for output in ("signed-off.csv", "link.csv"):
+        assert billing_pipeline([command, "--period", "2026-09", "--output", output]) == 1
+        assert f"{output} is read-only" in capsys.readouterr().err
+
+    assert signed_off.read_text() == "signed off"

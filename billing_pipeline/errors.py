@@ -65,6 +65,9 @@ class BillingPipelineError(Exception):
         return self
 
 
+WORKING_DIRECTORY_GONE = "the working directory no longer exists, so a relative path leads nowhere"
+
+
 class SettingsError(BillingPipelineError):
     """A setting is missing or bad; nothing was sent."""
 

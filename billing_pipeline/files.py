@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from billing_pipeline.errors import DataFolderError, OutputError
+from billing_pipeline.errors import WORKING_DIRECTORY_GONE, DataFolderError, OutputError
 
 _SUFFIX = ".partial"
 # Limit of characters of the target's name in the temporary name, for the file system's limit.
@@ -99,6 +99,8 @@ def refuse_internal_path(path: Path, data_dir: Path) -> None:
     """
     try:
         place = Path(os.path.realpath(path)).relative_to(data_dir.resolve()).parts
+    except FileNotFoundError:
+        raise OutputError(WORKING_DIRECTORY_GONE, todo="Give an absolute path.") from None
     except ValueError:  # outside the data folder
         return
     if place and (place[0] in _INTERNAL_FOLDERS or place[0].startswith(_WAREHOUSE)):

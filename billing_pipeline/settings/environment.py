@@ -12,10 +12,13 @@ from pydantic import ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from billing_pipeline.errors import SettingsError
+from billing_pipeline.errors import WORKING_DIRECTORY_GONE, SettingsError
 
 _PACKAGE_PARENT = Path(__file__).resolve().parent.parent.parent
-PROJECT_ROOT = _PACKAGE_PARENT if (_PACKAGE_PARENT / "pyproject.toml").exists() else Path.cwd()
+IS_INSTALLED = not (_PACKAGE_PARENT / "pyproject.toml").exists()
+"""Whether the package was installed, and is not part of the project's folder."""
+PROJECT_ROOT = Path() if IS_INSTALLED else _PACKAGE_PARENT
+"""The folder of `.env` and of relative paths; for an installed package the working directory."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ENV_FILE = "BILLING_ENV_FILE"
 """Environment variable that names another file than `.env`; `/dev/null` for none."""
@@ -60,7 +63,10 @@ def _from_file() -> dict[str, str]:
 
 def env_file() -> Path:
     """The absolute path of the file that is read beside the environment: `.env`, unless another is named."""
-    return PROJECT_ROOT / (os.environ.get(ENV_FILE, "").strip() or ".env")
+    try:
+        return (PROJECT_ROOT / (os.environ.get(ENV_FILE, "").strip() or ".env")).absolute()
+    except FileNotFoundError:  # the working directory was deleted, and its files with it
+        return Path(os.devnull)
 
 
 def _not_blank(variables: Mapping[str, str | None]) -> dict[str, str]:
@@ -81,6 +87,8 @@ def folder(path: Path) -> Path:
     """
     try:
         absolute = (PROJECT_ROOT / path.expanduser()).resolve()
+    except FileNotFoundError:
+        raise ValueError(WORKING_DIRECTORY_GONE) from None
     except (RuntimeError, OSError) as error:
         # A user that the system does not know; before Python 3.13 also a symbolic link to itself.
         raise ValueError(f"{path} cannot be resolved: {error}") from None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -12,7 +13,9 @@ from pydantic_settings import SettingsConfigDict
 
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.reports import DeltaItems, PeriodField
-from billing_pipeline.settings.environment import LOOPBACK, EnvironmentSettings, folder
+from billing_pipeline.settings.environment import IS_INSTALLED, LOOPBACK, EnvironmentSettings, folder
+
+_log = logging.getLogger(__name__)
 
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _LAKE = "ducklake:postgres:"
@@ -112,6 +115,18 @@ class PipelineSettings(EnvironmentSettings):
     ui_hosts: Annotated[tuple[str, ...], BeforeValidator(_host_names)] = Field(
         (), description="names under which the UI is reached, besides those of loopback, separated by commas"
     )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read and validate the environment and `.env`; a data folder that nobody has named is logged.
+
+        Raises:
+            SettingsError: names every missing or bad setting, with its meaning.
+        """
+        settings = super().load()
+        if IS_INSTALLED and "data_dir" not in settings.model_fields_set and not settings.data_dir.exists():
+            _log.warning("BILLING_DATA_DIR is not set: the data folder is %s", settings.data_dir)
+        return settings
 
     def account_dir(self, account: str) -> Path:
         """The folder of an account's requests and raw reports."""

@@ -59,7 +59,7 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
 
 
 def disable_telemetry() -> None:
-    """Switch Dagster's telemetry off in this process and its child processes, whatever its home says."""
+    """Send no telemetry of Dagster from this process and its child processes, whatever its home says."""
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
 
 
@@ -90,11 +90,14 @@ def _as_configured() -> DagsterInstance:
     # The import takes seconds, and not every process needs it.
     from dagster import DagsterError, DagsterInstance  # noqa: PLC0415
     from dagster._config.errors import PostProcessingError  # noqa: PLC0415
+    from dagster._core.instance.ref import InstanceRef  # noqa: PLC0415
     from dagster_shared.check import CheckError  # noqa: PLC0415
     from yaml import YAMLError  # noqa: PLC0415
 
     try:
-        return DagsterInstance.get()
+        # Collects nothing, even if another program's home has telemetry switched on.
+        telemetry = {"telemetry": {"enabled": False}}
+        return DagsterInstance.from_ref(InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides=telemetry))
     except (DagsterError, PostProcessingError, CheckError, YAMLError) as error:
         raise SettingsError(
             f"Dagster cannot be used as {os.environ['DAGSTER_HOME']}/dagster.yaml says: "

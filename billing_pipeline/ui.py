@@ -18,9 +18,14 @@ _DEFINITIONS = "billing_pipeline.definitions"
 # `dagster dev` runs its webserver as a module: ours has a request filter in front.
 _FILTERED = {"dagster_webserver": "billing_pipeline.webserver"}
 
+# Dagster's code server listens on a Unix socket below TMPDIR; the path of a socket has at most 103 bytes.
+_LONGEST_SOCKET_FOLDER = 80
+
 
 def main() -> None:
     """Become `dagster dev`."""
+    if len(os.fsencode(os.environ.get("TMPDIR", ""))) > _LONGEST_SOCKET_FOLDER:
+        del os.environ["TMPDIR"]
     try:
         settings = PipelineSettings.load()
         home = prepare_dagster_home(settings)

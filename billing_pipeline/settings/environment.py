@@ -92,6 +92,10 @@ def folder(path: Path) -> Path:
     except (RuntimeError, OSError) as error:
         # A user that the system does not know; before Python 3.13 also a symbolic link to itself.
         raise ValueError(f"{path} cannot be resolved: {error}") from None
+    try:
+        str(absolute).encode()
+    except UnicodeEncodeError:
+        raise ValueError("its path is not UTF-8, which DuckDB requires") from None
     existing = next(filter(os.path.lexists, (absolute, *absolute.parents)))
     if not existing.is_dir():
         raise ValueError(f"{existing} is not a folder")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +73,21 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def restrict_new_files(data_dir: Path) -> None:
+    """Deny other users the new files of this process; in a group's data folder the group may write them.
+
+    Args:
+        data_dir: the data folder, which need not exist.
+    """
+    mask = os.umask(0o077)
+    os.umask(mask & ~0o070 | 0o007 if is_shared(data_dir) else mask | 0o007)
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether a group may write in a folder."""
+    return folder.exists() and bool(folder.stat().st_mode & stat.S_IWGRP)
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from billing_pipeline.errors import SettingsError, first_line, printable_line
-from billing_pipeline.files import atomic_write
+from billing_pipeline.files import atomic_write, is_shared, restrict_new_files
 from billing_pipeline.settings import PipelineSettings
 
 if TYPE_CHECKING:
@@ -38,12 +39,14 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
         SettingsError: the folder cannot be made or initialised.
     """
     disable_telemetry()
+    restrict_new_files(settings.data_dir)
     if chosen := os.environ.get("DAGSTER_HOME"):
         if not Path(chosen).is_absolute() or not Path(chosen).is_dir():
             raise SettingsError(
                 f"DAGSTER_HOME is {chosen}, which is not the absolute path of a folder",
                 todo="Make the folder, or unset DAGSTER_HOME: the home is then below BILLING_DATA_DIR.",
             )
+        _require_writable(Path(chosen))
         return Path(chosen)
     home = settings.data_dir / "dagster"
     try:
@@ -55,12 +58,31 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
             f"{error.filename or home} cannot be made or written: {error.strerror or error}",
             todo="Check BILLING_DATA_DIR and its rights.",
         ) from error
+    _require_writable(home)
     return home
+
+
+def _require_writable(home: Path) -> None:
+    """Raise if a database belongs to another user, before SQLite adds files that would lock its owner out."""
+    for pattern in ("history/*.db*", "history/runs/index.db*", "schedules/*.db*"):
+        for path in home.glob(pattern):
+            if not os.access(path, os.R_OK | os.W_OK):
+                raise SettingsError(
+                    f"{path} cannot be written by this user",
+                    todo=f"Let its owner correct its permissions: chmod -R g+rwX {home}.",
+                )
 
 
 def disable_telemetry() -> None:
     """Send no telemetry of Dagster from this process and its child processes, whatever its home says."""
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+
+
+def _share_databases(home: Path) -> None:
+    """Let the group of a shared home write our databases, which SQLite makes for their owner only."""
+    for path in home.rglob("*.db*") if is_shared(home) else ():
+        with suppress(OSError):  # a colleague's, or gone by now
+            path.chmod(path.stat().st_mode | stat.S_IRGRP | stat.S_IWGRP)
 
 
 @contextmanager
@@ -83,6 +105,8 @@ def dagster_instance() -> Iterator[DagsterInstance]:
             todo="Make room, or correct its permissions; if a file of it is damaged, move the folder away: "
             "Dagster's history is lost then, the warehouse is not.",
         ) from error
+    finally:
+        _share_databases(Path(os.environ["DAGSTER_HOME"]))
 
 
 def _as_configured() -> DagsterInstance:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing, suppress
 from dagster import InitResourceContext, ResourceDefinition, resource
 
 from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.files import restrict_new_files
 from billing_pipeline.orchestration.orphaned_runs import run_lock
 from billing_pipeline.orchestration.reports import AcronisReports
 from billing_pipeline.orchestration.settings import Settings
@@ -21,6 +22,7 @@ def settings_resource(settings: Settings) -> ResourceDefinition:
         with ExitStack() as locks:
             # A data folder that cannot be used is reported by the step that needs it, in one line.
             with suppress(BillingPipelineError):
+                restrict_new_files(settings.pipeline.data_dir)
                 if context.run is not None:
                     locks.enter_context(run_lock(settings.pipeline, context.run.run_id))
             yield settings

@@ -19,7 +19,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError, first_line
-from billing_pipeline.files import sync_folder
+from billing_pipeline.files import restrict_new_files, sync_folder
 from billing_pipeline.sql_files import ROW_GROUP, quote_literal
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
@@ -114,6 +114,7 @@ class WarehouseFile:
                 "this thread is changing the warehouse already",
                 todo="This is a defect: one change must end before the next begins.",
             )
+        restrict_new_files(self.path.parent)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=_SECONDS_TO_WAIT_FOR_ANOTHER_LOADER)

@@ -110,7 +110,12 @@ def test_run__own_dagster_yaml_invalid__prints_one_line(
     ("place", "mode", "what", "todo"),
     [
         ("dagster/history", 0o000, "dagster: unable to open database file", "correct its permissions"),
-        ("dagster/history/runs.db", 0o444, "attempt to write a readonly database", "correct its permissions"),
+        (
+            "dagster/history/runs.db",
+            0o444,
+            "runs.db cannot be written by this user",
+            "correct its permissions",
+        ),
         ("dagster/.initialise.lock", 0o000, "Permission denied", "Check BILLING_DATA_DIR and its rights"),
         ("slots/runs", 0o555, "slots", "correct the permissions"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -19,6 +20,7 @@ _PREFIX_LENGTH = 40
 _INTERNAL_FOLDERS = {"raw", "requests", "accounts", "dagster", "slots", "work", "lake", "prices"}
 _WAREHOUSE = "warehouse."
 _WRITE_BITS = 0o222
+_UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EPERM}
 
 
 @contextmanager
@@ -31,12 +33,12 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         DataFolderError: the file cannot be written (disk full, no permission).
     """
     with reporting_io_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with _renamed_to(path) as partial, partial.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
 @contextmanager
@@ -66,23 +68,46 @@ def remove_partial_files(folder: Path, name: str = "") -> None:
             partial.unlink(missing_ok=True)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, durably: a file in it must not vanish with the folder's name."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in reversed(missing):
+        sync(made.parent)
+
+
+def sync(path: Path) -> None:
+    """Make a file's content, or the names in a folder, durable, where the file system supports that."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with if_supported():
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def restrict_new_files(data_dir: Path) -> None:
+@contextmanager
+def if_supported() -> Iterator[None]:
+    """Ignore that a file system does not support a call; other errors propagate."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+
+
+def restrict_new_files(data_dir: Path) -> int:
     """Deny other users the new files of this process; in a group's data folder the group may write them.
 
     Args:
         data_dir: the data folder, which need not exist.
+
+    Returns:
+        The process's umask before.
     """
     mask = os.umask(0o077)
     os.umask(mask & ~0o070 | 0o007 if is_shared(data_dir) else mask | 0o007)
+    return mask
 
 
 def is_shared(folder: Path) -> bool:
@@ -148,9 +173,13 @@ def output_file(path: Path) -> Iterator[Path]:
         OutputError: the file cannot be written, or `path` is not a regular file.
     """
     try:
-        with _renamed_to(_target(path)) as partial:
+        target = _target(path)
+        with _renamed_to(target) as partial:
             partial.touch(exist_ok=False)
             yield partial
+            sync(partial)
+        with contextlib.suppress(OSError):  # it is written
+            sync(target.parent)
     except OSError as error:
         raise _not_written(path, error) from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import DataFolderError
-from billing_pipeline.files import reporting_io_errors
+from billing_pipeline.files import make_folder, reporting_io_errors
 from billing_pipeline.periods import BillingPeriod
 
 LOCK_TIMEOUT_SECONDS = 2 * 3600.0
@@ -49,14 +49,17 @@ def period_lock(
 
     lock = FileLock(path)
     with reporting_io_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
-            held = lock.acquire(timeout=timeout, poll_interval=_POLL_SECONDS, cancel_check=is_stopped)
+            lock.acquire(timeout=timeout, poll_interval=_POLL_SECONDS, cancel_check=is_stopped)
         except Timeout:
             raise DataFolderError(
                 "another run holds the lock of this period, and this run has stopped waiting for it",
                 todo="Wait until the other run has ended, then run it again.",
                 period=period.key,
             ) from None
-    with held:
+    try:
         yield
+    finally:
+        with reporting_io_errors(path):
+            lock.release()

@@ -94,7 +94,8 @@ def _replace(
             witness: Witness | ReportRefusedError | None = None
             if cross_check != "off" and raw.has(CSV_FORMAT):
                 try:
-                    witness = CsvReport(raw.path(CSV_FORMAT), *days)
+                    with reporting_io_errors(raw.path(CSV_FORMAT)):
+                        witness = CsvReport(raw.path(CSV_FORMAT), *days)
                 except ReportRefusedError as error:
                     witness = error  # the cross-check decides what that means for the load
             return replace_period(warehouse, report, attempt, witness=witness, cross_check_mode=cross_check)

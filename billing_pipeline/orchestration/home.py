@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from billing_pipeline.errors import SettingsError, first_line, printable_line
-from billing_pipeline.files import atomic_write, is_shared, restrict_new_files
+from billing_pipeline.files import atomic_write, is_shared, make_folder, restrict_new_files
 from billing_pipeline.settings import PipelineSettings
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def prepare_dagster_home(settings: PipelineSettings) -> Path:
         return Path(chosen)
     home = settings.data_dir / "dagster"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
         os.environ["DAGSTER_HOME"] = str(home)
         _initialise(home, settings.open_reports)
     except OSError as error:

@@ -3,6 +3,7 @@
 from dagster import AssetExecutionContext, MetadataValue, PathMetadataValue
 
 from billing_pipeline.errors import BillingPipelineError, first_line
+from billing_pipeline.files import make_folder
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
 
@@ -21,7 +22,7 @@ def month_report_link(
 
     path = settings.pipeline.data_dir / "reports" / f"{period}.html"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_month_report(settings.warehouse, period, path)
     except (BillingPipelineError, OSError, duckdb.Error) as error:
         context.log.warning(f"The month's page could not be written: {first_line(error)}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from billing_pipeline.files import reporting_io_errors
+from billing_pipeline.files import make_folder, reporting_io_errors
 from billing_pipeline.settings import PipelineSettings
 
 if TYPE_CHECKING:
@@ -32,13 +32,17 @@ def run_lock(settings: PipelineSettings, run_id: str) -> Iterator[None]:
     """
     path = _folder(settings) / f"{run_id}.lock"
     with reporting_io_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         lock = FileLock(path, is_singleton=True, thread_local=False)
-        held = lock.acquire()
-    with held:
+        lock.acquire()
+    try:
         yield
-        if lock.lock_counter == 1:
-            path.unlink(missing_ok=True)
+        with reporting_io_errors(path):
+            if lock.lock_counter == 1:
+                path.unlink(missing_ok=True)
+    finally:
+        with reporting_io_errors(path):
+            lock.release()
 
 
 def fail_orphaned_runs(settings: PipelineSettings, instance: DagsterInstance) -> None:

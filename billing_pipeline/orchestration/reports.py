@@ -12,6 +12,7 @@ from typing import TypeVar
 from filelock import FileLock
 
 from billing_pipeline.acronis import AcronisClient
+from billing_pipeline.files import reporting_io_errors
 from billing_pipeline.landing import RawReport
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import (
@@ -88,7 +89,8 @@ class AcronisReports:
     def close(self) -> None:
         """Free the slot, if one is held."""
         if self._slot is not None:
-            self._slot.release()
+            with reporting_io_errors(Path(self._slot.lock_file)):
+                self._slot.release()
             self._slot = None
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 
@@ -22,7 +23,7 @@ def settings_resource(settings: Settings) -> ResourceDefinition:
         with ExitStack() as locks:
             # A data folder that cannot be used is reported by the step that needs it, in one line.
             with suppress(BillingPipelineError):
-                restrict_new_files(settings.pipeline.data_dir)
+                locks.callback(os.umask, restrict_new_files(settings.pipeline.data_dir))
                 if context.run is not None:
                     locks.enter_context(run_lock(settings.pipeline, context.run.run_id))
             yield settings

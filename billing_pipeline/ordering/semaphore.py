@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from billing_pipeline.files import reporting_io_errors
+from billing_pipeline.files import make_folder, reporting_io_errors
 from billing_pipeline.ordering.backoff import Backoff
 
 _POLL_SECONDS = 0.25
@@ -43,7 +43,7 @@ def acquire_slot(
             # Released by whichever thread ends the run.
             lock = FileLock(path, timeout=0, thread_local=False)
             with reporting_io_errors(path), suppress(Timeout):
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(path.parent)
                 lock.acquire()
                 return lock
         if backoff.elapsed >= reports * _REPORT_SECONDS:

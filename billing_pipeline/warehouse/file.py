@@ -7,8 +7,6 @@ second file during a load, and the time to copy the first.
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,7 +17,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from billing_pipeline.errors import WarehouseError, first_line
-from billing_pipeline.files import restrict_new_files, sync_folder
+from billing_pipeline.files import if_supported, make_folder, sync
 from billing_pipeline.sql_files import ROW_GROUP, quote_literal
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
@@ -33,8 +31,6 @@ _COPIED_AT_ONCE = 2**20
 _MEMORY_PER_THREAD = 200
 # DuckDB's errors for a full disk, missing rights or a lost file; all others are defects and propagate.
 _ENVIRONMENT = (OSError, duckdb.OperationalError, duckdb.FatalException)
-# Errors of a filesystem that does not support a call.
-_UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EPERM}
 
 # DuckDB's messages for a locked file, refused access or a failing disk.
 _HELD = "Could not set lock|Conflicting lock|used by another process"
@@ -114,9 +110,8 @@ class WarehouseFile:
                 "this thread is changing the warehouse already",
                 todo="This is a defect: one change must end before the next begins.",
             )
-        restrict_new_files(self.path.parent)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             self._lock.acquire(timeout=_SECONDS_TO_WAIT_FOR_ANOTHER_LOADER)
             try:
                 return self._change(work)
@@ -206,15 +201,14 @@ class WarehouseFile:
         mode = (self.path if self.path.exists() else self._next).stat().st_mode
         # Most clients open files read-write by default. Without write permission such a client is refused
         # instead of locking out loaders and readers.
-        with _if_supported():
+        with if_supported():
             self._next.chmod(mode & ~_WRITE_BITS)
-        with self._next.open("rb") as file, _if_supported():
-            os.fsync(file.fileno())
+        sync(self._next)
         self._next.replace(self.path)
         # The file is published, so no error may follow. A power failure before this call loses the load at
         # most.
         with suppress(OSError):
-            sync_folder(self.path.parent)
+            sync(self.path.parent)
 
     def _remove_leftovers(self) -> None:
         self._next.unlink(missing_ok=True)
@@ -234,13 +228,3 @@ class WarehouseFile:
                 "`billing-pipeline run --replay`. No further report is requested."
             )
         return WarehouseError(f"{self.path} cannot be opened: {message}", todo=todo)
-
-
-@contextmanager
-def _if_supported() -> Iterator[None]:
-    """Ignore that a filesystem does not support a call; other errors propagate."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _UNSUPPORTED:
-            raise

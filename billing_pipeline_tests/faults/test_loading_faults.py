@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -171,6 +173,23 @@ def test_load_period__newer_download_meanwhile__newer_one_loaded(loaded: Path, t
         loading.result(timeout=60)
 
     assert rows(data_dir)["report_id"] == newer.name
+
+
+def test_load_period__csv_cannot_be_opened__report_not_blamed(
+    loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir = Path(shutil.copytree(loaded, tmp_path / "data"))
+    open_file = Path.open
+
+    def fail_to_open_as_csv(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.suffix == ".csv" and options.get("newline") == "":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return open_file(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", fail_to_open_as_csv)
+
+    with pytest.raises(DataFolderError, match=r"csv_v2_0\.csv cannot be .*Input/output error"):
+        load(data_dir)
 
 
 def load(data_dir: Path, cross_check: CrossCheckMode = "stop") -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import stat
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from billing_pipeline.errors import WORKING_DIRECTORY_GONE, SettingsError
 
+_log = logging.getLogger(__name__)
+
 _PACKAGE_PARENT = Path(__file__).resolve().parent.parent.parent
 IS_INSTALLED = not (_PACKAGE_PARENT / "pyproject.toml").exists()
 """Whether the package was installed, and is not part of the project's folder."""
@@ -22,6 +28,8 @@ PROJECT_ROOT = Path() if IS_INSTALLED else _PACKAGE_PARENT
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ENV_FILE = "BILLING_ENV_FILE"
 """Environment variable that names another file than `.env`; `/dev/null` for none."""
+
+_SECRET = re.compile("SECRET|PASSWORD|TOKEN")
 
 # PostgreSQL's programs keep leading and trailing blanks and quotes of a password.
 _VERBATIM = {"PGPASSWORD"}
@@ -52,13 +60,24 @@ def origins() -> dict[str, str]:
 def _from_file() -> dict[str, str]:
     path = env_file()
     try:
-        return _not_blank(dotenv_values(path, interpolate=False, encoding="utf-8-sig"))
+        found = _not_blank(dotenv_values(path, interpolate=False, encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise SettingsError(f"{path} is not text in UTF-8", todo="Save it as UTF-8.") from None
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be read: {error.strerror}", todo="Correct its permissions."
         ) from error
+    if any(map(_SECRET.search, found)):
+        _warn_of_readers(path)
+    return found
+
+
+@cache
+def _warn_of_readers(path: Path) -> None:
+    """Warn, once in a process, of a file with secrets that is not its owner's alone."""
+    status = path.stat()
+    if stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+        _log.warning("%s holds secrets that other users can read: chmod 600 %s", path, path)
 
 
 def env_file() -> Path:

@@ -167,6 +167,21 @@ def test_env_file__byte_order_mark__is_not_part_of_the_first_name(env_file: Path
     assert AccountSettings.load().base_url == "https://eu.example/api/2"
 
 
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
+@pytest.mark.parametrize("secret", ["s", ""])
+def test_env_file__secret_readable_by_others__is_warned_about_once(
+    env_file: Path, caplog: pytest.LogCaptureFixture, *, mode: int, warned: bool, secret: str
+) -> None:
+    env_file.write_text(f"BILLING_FIRST_PERIOD=2026-01\nACRONIS_EU_CLIENT_SECRET={secret}\n")
+    env_file.chmod(mode)
+
+    for _ in range(2):
+        PipelineSettings.load()
+
+    said = f"{env_file} holds secrets that other users can read: chmod 600 {env_file}"
+    assert caplog.messages == [said] * (warned and bool(secret))
+
+
 def test_environment__variable_set__wins_over_env_file(
     env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

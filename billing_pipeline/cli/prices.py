@@ -10,7 +10,7 @@ import click
 
 from billing_pipeline.charges import PRICES_FOLDER, PriceLoad, check_prices, load_prices, write_template
 from billing_pipeline.cli.periods import PERIOD
-from billing_pipeline.errors import PricesRefusedError
+from billing_pipeline.errors import PricesRefusedError, escaped
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -67,7 +67,7 @@ def _faults_listed() -> Iterator[None]:
 
 def _warn(found: PriceLoad) -> None:
     for line in (*found.changed_months, *found.warnings):
-        print(f"warning: {line}", file=sys.stderr)
+        print(escaped(f"warning: {line}"), file=sys.stderr)
 
 
 def _summary(found: PriceLoad) -> str:

@@ -15,6 +15,7 @@ from billing_pipeline.alerts import send_alert
 from billing_pipeline.orchestration.code_location import build_defs
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.injections import INJECTIONS
 
 
 class Webhook(ThreadingHTTPServer):
@@ -137,3 +138,15 @@ def test_settings__webhook_is_no_safe_url__is_refused_without_its_value(cli: Cli
     assert done.returncode == 1
     assert "BILLING_ALERT_WEBHOOK" in done.stderr
     assert "hooks.example/x" not in done.stderr
+
+
+@pytest.mark.parametrize("name", list(INJECTIONS.values()), ids=list(INJECTIONS))
+def test_alert__hostile_name__one_line_without_markup(webhook: Webhook, name: str) -> None:
+    send_alert(SecretStr(webhook.url), [f"the tenant {name} is wrong", "the next message"])
+
+    (text,) = webhook.texts
+    first, message, last = text.split("\n")
+    assert (first, last) == ("billing_pipeline:", "the next message")
+    assert message.isprintable()
+    # In Slack <!channel> is a mention and <URL|text> a link.
+    assert not {"<", ">"} & set(message)

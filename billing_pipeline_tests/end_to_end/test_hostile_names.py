@@ -27,6 +27,7 @@ from billing_pipeline.orchestration.tables import markdown_table
 from billing_pipeline.warehouse import CheckResult, WarehouseFile
 from billing_pipeline.warehouse.check_results import Finding
 from billing_pipeline.warehouse.exporting import export_period
+from billing_pipeline_tests.charges.books import PRICE_COLUMNS, price
 from billing_pipeline_tests.harness.injections import INJECTIONS
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row
 
@@ -142,6 +143,23 @@ def test_status__check_quotes_hostile_name__printable(
     printed = capsys.readouterr().out
     assert_lines_are_ours(printed)
     assert shown(name) in printed
+
+
+def test_prices_check__file_quotes_hostile_name__printable(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
+    (tmp_path / "prices").mkdir()
+    with (tmp_path / "prices" / "sell.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, PRICE_COLUMNS)
+        writer.writeheader()
+        writer.writerow(price("PGSTRG", "0.05", unit=f"x{name}x"))
+
+    assert billing_pipeline(["prices", "check"]) == 1
+
+    fault, _ = capsys.readouterr().err.splitlines()
+    assert fault.isprintable()
+    assert "is none of GiB" in fault
 
 
 def test_error_and_progress__hostile_name__one_line_on_terminal_and_in_log(name: str) -> None:

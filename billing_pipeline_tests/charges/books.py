@@ -71,6 +71,14 @@ def count(quantity: int, sku: str | None = None, tenant_id: str = A, **columns: 
     return row(absolute_production=quantity, sku=sku, tenant_id=tenant_id, **columns)
 
 
+def write_csv(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a price file, with the columns that its name demands."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, TERMS_COLUMNS if path.name == "customers.csv" else PRICE_COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 @dataclass(frozen=True)
 class Books:
     """The data folder of a test."""
@@ -92,16 +100,10 @@ class Books:
         load(self.warehouse, rows, period, **columns)
 
     def write_prices(self, *rows: Mapping[str, str], name: str = "sell.csv") -> None:
-        self._write(name, PRICE_COLUMNS, rows)
+        write_csv(self.path(name), rows)
 
     def write_terms(self, *rows: Mapping[str, str]) -> None:
-        self._write("customers.csv", TERMS_COLUMNS, rows)
-
-    def _write(self, name: str, columns: list[str], rows: Iterable[Mapping[str, str]]) -> None:
-        with self.path(name).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(self.path("customers.csv"), rows)
 
     def prices(self, *arguments: str, status: int = 0) -> list[str]:
         """Run `prices …`, and return the lines of stderr."""

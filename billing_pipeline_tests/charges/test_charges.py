@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -64,6 +64,37 @@ def test_charge__tie__rounds_half_away_from_zero(books: Books, quantity: str, am
     books.sell(price("CMPTPNTS", "0.05", **PER_POINT))
 
     assert books.charges() == [decimals(quantity, "0.05", amount)]
+
+
+@pytest.mark.parametrize(
+    ("exact", "billed"),
+    [
+        ("0.125", "0.13"),
+        ("0.375", "0.38"),
+        ("123456789.125", "123456789.13"),
+        ("99999999.625", "99999999.63"),
+    ],
+)
+def test_charge__tie_in_the_quantity__rounds_half_away_from_zero(
+    books: Books, exact: str, billed: str
+) -> None:
+    books.usage(gib(exact))
+    books.sell(price("PGSTRG", "0"))
+
+    assert books.charges("quantity") == [decimals(billed)]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit_price"),
+    [("9999.00", "99.999999"), ("9999.01", "99.999999"), ("9999.00", "100"), ("1234567.89", "0.123456"),
+     ("-9999.00", "99.999999"), ("-1234567.89", "12345678.123456")],
+)  # fmt: skip
+def test_charge__large_amount__is_exact(books: Books, quantity: str, unit_price: str) -> None:
+    books.usage(compute_points(quantity))
+    books.sell(price("CMPTPNTS", unit_price, **PER_POINT))
+
+    amount = (Decimal(quantity) * Decimal(unit_price)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    assert books.charges("amount") == [(amount,)]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +230,16 @@ def test_charge__minimum_in_month_without_valid_price__is_not_charged(books: Boo
     books.sell(price("PGSTRG", "0.09", valid_from="2026-09"))
 
     assert books.charges("charge_period", "line_kind = 'minimum'") == [("2026-09-01",)]
+
+
+def test_charge__minimum_that_has_ended__is_not_charged(books: Books) -> None:
+    books.usage(gib("100"))
+    books.write_terms(
+        terms(A, minimum="50", valid_to="2026-08"), terms(B, minimum="50", valid_from="2026-10")
+    )
+    books.sell(price("PGSTRG", "0.09"))
+
+    assert books.charges("line_kind, amount") == [("usage", Decimal(9))]
 
 
 def test_charge__minimum_of_several_months__each_by_itself(books: Books) -> None:

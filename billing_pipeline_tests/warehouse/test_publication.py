@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -16,6 +15,7 @@ import pytest
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline_tests.harness.processes import as_nobody
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query
 
@@ -201,30 +201,6 @@ def test_load__published_file__is_not_writable(warehouse: WarehouseFile) -> None
     load(warehouse, month_of(2))
 
     assert warehouse.path.stat().st_mode & 0o777 == 0o440
-
-
-def as_nobody(folder: Path, action: Callable[[], object]) -> str:
-    """The result of an action in a process without root's rights; the folder is made accessible first."""
-    for above in (folder, *folder.parents):
-        if above.stat().st_mode & 0o777 == 0o700:
-            above.chmod(0o755)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-            message = str(action())
-        except Exception as error:  # noqa: BLE001 - the parent asserts on its text
-            message = f"{type(error).__name__}: {error}"
-        os.write(writing, message.encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        message = pipe.read()
-    os.waitpid(child, 0)
-    return message
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="gives up root's rights")

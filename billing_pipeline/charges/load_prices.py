@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -155,8 +155,8 @@ def _replace(connection: duckdb.DuckDBPyConnection, files: PriceFiles, *, forced
         if (now := _charged(connection, month, "charged_lines")).digest
         not in {before[month].digest, _charged(connection, month, "frozen_lines").digest}
     ]
-    conflicts = {month: _currency_conflicts(connection, month) for month, _ in affected}
-    if stopped := [line for month in closed for line in conflicts[month]]:
+    conflicts = _currency_conflicts(connection, (month for month, _ in affected))
+    if stopped := [line for month in closed for line in conflicts.get(month, ())]:
         raise PricesRefusedError(
             "a closed month would have no charges, because an invoice has one currency",
             todo=f"Correct the currencies. {_UNCHANGED}",
@@ -185,14 +185,23 @@ def _charged(connection: duckdb.DuckDBPyConnection, month: date, lines: str) -> 
     return _Charged(*(connection.execute(statement, {"month": month}).fetchone() or ("", "")))
 
 
-def _currency_conflicts(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
+def _currency_conflicts(
+    connection: duckdb.DuckDBPyConnection, months: Iterable[date]
+) -> dict[date, list[str]]:
+    """The customers with prices in two currencies, one line each, by month."""
+    (currencies,) = connection.execute(
+        "SELECT count(DISTINCT currency) FROM price WHERE side = 'sell'"
+    ).fetchone() or (0,)
+    if currencies < 2:  # spares charging each month
+        return {}
     statement = read_sql("charges/queries/currency_conflicts.sql")
-    return [line for (line,) in connection.execute(statement, {"month": month}).fetchall()]
+    found = {month: connection.execute(statement, {"month": month}).fetchall() for month in months}
+    return {month: [line for (line,) in lines] for month, lines in found.items()}
 
 
 def _name_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
     rows = connection.execute(read_sql("charges/queries/price_warnings.sql")).fetchall()
-    return [warning for warning, *_ in rows]
+    return [warning for (warning,) in rows]
 
 
 def _record(

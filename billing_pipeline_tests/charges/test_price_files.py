@@ -352,6 +352,18 @@ def test_prices_load__unknown_names__are_warnings(books: Books) -> None:
     assert books.prices("load") == expected
 
 
+def test_prices_load__many_unknown_names__are_one_warning(books: Books) -> None:
+    books.usage(gib("1"))
+    books.write_prices(*(price(f"S{number}", "1") for number in range(1007)))
+
+    (warning,) = books.prices("load")
+
+    assert warning == (
+        "warning: sell.csv: no usage has the SKU S0 (row 2), S1 (row 3), S2 (row 4), S3 (row 5), S4 (row 6)"
+        " and 1,002 more"
+    )
+
+
 def test_prices_check__whole_files__writes_nothing(books: Books) -> None:
     books.write_prices(price("S", "1"))
     books.prices("check")

@@ -2,7 +2,7 @@
 # `make help` prints the comment behind `##`.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui test test-fast lake test-lake bench lint lock clean
+.PHONY: help demo demo-ui ui test test-fast lake test-lake bench lint lock clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -15,6 +15,9 @@ help:  ## list the targets
 
 demo: $(VENV)/run.stamp  ## load three months from a sandbox API on loopback; needs no credentials
 	$(BIN)/python -m billing_pipeline.demo
+
+demo-ui: $(VENV)/run.stamp  ## the same, then Dagster's UI with the sandbox still running
+	$(BIN)/python -m billing_pipeline.demo --ui
 
 ui: $(VENV)/run.stamp  ## open Dagster's UI on http://127.0.0.1:3000, with persistent state
 	$(BIN)/python -m billing_pipeline.ui

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse import WarehouseFile
 
 pytestmark = pytest.mark.slow
 
@@ -32,4 +36,22 @@ def test_demo__own_settings_and_proxy__loads_from_the_sandbox(project: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "equal the sandbox's own count" in done.stdout
     assert f" {Path(sys.executable).parent / 'billing-pipeline'} status\n" in done.stdout
+    last = BillingPeriod.last_closed()
+    with WarehouseFile(project / "data" / "demo").reading() as warehouse:
+        month = {"month": last.start}
+        invoices = warehouse.execute(
+            "SELECT tenant_name, sum(amount) AS owed FROM charge WHERE charge_period = $month"
+            " GROUP BY tenant_id, tenant_name ORDER BY owed DESC", month,
+        ).fetchall()  # fmt: skip
+        (unpriced,) = warehouse.execute(
+            "SELECT count(*) FROM unpriced_usage WHERE billing_period = $month", month
+        ).fetchone() or (0,)
+        (storage,) = warehouse.execute(
+            "SELECT sum(quantity) FROM billable_usage WHERE billing_period = $month AND unit = 'GiB'", month
+        ).fetchone() or (0,)
+    for name, owed in invoices[:3]:
+        assert re.search(rf"^{re.escape(name)} .* {owed:,} EUR$", done.stdout, re.MULTILINE)
+    assert f"Revenue is {sum(owed for _, owed in invoices):,} EUR, margin " in done.stdout
+    assert f"{unpriced:,} lines have no price, such as " in done.stdout
+    assert re.search(rf"^{last} .* {storage:,.1f} ", done.stdout, re.MULTILINE), "production, as on the page"
     assert (project / "data" / "demo" / "warehouse.duckdb").exists()

@@ -3,10 +3,11 @@ SELECT
     billing_period,
     row_count,
     reported_points,
-    count(DISTINCT tenant_id) AS tenants,
-    count(DISTINCT sku) AS skus,
-    sum(quantity_total) FILTER (unit = 'GiB') AS gib,
-    coalesce(sum(quantity_total) FILTER (unit = 'compute points'), 0) AS compute_points
+    count(DISTINCT tenant_id) FILTER (quantity <> 0) AS tenants,
+    count(DISTINCT sku) FILTER (quantity <> 0) AS skus,
+    coalesce(sum(quantity) FILTER (unit = 'GiB'), 0) AS gib,
+    coalesce(sum(quantity_trial) FILTER (unit = 'GiB'), 0) AS trial_gib,
+    coalesce(sum(quantity) FILTER (unit = 'compute points'), 0) AS compute_points
 FROM billable_usage
 JOIN (
     SELECT

@@ -1,0 +1,176 @@
+"""`make demo`: three closed months from a sandbox API on loopback into DuckDB, prices, and a summary.
+
+With `--ui`, the sandbox goes on and Dagster's page opens, so that months can be materialised there.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import requests
+from pydantic import SecretStr
+from tabulate import tabulate
+
+from billing_pipeline.cli.run import load
+from billing_pipeline.demo.prices import load_demo_prices
+from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.orchestration.settings import Settings
+from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
+from billing_pipeline.sandbox import Sandbox
+from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, PipelineSettings
+from billing_pipeline.sql_files import read_sql, rows_as_dicts
+
+_FOLDER = Path("data") / "demo"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the demo.
+
+    Args:
+        arguments: `--ui` to open Dagster's page afterwards.
+
+    Returns:
+        0 if three months were loaded and agree with the sandbox's own totals.
+    """
+    last = BillingPeriod.last_closed()
+    periods = [last.previous().previous(), last.previous(), last]
+    with Sandbox(ready_after_seconds=2.0) as sandbox:
+        os.environ.pop("DAGSTER_HOME", None)
+        # Given as arguments: the settings of a real account must not reach the demo.
+        account = AccountSettings(
+            base_url=sandbox.base_url,
+            client_id=sandbox.client_id,
+            client_secret=SecretStr(sandbox.client_secret),
+            poll_interval_seconds=1,
+        )
+        settings = Settings(PipelineSettings(data_dir=_FOLDER), {SINGLE_ACCOUNT: account})
+        print(f"A sandbox of the Acronis API serves an invented distributor on {sandbox.base_url}.")
+        print(f"Dagster materialises {', '.join(map(str, periods))} into {_FOLDER}:\n", flush=True)
+        if status := load([AccountPeriod(period, SINGLE_ACCOUNT) for period in periods], settings):
+            return status
+        load_demo_prices(settings.warehouse, settings.pipeline.data_dir, periods[0], last)
+        with settings.warehouse.reading() as connection:
+            ours = rows_as_dicts(connection.execute(read_sql("demo/months.sql")))
+            agree = all(
+                (row["row_count"], row["reported_points"]) == _expected(sandbox, period)
+                for row in ours
+                for period in periods
+                if row["billing_period"] == period.start
+            )
+            _show_usage(ours, agree=agree)
+            _show_money(connection, last)
+        _show_next_steps(last)
+        if agree and "--ui" in arguments:
+            return _serve(sandbox)
+    return 0 if agree else 1
+
+
+def _serve(sandbox: Sandbox) -> int:
+    """Dagster's page for the demo's data folder and sandbox, until it is stopped."""
+    own = ("ACRONIS_", "BILLING_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    environment |= {
+        "ACRONIS_BASE_URL": sandbox.base_url,
+        "ACRONIS_CLIENT_ID": sandbox.client_id,
+        "ACRONIS_CLIENT_SECRET": sandbox.client_secret,
+        "ACRONIS_POLL_INTERVAL_SECONDS": "1",
+        "BILLING_DATA_DIR": str(_FOLDER.absolute()),
+        "BILLING_ENV_FILE": os.devnull,
+    }
+    with subprocess.Popen([sys.executable, "-m", "billing_pipeline.ui"], env=environment) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            return 0
+
+
+def _expected(sandbox: Sandbox, period: BillingPeriod) -> tuple[int, Decimal]:
+    """Rows and compute points as the sandbox itself counts them."""
+    url = f"{sandbox.base_url}/sandbox/totals?period={period}"
+    totals = requests.get(url, proxies={"http": ""}, timeout=60).json()
+    return totals["rows"], Decimal(totals["dr_compute_points"]["total"])
+
+
+def _show_usage(rows: list[dict[str, Any]], *, agree: bool) -> None:
+    table = [
+        (
+            BillingPeriod.containing(row["billing_period"]).key,
+            f"{row['row_count']:,}",
+            f"{row['tenants']:,}",
+            f"{row['skus']:,}",
+            f"{row['gib']:,.1f}",
+            f"{row['trial_gib']:,.1f}",
+            f"{row['compute_points']:,.2f}",
+        )
+        for row in rows
+    ]
+    headers = (
+        *("billing period", "usage rows", "tenants", "SKUs"),
+        *("storage, GiB", "in trial, GiB", "DR compute points"),
+    )
+    _print_table(table, headers)
+    print(
+        "Rows and compute points equal the sandbox's own count."
+        if agree
+        else "Rows or compute points DIFFER from the sandbox's own count: please report this."
+    )
+
+
+def _show_money(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> None:
+    month = {"month": period.start}
+    invoices, margins, unpriced = (
+        rows_as_dicts(connection.execute(read_sql(f"demo/{name}.sql"), month))
+        for name in ("invoices", "margin", "unpriced")
+    )
+    print(f"\nWhat the largest customers owe for {period}, at the invented prices in {_FOLDER}/prices/:")
+    table = [
+        (row["tenant_name"], f"{row['lines']:,}", f"{row['amount']:,} {row['currency']}") for row in invoices
+    ]
+    _print_table(table, ("customer", "lines", "amount"))
+    for row in margins:
+        amount, margin, currency = row["amount"], row["margin"], row["currency"]
+        print(f"Revenue is {amount:,} {currency}, margin {margin:,.2f} {currency}.")
+    for row in unpriced:
+        print(
+            f"{row['lines']:,} lines have no price, such as {row['quantity']:,} {row['unit']} of "
+            f"{row['offering_item']} for {row['tenant_name']} ({row['reason']})."
+        )
+
+
+def _print_table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> None:
+    alignment = ("left",) + ("right",) * (len(headers) - 1)
+    print(f"\n{tabulate(rows, headers, disable_numparse=True, colalign=alignment)}\n")
+
+
+def _show_next_steps(last: BillingPeriod) -> None:
+    script = Path(sys.executable).parent / "billing-pipeline"
+    if script.is_relative_to(PROJECT_ROOT):
+        script = script.relative_to(PROJECT_ROOT)
+    command = f"BILLING_DATA_DIR={_FOLDER} {shlex.quote(str(script))}"
+    print(
+        f"""
+Try next
+  Ask in SQL:        {command} sql "FROM charge_in(DATE '{last.start}') ORDER BY amount DESC LIMIT 5"
+  See the periods:   {command} status
+  Open the UI:       make demo-ui     (then http://127.0.0.1:3000)
+  A month's page:    {_FOLDER}/reports/{last}.html
+  The raw reports:   {_FOLDER}/raw/{last}/"""
+    )
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except BillingPipelineError as error:
+        sys.exit(f"make demo: {error}")
+    except KeyboardInterrupt:
+        sys.exit("make demo: interrupted")

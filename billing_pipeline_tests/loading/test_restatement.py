@@ -99,11 +99,12 @@ def test_restatement__unknown_scalar_differs__is_another_key(warehouse: Warehous
 
 
 def test_restatement__other_unit_or_sku__is_another_key(warehouse: Warehouse) -> None:
-    load(warehouse, [row(absolute_production=1), storage(absolute_production=5)])
+    # Of an item that Acronis lists, another unit than the listed one would stop the load.
+    other = {"offering_item": "unlisted", "absolute_production": 5}
+    load(warehouse, [row(absolute_production=1), storage(**other)])
 
     again = load(
-        warehouse,
-        [row(absolute_production=1, sku="NEW"), storage(absolute_production=5, measurement_unit="quantity")],
+        warehouse, [row(absolute_production=1, sku="NEW"), storage(**other, measurement_unit="quantity")]
     )
 
     assert again.restatement == Restatement(changed=0, new=2, vanished=2)

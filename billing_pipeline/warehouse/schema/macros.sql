@@ -75,13 +75,14 @@ CREATE OR REPLACE MACRO counts_on_its_day(r, report_kind, delta_items) AS
     OR coalesce(report_kind, 'usage_summary') NOT IN ('usage_daily', 'usage_breakdown');
 
 -- The rule that excludes a row from the bill; NULL if the row is billed. Takes the level and the kind of the report,
--- NULL is direct_partners and usage_summary, and the rule of the load. `unknown kind of tenant` is no rule: no rule decides about such a row.
+-- NULL is direct_partners and usage_summary, and the rule of the load. `unknown kind of tenant` is no rule: no rule
+-- decides about such a row.
 CREATE OR REPLACE MACRO billing_exclusion(r, report_level, report_kind, delta_items) AS CASE
     WHEN coalesce(report_level, 'direct_partners') = 'direct_partners' AND r.tenant_id = r.root_tenant_id
         THEN 'own row of the report''s tenant'
     WHEN report_level = 'all_partners' THEN 'level all_partners'
     WHEN report_level = 'itself' AND r.tenant_id <> r.root_tenant_id THEN 'another tenant than the report''s'
-    WHEN report_level IN ('all_customers', 'accounts') AND kind_of_tenant(r) IS DISTINCT FROM 'customer'
+    WHEN report_level NOT IN ('direct_partners', 'itself') AND kind_of_tenant(r) IS DISTINCT FROM 'customer'
         THEN
             CASE
                 WHEN r.tenant_id = r.root_tenant_id THEN 'own row of the report''s tenant'

@@ -272,7 +272,7 @@ def test_unpriced_usage__missing_price_or_other_unit__is_listed(books: Books) ->
     books.usage(
         gib("1405.72", None, offering_item="notary_storage"),
         count(1, offering_item="euc_count"),
-        count(3, "PGSTRG", offering_item="pg_storage"),
+        count(3, "PGSTRG", offering_item="boxed_storage"),
         gib("0.0049", None, offering_item="tiny_storage"),
         gib("2", "OLD", offering_item="old_storage"),
     )
@@ -286,9 +286,9 @@ def test_unpriced_usage__missing_price_or_other_unit__is_listed(books: Books) ->
     assert books.ask(
         "SELECT offering_item, sku, unit, quantity, reason FROM unpriced_usage ORDER BY ALL"
     ) == [
+        ("boxed_storage", "PGSTRG", "count", Decimal("3.00"), "other unit"),
         ("notary_storage", None, "GiB", Decimal("1405.72"), "no price"),
         ("old_storage", "OLD", "GiB", Decimal("2.00"), "not valid in that month"),
-        ("pg_storage", "PGSTRG", "count", Decimal("3.00"), "other unit"),
     ]
 
 

@@ -157,6 +157,19 @@ class PricesRefusedError(BillingPipelineError):
         self.details = tuple(details)
 
 
+class ChargesRefusedError(BillingPipelineError):
+    """The charges of a period are incomplete or contradictory, so it was not closed.
+
+    Args:
+        period: the billing period concerned, `YYYY-MM`.
+        details: what is missing or contradictory, one line each.
+    """
+
+    def __init__(self, what: str, *, todo: str, period: str, details: Sequence[str]) -> None:
+        super().__init__(what, todo=todo, period=period)
+        self.details = tuple(details)
+
+
 class WarehouseError(BillingPipelineError):
     """The warehouse could not be read, written or published; the last published state is intact."""
 

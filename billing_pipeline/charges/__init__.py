@@ -4,8 +4,18 @@ A charge is a view: a month's billable usage at the prices that are valid in tha
 are loaded, nothing is charged.
 """
 
+from billing_pipeline.charges.closing import Closing, close_period, reopen_period
 from billing_pipeline.charges.load_prices import PriceLoad, check_prices, load_prices
 from billing_pipeline.charges.price_files import PRICES_FOLDER
 from billing_pipeline.charges.template import write_template
 
-__all__ = ["PRICES_FOLDER", "PriceLoad", "check_prices", "load_prices", "write_template"]
+__all__ = [
+    "PRICES_FOLDER",
+    "Closing",
+    "PriceLoad",
+    "check_prices",
+    "close_period",
+    "load_prices",
+    "reopen_period",
+    "write_template",
+]

@@ -1,23 +1,57 @@
-"""`billing-pipeline close`: protect an invoiced period from being replaced."""
+"""`billing-pipeline close`: freeze a period's charges, and protect it from being replaced."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import click
 
+from billing_pipeline.charges import Closing, close_period
 from billing_pipeline.cli.periods import PERIOD
+from billing_pipeline.errors import ChargesRefusedError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import close_period, open_warehouse
+from billing_pipeline.warehouse import open_warehouse
 
 
 @click.command()
 @click.option("--period", required=True, type=PERIOD, help="The period to close.")
 @click.option("--note", help="The reason, such as an invoice run; quoted when a load is refused.")
-@click.option("--force", is_flag=True, help="Close it although an account's usage is not loaded.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Close it although an account's usage is not loaded, or usage has no price; recorded.",
+)
 def command(period: BillingPeriod, note: str | None, force: bool) -> int:
-    """Close a period that has been invoiced: from then on it is loaded again only with --force."""
+    """Close a period: freeze its charges as invoice lines. From then on it is loaded again only with --force.
+
+    What months that were closed before cost instead, because they were loaded again or their prices were
+    corrected, is reversed and recharged on the invoices of this period.
+    """
     settings = PipelineSettings.load()
-    accounts = () if force else settings.accounts
-    close_period(open_warehouse(settings), period, accounts=accounts, note=note)
+    try:
+        closing = close_period(
+            open_warehouse(settings), period, accounts=settings.accounts, note=note, forced=force
+        )
+    except ChargesRefusedError as error:
+        print(*error.details, sep="\n", file=sys.stderr)
+        raise
     print(f"{period} is closed: it is loaded again only with --force.")
+    for line in _summary(closing):
+        print(line)
+    for item in closing.unpriced:
+        print(f"warning: not invoiced: {item}", file=sys.stderr)
     return 0
+
+
+def _summary(closing: Closing) -> Iterator[str]:
+    for total in closing.frozen:
+        what = "Invoiced" if total.is_charge else f"Corrections of {total.charge_period:%Y-%m}"
+        lines = f"{total.lines:,} line{'' if total.lines == 1 else 's'}"
+        customers = f"{total.customers:,} customer{'' if total.customers == 1 else 's'}"
+        yield f"{what}: {total.amount:,} {total.currency}, {lines}, {customers}"
+    if not closing.has_prices:
+        yield "No prices are loaded, so nothing was charged (docs/prices.md)."
+    elif not closing.frozen:
+        yield "Nothing new was invoiced."

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import click
 
+from billing_pipeline.charges import reopen_period
 from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse, reopen_period
+from billing_pipeline.warehouse import open_warehouse
 
 
 @click.command()
 @click.option("--period", required=True, type=PERIOD, help="The closed period.")
 @click.option("--note", help="The reason.")
-def command(period: BillingPeriod, note: str | None) -> int:
-    """Reopen a closed period: the next load replaces it."""
-    reopen_period(open_warehouse(PipelineSettings.load()), period, note=note)
+@click.option("--void", is_flag=True, help="Void its invoice lines, because its invoices were never sent.")
+def command(period: BillingPeriod, note: str | None, void: bool) -> int:
+    """Reopen a closed period: the next load replaces it. Its invoice lines stay as they are."""
+    voided = reopen_period(open_warehouse(PipelineSettings.load()), period, note=note, void=void)
     print(f"{period} is open: the next load replaces it.")
+    if void:
+        print(f"Invoice lines voided: {voided:,}. Closing it again freezes new ones.")
     return 0

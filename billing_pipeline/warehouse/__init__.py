@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from billing_pipeline.warehouse.check_results import CheckResult
-from billing_pipeline.warehouse.closing import close_period, reopen_period, require_open
+from billing_pipeline.warehouse.closing import require_open
 from billing_pipeline.warehouse.file import WarehouseFile
 from billing_pipeline.warehouse.history import LoadAttempt, LoadedPeriod
 from billing_pipeline.warehouse.warehouse import Warehouse
@@ -23,9 +23,7 @@ __all__ = [
     "LoadedPeriod",
     "Warehouse",
     "WarehouseFile",
-    "close_period",
     "open_warehouse",
-    "reopen_period",
     "require_open",
 ]
 

@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Callable, Collection
-from typing import Literal
+from datetime import datetime
+from typing import NamedTuple
 
 import duckdb
 
-from billing_pipeline.errors import PeriodClosedError, WarehouseError, printable_line
+from billing_pipeline.errors import PeriodClosedError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse.history import append, require_loaded
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 
-def close_period(
-    warehouse: Warehouse, period: BillingPeriod, *, accounts: Collection[str] = (), note: str | None = None
-) -> None:
-    """Close a loaded period: from then on only a forced run loads it again.
+class ClosedSince(NamedTuple):
+    """When a period was closed, by whom and why."""
 
-    Args:
-        accounts: those whose usage must be loaded; default: any one account.
-        note: why, such as the number of the invoice run.
-
-    Raises:
-        WarehouseError: the period is not loaded, or not for each account; or the warehouse cannot be changed.
-        PeriodClosedError: it is closed already.
-    """
-
-    def check(connection: duckdb.DuckDBPyConnection) -> None:
-        if missing := sorted(set(accounts) - require_loaded(connection, period)):
-            raise WarehouseError(
-                f"the usage of {', '.join(missing)} is not loaded, so the period is incomplete",
-                todo=f"Load it first: billing-pipeline run --period {period}. If none is expected, "
-                "close the period with --force.",
-                period=period.key,
-            )
-        refuse_if_closed(connection, period)
-
-    _record(warehouse, period, "closed", note, check)
-
-
-def reopen_period(warehouse: Warehouse, period: BillingPeriod, *, note: str | None = None) -> None:
-    """Reopen a closed period.
-
-    Raises:
-        WarehouseError: the period is not closed, or the warehouse cannot be changed.
-    """
-
-    def check(connection: duckdb.DuckDBPyConnection) -> None:
-        if not _closing(connection, period).fetchone():
-            raise WarehouseError(
-                "the period is not closed", todo="There is nothing to reopen.", period=period.key
-            )
-
-    _record(warehouse, period, "reopened", note, check)
+    closed_at: datetime
+    closed_by: str | None
+    note: str | None
 
 
 def require_open(warehouse: Warehouse, period: BillingPeriod) -> None:
@@ -75,41 +38,20 @@ def refuse_if_closed(connection: duckdb.DuckDBPyConnection, period: BillingPerio
     Raises:
         PeriodClosedError: the period is closed.
     """
-    if closing := _closing(connection, period).fetchone():
-        closed_at, closed_by, note = closing
+    if closing := closing_of(connection, period):
         raise PeriodClosedError(
-            f"the period was closed on {closed_at:%Y-%m-%d %H:%M} UTC"
-            + (f" by {closed_by}" if closed_by else "")
-            + (f" ({note})" if note else ""),
+            f"the period was closed on {closing.closed_at:%Y-%m-%d %H:%M} UTC"
+            + (f" by {closing.closed_by}" if closing.closed_by else "")
+            + (f" ({closing.note})" if closing.note else ""),
             todo=f"Reopen it with `billing-pipeline reopen --period {period}`, "
             f"or load it once with `billing-pipeline run --period {period} --force`, which is recorded.",
             period=period.key,
         )
 
 
-def _closing(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> duckdb.DuckDBPyConnection:
-    return connection.execute(read_sql("warehouse/queries/closing.sql"), {"billing_period": period.start})
-
-
-def _record(
-    warehouse: Warehouse,
-    period: BillingPeriod,
-    action: Literal["closed", "reopened"],
-    note: str | None,
-    check: Callable[[duckdb.DuckDBPyConnection], None],
-) -> None:
-    def change(connection: duckdb.DuckDBPyConnection) -> None:
-        check(connection)
-        row = {"action": action, "acted_by": _user(), "note": note and printable_line(note)}
-        append(connection, "period_closing", period, [row])
-
-    with warehouse.reading() as connection:
-        check(connection)  # read first, because a change would create a missing warehouse
-    warehouse.change(change)
-
-
-def _user() -> str | None:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return None
+def closing_of(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> ClosedSince | None:
+    """The closing of a period; None if it is open."""
+    found = connection.execute(
+        read_sql("warehouse/queries/closing.sql"), {"billing_period": period.start}
+    ).fetchone()
+    return ClosedSince(*found) if found else None

@@ -45,6 +45,9 @@ CHARGE_VIEWS = (
     "currency_conflict",
     "charge",
     "margin",
+    "invoiced_charge",
+    "correction_due",
+    "invoice",
 )
 """The views of prices and of what they make of the usage, in order of dependency."""
 VIEW_FILES = {

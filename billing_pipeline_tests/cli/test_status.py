@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from billing_pipeline.charges import close_period
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
-from billing_pipeline.warehouse import LoadAttempt, WarehouseFile, close_period
+from billing_pipeline.warehouse import LoadAttempt, WarehouseFile
 from billing_pipeline.warehouse.history import record
 from billing_pipeline_tests.warehouse.reports import load, row
 

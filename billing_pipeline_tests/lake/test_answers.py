@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from billing_pipeline.charges import close_period, reopen_period
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import Warehouse, WarehouseFile, close_period, reopen_period
+from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests.charges.page import PAGE as PRICES_PAGE
 from billing_pipeline_tests.charges.page import load_page

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from billing_pipeline.charges import close_period
 from billing_pipeline.errors import PeriodClosedError, WarehouseError
 from billing_pipeline.lake import catalogue as catalogue_module
 from billing_pipeline.lake.catalogue import Catalogue
@@ -21,7 +22,7 @@ from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import ControlTotals
-from billing_pipeline.warehouse import Warehouse, close_period
+from billing_pipeline.warehouse import Warehouse
 from billing_pipeline_tests.lake.conftest import LakePlace
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, load, query, row

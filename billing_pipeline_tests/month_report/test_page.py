@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from billing_pipeline.charges import close_period
 from billing_pipeline.errors import OutputError, WarehouseError
 from billing_pipeline.loading.checks import CHECKS
 from billing_pipeline.month_report import write_month_report
 from billing_pipeline.month_report.page import amount, change
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import Warehouse, WarehouseFile, close_period
+from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline_tests.demo_months import PERIODS, DemoMonths
 from billing_pipeline_tests.warehouse.reports import (
     OTHER_CUSTOMER,

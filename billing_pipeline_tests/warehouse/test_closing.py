@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from billing_pipeline.charges import close_period, reopen_period
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.errors import PeriodClosedError, WarehouseError
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import Warehouse, WarehouseFile, close_period, reopen_period, require_open
+from billing_pipeline.warehouse import Warehouse, WarehouseFile, require_open
 from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query, row
 

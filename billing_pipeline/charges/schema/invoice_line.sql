@@ -1,4 +1,5 @@
--- Frozen charges: one row for each line of an invoice. Rows are only ever added, when a month is closed.
+-- Frozen charges: one row for each line of an invoice. Rows are only ever added, when a month is closed; none is changed,
+-- except that `reopen --void` marks the lines of an invoice that was never sent.
 CREATE TABLE IF NOT EXISTS invoice_line (
     billing_period DATE NOT NULL,
     entry VARCHAR NOT NULL,
@@ -25,10 +26,11 @@ CREATE TABLE IF NOT EXISTS invoice_line (
     price_row INTEGER,
     report_id UUID,
     price_sha256 VARCHAR,
-    closed_at TIMESTAMPTZ NOT NULL
+    closed_at TIMESTAMPTZ NOT NULL,
+    voided_at TIMESTAMPTZ
 );
 
-COMMENT ON TABLE invoice_line IS 'Charges frozen when a month was closed; rows are only ever added';
+COMMENT ON TABLE invoice_line IS 'Charges frozen when a month was closed; rows are only ever added. Lines that count have no voided_at';
 COMMENT ON COLUMN invoice_line.billing_period IS 'First day of the month in which the line is invoiced';
 COMMENT ON COLUMN invoice_line.entry IS 'charge, or the correction of an earlier closed month: reversal and recharge';
 COMMENT ON COLUMN invoice_line.charge_period IS 'First day of the month of the usage';
@@ -48,3 +50,4 @@ COMMENT ON COLUMN invoice_line.price_row IS 'Row of sell.csv with the price; NUL
 COMMENT ON COLUMN invoice_line.report_id IS 'Report that the usage came from';
 COMMENT ON COLUMN invoice_line.price_sha256 IS 'SHA-256 of the sell.csv with the price';
 COMMENT ON COLUMN invoice_line.closed_at IS 'Time of the closing that added the line';
+COMMENT ON COLUMN invoice_line.voided_at IS 'Time at which the line was voided with reopen --void, because its invoice was never sent; NULL if it counts';

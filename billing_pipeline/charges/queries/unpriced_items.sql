@@ -1,0 +1,18 @@
+-- What has no price in a month, one line for each item.
+SELECT
+    format(
+        '{}: {} {}{}{}, {} {}',
+        strftime($month::DATE, '%Y-%m'),
+        sum(quantity)::DECIMAL(38, 2),
+        unit,
+        ' of ' || coalesce(sku || ' (' || offering_item || ')', offering_item || ' (without SKU)'),
+        coalesce(' on storage of ' || storage_ownership, ''),
+        CASE count(DISTINCT tenant_id)
+            WHEN 1 THEN coalesce(any_value(tenant_name), 'one customer')
+            ELSE count(DISTINCT tenant_id) || ' customers'
+        END || ':',
+        reason
+    ) AS item
+FROM unpriced_usage_in($month::DATE)
+GROUP BY offering_item, sku, storage_ownership, unit, reason
+ORDER BY offering_item, sku, storage_ownership, unit, reason

@@ -107,11 +107,33 @@ class Books:
 
     def prices(self, *arguments: str, status: int = 0) -> list[str]:
         """Run `prices …`, and return the lines of stderr."""
-        self.capture.readouterr()
-        done = billing_pipeline(["prices", *arguments])
-        lines = self.capture.readouterr().err.splitlines()
-        assert done == status, lines
+        _, lines = self.run("prices", *arguments, status=status)
         return lines
+
+    def run(self, *arguments: str, status: int = 0) -> tuple[list[str], list[str]]:
+        """Run a command, and return the lines of stdout and of stderr."""
+        self.capture.readouterr()
+        done = billing_pipeline(arguments)
+        out, err = (text.splitlines() for text in self.capture.readouterr())
+        assert done == status, err
+        return out, err
+
+    def close(self, period: BillingPeriod, *options: str) -> list[str]:
+        """Close a month, and return the lines of stdout after the first."""
+        out, err = self.run("close", "--period", period.key, *options)
+        assert out[0] == f"{period} is closed: it is loaded again only with --force."
+        assert not err or "--force" in options
+        return out[1:]
+
+    def restate(self, *rows: Mapping[str, Any], period: BillingPeriod) -> None:
+        """Load a closed month again, by force."""
+        self.usage(*rows, period=period, forced=True, number=2)
+
+    def lines(self, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
+        """Columns of the invoice lines that count."""
+        return self.ask(
+            f"SELECT {columns} FROM invoice_line WHERE voided_at IS NULL AND {where} ORDER BY ALL"
+        )
 
     def sell(self, *rows: Mapping[str, str]) -> None:
         """Write sell.csv and load the price files."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from billing_pipeline.charges import close_period, reopen_period
 from billing_pipeline.cli import main as billing_pipeline
-from billing_pipeline.warehouse import close_period, reopen_period
 from billing_pipeline_tests.charges.books import (
     AUGUST,
     OCTOBER,

@@ -3,7 +3,8 @@ SELECT
     format(
         '{}: {} {}{}{}, {} {}',
         strftime($month::DATE, '%Y-%m'),
-        sum(quantity)::DECIMAL(38, 2),
+        -- As text, because format() makes a decimal a binary float.
+        sum(quantity)::DECIMAL(38, 2)::VARCHAR,
         unit,
         ' of ' || coalesce(sku || ' (' || offering_item || ')', offering_item || ' (without SKU)'),
         coalesce(' on storage of ' || storage_ownership, ''),

@@ -8,17 +8,24 @@ import click
 
 from billing_pipeline.cli.missing_accounts import warn_of_missing_accounts
 from billing_pipeline.cli.periods import PERIOD
-from billing_pipeline.errors import OutputError, PeriodError
+from billing_pipeline.errors import OutputError, PeriodError, SettingsError
 from billing_pipeline.files import make_output_folder, refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
-from billing_pipeline.warehouse.exporting import EXPORTABLE, FORMATS, export_period, file_name
+from billing_pipeline.warehouse.exporting import (
+    EXPORTABLE,
+    FORMATS,
+    FocusOptions,
+    FocusVersion,
+    export_period,
+    file_name,
+)
 
 
 @click.command(
     epilog="CSV is UTF-8; text that a spreadsheet would evaluate as a formula is prefixed with an "
-    "apostrophe. Parquet holds every value unchanged."
+    "apostrophe. Parquet and XLSX hold every value unchanged; an XLSX file keeps texts as texts."
 )
 @click.option(
     "--period", "periods", type=PERIOD, required=True, multiple=True, help="Repeatable; one file each."
@@ -33,14 +40,27 @@ from billing_pipeline.warehouse.exporting import EXPORTABLE, FORMATS, export_per
     "--table", type=click.Choice(EXPORTABLE), default=EXPORTABLE[0], help=f"Default: {EXPORTABLE[0]}."
 )
 @click.option(
+    "--focus-version",
+    type=click.Choice(["1.2", "1.4"]),
+    default="1.2",
+    help="Of the table focus; default: 1.2.",
+)
+@click.option(
     "--output",
     default=".",
     metavar="PATH",
     help="File; or folder for files named like usage-2026-09.csv, which is made if PATH ends with a slash; "
     "default: this folder.",
 )
-def command(periods: tuple[BillingPeriod, ...], given_format: str | None, table: str, output: str) -> int:
-    """Write a period to a CSV or Parquet file, which appears only once it is complete."""
+def command(
+    *,
+    periods: tuple[BillingPeriod, ...],
+    given_format: str | None,
+    table: str,
+    focus_version: FocusVersion,
+    output: str,
+) -> int:
+    """Write a period to a CSV, Parquet or XLSX file, which appears only once it is complete."""
     target = Path(output)
     into_folder = output.endswith("/") or target.is_dir()
     file_format = _format(given_format, None if into_folder else target)
@@ -50,13 +70,14 @@ def command(periods: tuple[BillingPeriod, ...], given_format: str | None, table:
             todo="Set --output to a folder (exports/), or export one period.",
         )
     settings = PipelineSettings.load()
+    focus = FocusOptions(_issuer(settings), focus_version) if table == "focus" else None
     refuse_internal_path(target, settings.data_dir)
     if into_folder:
         make_output_folder(target)
     warehouse = open_warehouse(settings)
     for period in periods:
         path = target / file_name(table, period, file_format) if into_folder else target
-        rows = export_period(warehouse, period, table, file_format, path)
+        rows = export_period(warehouse, period, table, file_format, path, focus=focus)
         print(f"{path}: {rows:,} rows of {table}, {period}")
         warn_of_missing_accounts(warehouse, period, settings.accounts)
     return 0
@@ -73,3 +94,12 @@ def _format(given: str | None, file: Path | None) -> str:
             todo="Leave --format out, or give another name.",
         )
     return given
+
+
+def _issuer(settings: PipelineSettings) -> str:
+    if settings.invoice_issuer is None:
+        raise SettingsError(
+            "BILLING_INVOICE_ISSUER is not set, and a FOCUS file names who issues the invoices",
+            todo="Set it in the environment or in .env to your company's name.",
+        )
+    return settings.invoice_issuer

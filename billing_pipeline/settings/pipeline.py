@@ -128,6 +128,10 @@ class PipelineSettings(EnvironmentSettings):
             _log.warning("BILLING_DATA_DIR is not set: the data folder is %s", settings.data_dir)
         return settings
 
+    invoice_issuer: str | None = Field(
+        None, description="name of the company that issues the invoices, for FOCUS files"
+    )
+
     def account_dir(self, account: str) -> Path:
         """The folder of an account's requests and raw reports."""
         return self.data_dir if account == SINGLE_ACCOUNT else self.data_dir / "accounts" / account

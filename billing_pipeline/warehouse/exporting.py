@@ -1,8 +1,9 @@
-"""A period as a CSV or Parquet file, safe to open in a spreadsheet."""
+"""A period as a CSV, Parquet or XLSX file, safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import duckdb
 
@@ -12,12 +13,41 @@ from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import quote_literal, read_sql
 from billing_pipeline.warehouse.history import require_loaded
 from billing_pipeline.warehouse.schema import REPORT_VIEWS
+from billing_pipeline.warehouse.spreadsheet import cell_expression, write_xlsx
 from billing_pipeline.warehouse.warehouse import Warehouse
 
-_OPTIONS = {"csv": "HEADER true, DELIMITER ','", "parquet": "COMPRESSION zstd"}
-FORMATS = tuple(_OPTIONS)
-EXPORTABLE = ("usage", *REPORT_VIEWS, "usage_restatement")
+_COPY_OPTIONS = {
+    "csv": "FORMAT csv, HEADER true, DELIMITER ','",
+    "parquet": "FORMAT parquet, COMPRESSION zstd",
+}
+FORMATS = (*_COPY_OPTIONS, "xlsx")
+_IN_PERIOD = "{table} WHERE billing_period = DATE '{day}'"
+# The macros of these views read only one month.
+_MONTH_OF_MACRO = "{table}_in(DATE '{day}')"
+_SOURCES = {
+    **dict.fromkeys(("usage", *REPORT_VIEWS, "usage_restatement"), _IN_PERIOD),
+    **dict.fromkeys(("charge", "unpriced_usage", "margin"), _MONTH_OF_MACRO),
+    "invoice_line": f"{_IN_PERIOD} AND voided_at IS NULL",
+    "invoice": _IN_PERIOD,
+    "focus": "focus_cost_and_usage WHERE BillingPeriodStart = TIMESTAMPTZ '{day} 00:00:00+00'",
+}
+EXPORTABLE = tuple(_SOURCES)
 """What can be exported by period; the first is the default."""
+
+FocusVersion = Literal["1.2", "1.4"]
+_RENAMED_IN_FOCUS_1_4 = {"ProviderName": "ServiceProviderName", "PublisherName": "HostProviderName"}
+
+
+class FocusOptions(NamedTuple):
+    """How the table `focus` is written.
+
+    Args:
+        issuer: who issues the invoices.
+        version: of the FOCUS specification.
+    """
+
+    issuer: str
+    version: FocusVersion = "1.2"
 
 
 def file_name(table: str, period: BillingPeriod, file_format: str) -> str:
@@ -26,46 +56,47 @@ def file_name(table: str, period: BillingPeriod, file_format: str) -> str:
 
 
 def export_period(
-    warehouse: Warehouse, period: BillingPeriod, table: str, file_format: str, path: Path
+    warehouse: Warehouse,
+    period: BillingPeriod,
+    table: str,
+    file_format: str,
+    path: Path,
+    *,
+    focus: FocusOptions | None = None,
 ) -> int:
     """Write a period's rows; columns are in the order of the table.
 
     CSV injection: spreadsheets execute text that begins like a formula, and tenants choose their own names.
-    In CSV such text is prefixed with an apostrophe; Parquet keeps every value unchanged.
+    In CSV such text is prefixed with an apostrophe; Parquet and XLSX keep every value unchanged.
 
     Args:
         table: one of `EXPORTABLE`.
         file_format: one of `FORMATS`.
         path: the file; replaced whole, or not at all.
+        focus: for the table `focus`.
 
     Returns:
         The number of rows.
 
     Raises:
         WarehouseError: the period is not loaded.
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or the rows do not fit into its format.
     """
     with warehouse.reading() as connection:
         require_loaded(connection, period)
-        described = connection.execute(f"DESCRIBE {table}").fetchall()
-        columns = (
-            f"spreadsheet_text({name}) AS {name}"
-            if file_format == "csv" and kind.startswith(("VARCHAR", "JSON"))
-            else name
-            for name, kind, *_ in described
-        )
+        select = _select(connection, period, table, file_format, focus)
         with output_file(path) as partial:
-            statement = read_sql("warehouse/queries/export.sql").format(
-                columns=", ".join(columns),
-                table=table,
-                day=period.start,
-                # Stable, so that an export is reproducible.
-                order="account, report_row" if table == "usage" else "ALL",
-                path=quote_literal(partial),
-                options=f"FORMAT {file_format}, {_OPTIONS[file_format]}",
-            )
             try:
-                (rows,) = connection.execute(statement).fetchone() or (0,)
+                if file_format == "xlsx":
+                    cursor = connection.execute(select)
+                    return write_xlsx(cursor, partial, sheet=table, dated=period.start)
+                (rows,) = connection.execute(
+                    read_sql("warehouse/queries/export.sql").format(
+                        select=select,
+                        path=quote_literal(partial),
+                        options=_COPY_OPTIONS[file_format] + _times(table, file_format),
+                    )
+                ).fetchone() or (0,)
             except duckdb.IOException as error:
                 # DuckDB's message names the file that failed: the warehouse, or else the export.
                 of_warehouse = warehouse.location in str(error) or ".parquet" in str(error)
@@ -73,3 +104,34 @@ def export_period(
                     raise
                 raise OSError(first_line(error)) from error
     return int(rows)
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection,
+    period: BillingPeriod,
+    table: str,
+    file_format: str,
+    focus: FocusOptions | None,
+) -> str:
+    renamed: dict[str, str] = {}
+    if focus:
+        connection.execute(f"SET VARIABLE invoice_issuer = {quote_literal(focus.issuer)}")
+        renamed = _RENAMED_IN_FOCUS_1_4 if focus.version == "1.4" else {}
+    source = _SOURCES[table].format(table=table, day=period.start)
+    columns = []
+    for name, kind, *_ in connection.execute(f"DESCRIBE FROM {source}").fetchall():
+        expression = name
+        if file_format == "xlsx":
+            expression = cell_expression(name, kind)
+        elif file_format == "csv" and kind.startswith(("VARCHAR", "JSON")):
+            expression = f"spreadsheet_text({name})"
+        columns.append(f"{expression} AS {renamed.get(name, name)}")
+    # Stable, so that an export is reproducible.
+    order = "account, report_row" if table == "usage" else "ALL"
+    return f"SELECT {', '.join(columns)} FROM {source} ORDER BY {order}"
+
+
+def _times(table: str, file_format: str) -> str:
+    """FOCUS prescribes how times are written."""
+    is_focus_csv = table == "focus" and file_format == "csv"
+    return ", TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ'" if is_focus_csv else ""

@@ -26,6 +26,7 @@ _TABLES = (
 _REFERENCE_DATA = {
     "warehouse/schema/offering_item.sql": "warehouse/schema/offering_items.csv",
     "charges/schema/iso_currency.sql": "charges/schema/currencies.csv",
+    "charges/schema/focus_service.sql": "charges/schema/focus_services.csv",
 }
 
 REPORT_VIEWS = (
@@ -48,6 +49,7 @@ CHARGE_VIEWS = (
     "invoiced_charge",
     "correction_due",
     "invoice",
+    "focus_cost_and_usage",
 )
 """The views of prices and of what they make of the usage, in order of dependency."""
 VIEW_FILES = {

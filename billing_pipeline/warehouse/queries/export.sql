@@ -1,7 +1,4 @@
--- Exports one period of a table or view: CSV in UTF-8 with a header and all digits, or Parquet with the table's types.
+-- Exports rows: CSV in UTF-8 with a header and all digits, or Parquet with the table's types.
 COPY (
-    SELECT {columns}
-    FROM {table}
-    WHERE billing_period = DATE '{day}'
-    ORDER BY {order}
+    {select}
 ) TO {path} ({options})

@@ -2,13 +2,15 @@
 # `make help` prints the comment behind `##`.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-ui ui test test-fast lake test-lake bench lint lock clean
+.PHONY: help demo demo-ui ui test test-fast lake test-lake test-focus bench lint lock clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 LAKE := .venv-lake
+FOCUS := .venv-focus
+FOCUS_PYTHON ?= python3.12
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -37,6 +39,10 @@ test-lake: $(VENV)/test.stamp  ## run the tests that depend on the lake's versio
 	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/test-lake.stamp
 	$(LAKE)/bin/python -m pytest -n 2 --dist worksteal -m duckdb
 
+# The validator of the FinOps foundation pins other packages, and needs Python 3.12.
+test-focus: $(VENV)/test.stamp $(FOCUS)/focus.stamp  ## validate a FOCUS file with the foundation's validator
+	$(BIN)/python -m pytest -n 2 billing_pipeline_tests/charges/test_focus_validator.py
+
 bench: $(VENV)/bench.stamp  ## compare load times with plain DuckDB, pandas, Polars and dlt
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.backfill
@@ -61,6 +67,8 @@ lock:  ## update the lock files within the ranges of pyproject.toml
 	sed -n 's/^\([a-z].*\) \\$$/\1/p' locks/run.lock locks/deploy.lock | grep -v '^duckdb==' > $(VENV)/without-duckdb.txt
 	$(COMPILE) --extra lake --constraint $(VENV)/without-duckdb.txt \
 	  $$($(LOCKED) locks/run.lock | grep -v 'package duckdb$$') --output-file locks/lake.lock
+	$(VENV)/uv/bin/uv pip compile locks/focus.in --universal --python-version 3.12 --upgrade --generate-hashes \
+	  --no-header --no-annotate --quiet --output-file locks/focus.lock
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and was not found" >&2; exit 1; }
@@ -77,5 +85,13 @@ $(VENV)/%.stamp: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# pyenv's python3.12 runs only if that version is selected.
+$(FOCUS)/focus.stamp: export PYENV_VERSION := 3.12
+$(FOCUS)/focus.stamp: locks/focus.lock
+	@$(FOCUS_PYTHON) -c '' 2>/dev/null || { echo "Python 3.12 is needed as $(FOCUS_PYTHON), and was not found" >&2; exit 1; }
+	$(FOCUS_PYTHON) -m venv $(FOCUS)
+	$(FOCUS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r locks/focus.lock
+	@touch $@
+
 clean:  ## remove environments and caches, but not data/
-	rm -rf $(VENV) $(LAKE) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LAKE) $(FOCUS) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import OWN_SETTINGS, CliHarness
@@ -33,6 +34,9 @@ _QUIET_CHROMIUM = [
 collect_ignore = [] if find_spec("duckdb_extension_ducklake") else ["lake"]
 if not postgres_is_installed():
     collect_ignore.append("deployment")
+# The validator has an environment of its own, which `make test-focus` makes.
+if not (PROJECT_ROOT / ".venv-focus").exists():
+    collect_ignore.append("charges/test_focus_validator.py")
 
 
 # No deadline: a slow machine must not make an example fail.

@@ -13,7 +13,7 @@ import pytest
 
 from billing_pipeline.errors import OutputError, WarehouseError
 from billing_pipeline.warehouse import Warehouse
-from billing_pipeline.warehouse.exporting import EXPORTABLE, export_period, file_name
+from billing_pipeline.warehouse.exporting import EXPORTABLE, FORMATS, FocusOptions, export_period, file_name
 from billing_pipeline_tests.warehouse.reports import OTHER_CUSTOMER, SEPTEMBER, load, query, row, storage
 
 pytestmark = pytest.mark.duckdb
@@ -104,13 +104,19 @@ def test_export_csv__other_reader__reads_the_same(loaded: Warehouse, tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.parametrize("table", EXPORTABLE)
-@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+@pytest.mark.parametrize("file_format", FORMATS)
 def test_export__same_period_twice__same_file(
     loaded: Warehouse, tmp_path: Path, table: str, file_format: str
 ) -> None:
     paths = [tmp_path / "1", tmp_path / "2"]
-    counts = {export_period(loaded, SEPTEMBER, table, file_format, path) for path in paths}
-    (count,) = query(loaded, f"SELECT count(*) AS n FROM {table} WHERE billing_period = '{SEPTEMBER.start}'")
+    focus = FocusOptions("Example MSP")
+    counts = {export_period(loaded, SEPTEMBER, table, file_format, path, focus=focus) for path in paths}
+    month = {"focus": "BillingPeriodStart", "charge": "charge_period", "margin": "charge_period"}
+    view = "focus_cost_and_usage" if table == "focus" else table
+    (count,) = query(
+        loaded,
+        f"SELECT count(*) AS n FROM {view} WHERE {month.get(table, 'billing_period')} = '{SEPTEMBER.start}'",
+    )
 
     assert counts == {count["n"]}
     assert paths[0].read_bytes() == paths[1].read_bytes()

@@ -11,12 +11,13 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from billing_pipeline.charges import close_period
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering.state import Outcome, PeriodRequests, load_requests, save_requests
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.settings import AccountSettings, PipelineSettings
-from billing_pipeline.warehouse import WarehouseFile, close_period
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 
 PERIOD = "2026-09"

@@ -30,7 +30,7 @@ SELECT
     format(
         '{} of tenant {} ({}), SKU {}: {} production, {} trial{}',
         offering_item, tenant_id, coalesce(tenant_name, 'no name'), coalesce(sku, 'none'),
-        coalesce(points::VARCHAR, production::VARCHAR), coalesce(points_trial::VARCHAR, trial::VARCHAR),
+        coalesce(points::VARCHAR, as_text(production)), coalesce(points_trial::VARCHAR, as_text(trial)),
         if(measurement_unit = 'seconds', ' compute points', '')
     ) AS finding,
     usage_rows,

@@ -38,7 +38,7 @@ compared AS (
 SELECT
     format(
         '{} ({}): {} production and {} trial billed, {} and {} in the own rows of the report''s tenant',
-        offering_item, measurement_unit, billed::VARCHAR, billed_trial::VARCHAR, own::VARCHAR, own_trial::VARCHAR
+        offering_item, measurement_unit, as_text(billed), as_text(billed_trial), as_text(own), as_text(own_trial)
     ) AS finding,
     billed_rows AS usage_rows,
     is_exact AS is_failure

@@ -29,7 +29,7 @@ SELECT
     format(
         'level below zero: {} of tenant {} ({}): {} rows, the first is row {} with {} {}',
         offering_item, tenant_id, coalesce(max(tenant_name), 'no name'), count(*), min(report_row),
-        arg_min(least(absolute_production, absolute_trial, absolute_total), report_row)::VARCHAR, measurement_unit
+        as_text(arg_min(least(absolute_production, absolute_trial, absolute_total), report_row)), measurement_unit
     ),
     count(*),
     true

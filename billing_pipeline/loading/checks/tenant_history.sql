@@ -58,8 +58,8 @@ history AS (
 SELECT
     format(
         '{} of tenant {} ({}): {} {}, before {} to {}',
-        offering_item, tenant_id, coalesce(tenant_name, 'no name'), amount::VARCHAR,
-        measurement_unit, lowest::VARCHAR, highest::VARCHAR
+        offering_item, tenant_id, coalesce(tenant_name, 'no name'), as_text(amount),
+        measurement_unit, as_text(lowest), as_text(highest)
     ) AS finding,
     1 AS usage_rows,
     true AS is_failure

@@ -6,6 +6,9 @@ CREATE OR REPLACE MACRO gib(bytes) AS
     )::DECIMAL(38, 0)
     * 0.0000000001::DECIMAL(10, 10);
 
+-- A decimal as text for a message, without zeros at its end.
+CREATE OR REPLACE MACRO as_text(amount) AS rtrim(regexp_replace(amount::VARCHAR, '(\.[0-9]*?)0+$', '\1'), '.');
+
 -- Change from `before` to `after` in percent, to one decimal; NULL if `before` is 0.
 CREATE OR REPLACE MACRO percent_change(before, after) AS
     CASE WHEN before <> 0 THEN round((after - before)::DOUBLE / abs(before)::DOUBLE * 100, 1) END;

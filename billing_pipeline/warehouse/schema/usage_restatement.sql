@@ -32,5 +32,5 @@ COMMENT ON COLUMN usage_restatement.report_id_before IS 'Report of the earlier l
 COMMENT ON COLUMN usage_restatement.report_id_after IS 'Report of the later load';
 COMMENT ON COLUMN usage_restatement.tenant_name IS 'Name in the later report, or in the earlier one if the key vanished';
 COMMENT ON COLUMN usage_restatement.other_fields IS 'Unknown fields that are a part of the row''s key, as JSON: [[name, value], …]';
-COMMENT ON COLUMN usage_restatement.before IS 'The row before, by column name, each value as text: (before->>''absolute_total'')::DECIMAL(38, 0); NULL if the key is new';
+COMMENT ON COLUMN usage_restatement.before IS 'The row before, by column name, each value as text: (before->>''absolute_total'')::DECIMAL(28, 6); NULL if the key is new';
 COMMENT ON COLUMN usage_restatement.after IS 'The row after, likewise; NULL if the key vanished';

@@ -456,7 +456,7 @@ def test_check_try__level_itself__own_tenant_only(cli: CliHarness) -> None:
         ("unknown_field", "fields", "kept in `extra`: discount"),
         ("unknown_field", "load", "unknown_fields"),
         ("repeated_row", "load", "the checks "),
-        ("string_measure", "load", "is refused at row "),
+        ("boolean_measure", "load", "is refused at row "),
         ("bad_uuid", "load", "is refused at row "),
         ("not_utf8", "load", "is refused"),
         ("truncated", "report", "it does not end as a JSON object"),

@@ -14,6 +14,7 @@ from billing_pipeline.preflight.result import Result, Verdict, failed, ok, warni
 from billing_pipeline.reports import is_api_id
 from billing_pipeline.settings import AccountSettings, LakeSettings, PipelineSettings
 from billing_pipeline.settings.environment import ENV_FILE, EnvironmentSettings, env_file, origins
+from billing_pipeline.settings.unknown import unknown_settings
 
 _OF_OTHER_PROGRAMS = (
     "HTTPS_PROXY",
@@ -25,8 +26,6 @@ _OF_OTHER_PROGRAMS = (
     "DAGSTER_HOME",
 )
 """Variables that change what a run does. Only their names are shown: a proxy's URL may hold a password."""
-# The Compose file sets these for Dagster.
-_OF_THE_DEPLOYMENT = {"BILLING_CODE_HOST", "BILLING_CODE_PORT"}
 _IDS = {"client_id"}
 _HIDDEN = {"s3_key_id"}
 
@@ -146,16 +145,11 @@ def _advice(account: AccountSettings, variables: Mapping[str, str]) -> Iterator[
 
 def _others(accounts: tuple[str, ...], origin: Mapping[str, str]) -> Iterator[Result]:
     """Variables that nothing reads, such as misspelt ones; and those of other programs."""
-    known = {ENV_FILE, *_OF_THE_DEPLOYMENT}
-    for model in (PipelineSettings, LakeSettings):
-        known.update(model.variables().values())
-    for account in accounts:
-        known |= AccountSettings.all_variables(account)
-    unread = sorted(
-        name for name in origin if name.startswith(("ACRONIS_", "BILLING_")) and name not in known
-    )
-    if unread:
-        named = ", ".join(f"{name} ({origin[name]})" for name in unread)
+    if unread := unknown_settings(accounts):
+        named = ", ".join(
+            f"{name} ({origin[name]}){f', perhaps {close}' if close else ''}"
+            for name, close in unread.items()
+        )
         yield warning("settings", f"nothing reads {named}", "Correct the name, or BILLING_ACCOUNTS.")
     names = (each for name in _OF_OTHER_PROGRAMS for each in (name, name.lower()))
     if present := [name for name in names if os.environ.get(name)]:

@@ -20,16 +20,24 @@ _OF_DEPLOYMENT = {"BILLING_CODE_HOST", "BILLING_CODE_PORT", "BILLING_IMAGE_TARGE
 
 @cache
 def warn_of_unknown_settings(accounts: Sequence[str]) -> None:
-    """Log a warning for each unknown `ACRONIS_…` or `BILLING_…` variable, once in a process.
+    """Log a warning for each unknown setting, once in a process.
 
     Args:
         accounts: names of the configured accounts, `PipelineSettings.accounts`.
     """
-    known = {ENV_FILE, *_OF_DEPLOYMENT}
+    for name, close in unknown_settings(accounts).items():
+        _log.warning("%s is not a setting%s", name, f"; did you mean {close}?" if close else "")
+
+
+def unknown_settings(accounts: Sequence[str]) -> dict[str, str | None]:
+    """Each `ACRONIS_…` or `BILLING_…` variable that is set and that nothing reads, with the closest setting.
+
+    Args:
+        accounts: names of the configured accounts.
+    """
+    known = {ENV_FILE, *_OF_DEPLOYMENT, *AccountSettings.variables().values()}
     known |= {*PipelineSettings.variables().values(), *LakeSettings.variables().values()}
     for account in accounts:
         known |= AccountSettings.all_variables(account)
-    for name in sorted(environment()):
-        if name.startswith(_PREFIXES) and name not in known:
-            close = get_close_matches(name, known, n=1)
-            _log.warning("%s is not a setting%s", name, f"; did you mean {close[0]}?" if close else "")
+    unknown = (name for name in sorted(environment()) if name.startswith(_PREFIXES) and name not in known)
+    return {name: next(iter(get_close_matches(name, known, n=1)), None) for name in unknown}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.schema import VIEWS
+from billing_pipeline_tests.charges.invoices_page import PAGE as INVOICES_PAGE
+from billing_pipeline_tests.charges.invoices_page import Story
 from billing_pipeline_tests.charges.page import PAGE as PRICES_PAGE
 from billing_pipeline_tests.charges.page import load_page
 from billing_pipeline_tests.lake.conftest import shared_lake
@@ -22,7 +25,13 @@ from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query
 QUERIES = [found for page in (PAGE, PRICES_PAGE) for found in queries(page.read_text(encoding="utf-8"))]
 AUGUST = BillingPeriod(2026, 8)
 # When it was loaded, checked and closed differs, of course.
-_TIMES = {"loaded_report": "loaded_at", "latest_load_checks": "checked_at", "closed_period": "closed_at"}
+_TIMES = {
+    "loaded_report": "loaded_at",
+    "latest_load_checks": "checked_at",
+    "closed_period": "closed_at",
+    "invoice_line": "closed_at",
+    "usage": "loaded_at",
+}
 
 
 @dataclass(frozen=True)
@@ -41,22 +50,22 @@ def filled(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
     found = Filled(WarehouseFile(folder / "file"), lake.warehouse, lake.environment)
     for number, warehouse in enumerate((found.file, found.lake)):
         load_page(warehouse, folder / f"prices {number}")
-        close_period(warehouse, AUGUST, note="run 8")
+        close_period(warehouse, AUGUST, note="run 8", forced=True)
     return found
 
 
 @pytest.mark.parametrize(
-    "view", [*VIEWS, "offering_item", "price", "customer_terms", "usage", "usage_restatement"]
+    "view", [*VIEWS, "offering_item", "price", "customer_terms", "invoice_line", "usage", "usage_restatement"]
 )
 def test_view__file_and_lake__same_rows(filled: Filled, view: str) -> None:
-    times = _TIMES.get(view) or ("loaded_at" if view == "usage" else None)
+    times = _TIMES.get(view)
     select = f"SELECT *{f' EXCLUDE ({times})' if times else ''} FROM {view} ORDER BY ALL"
     in_file, in_lake = (
         [list(row.items()) for row in query(each, select)] for each in (filled.file, filled.lake)
     )
 
     assert in_lake == in_file
-    assert in_file or view in {"usage_restatement", "currency_conflict"}
+    assert in_file or view in {"usage_restatement", "currency_conflict", "correction_due"}
 
 
 @pytest.mark.parametrize(("question", "expected"), QUERIES, ids=range(1, len(QUERIES) + 1))
@@ -67,6 +76,18 @@ def test_questions_page__lake__same_answers(
         monkeypatch.setenv(name, value)
 
     assert answer(question) == expected
+
+
+def test_invoices_page__lake__same_answers(
+    warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = queries(INVOICES_PAGE.read_text(encoding="utf-8"))
+    story = Story(warehouse, tmp_path / "data")
+
+    assert [story.answer(question) for question, _ in asked] == [expected for _, expected in asked]
+    assert reopen_period(warehouse, SEPTEMBER, void=True) > 0
+    count = "SELECT DISTINCT billing_period FROM invoice_line WHERE voided_at IS NULL"
+    assert query(warehouse, count) == [{"billing_period": AUGUST.start}]
 
 
 def test_at_version_of_closing__restated_since__what_was_billed(

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from billing_pipeline.charges.price_state import has_prices, unpriced_items
 from billing_pipeline.errors import ChargesRefusedError, WarehouseError, printable_line
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
@@ -170,27 +171,23 @@ def _freeze(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> Clo
     frozen = tuple(FrozenTotal(**row) for row in rows_as_dicts(totals))
     corrected = {total.charge_period for total in frozen}
     unpriced = [item for month in sorted({*corrected, period.start}) for item in _unpriced(connection, month)]
-    has_prices = connection.execute("FROM price WHERE side = 'sell' LIMIT 1").fetchone() is not None
-    return Closing(frozen, tuple(unpriced), has_prices)
+    return Closing(frozen, tuple(unpriced), has_prices(connection))
 
 
 def _refuse_two_currencies(connection: duckdb.DuckDBPyConnection, month: date) -> None:
-    conflicts = connection.execute(
-        read_sql("charges/queries/currency_conflicts.sql"), {"month": month}
-    ).fetchall()
+    conflicts = connection.execute(read_sql("charges/checks/one_currency.sql"), {"month": month}).fetchall()
     if conflicts:
         raise ChargesRefusedError(
             "a customer has prices in two currencies, so the period has no charges",
             todo="An invoice has one currency: correct the price files and load them with billing-pipeline "
             "prices load. Nothing was closed.",
             period=BillingPeriod.containing(month).key,
-            details=[conflict for (conflict,) in conflicts],
+            details=[conflict for conflict, _ in conflicts],
         )
 
 
 def _unpriced(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
-    rows = connection.execute(read_sql("charges/queries/unpriced_items.sql"), {"month": month}).fetchall()
-    return [printable_line(item) for (item,) in rows]
+    return [printable_line(item) for item in unpriced_items(connection, month)]
 
 
 def _refuse_later_invoice(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> None:

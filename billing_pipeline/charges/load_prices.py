@@ -122,10 +122,10 @@ def _loaded_before(warehouse: Warehouse, files: PriceFiles) -> PriceLoad | None:
         return None
     with warehouse.reading() as connection:
         try:
-            loaded = dict(connection.execute(read_sql("charges/queries/loaded_files.sql")).fetchall())
+            rows = connection.execute(read_sql("charges/queries/loaded_files.sql")).fetchall()
         except duckdb.CatalogException:  # the warehouse was published before it had prices
             return None
-        if loaded != {file.name: file.sha256 for file in files}:
+        if {file: sha256 for file, sha256, *_ in rows} != {file.name: file.sha256 for file in files}:
             return None
         return PriceLoad(_row_counts(files), tuple(_name_warnings(connection)), is_news=False)
 
@@ -194,9 +194,9 @@ def _currency_conflicts(
     ).fetchone() or (0,)
     if currencies < 2:  # spares charging each month
         return {}
-    statement = read_sql("charges/queries/currency_conflicts.sql")
+    statement = read_sql("charges/checks/one_currency.sql")
     found = {month: connection.execute(statement, {"month": month}).fetchall() for month in months}
-    return {month: [line for (line,) in lines] for month, lines in found.items()}
+    return {month: [line for line, _ in lines] for month, lines in found.items()}
 
 
 def _name_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:

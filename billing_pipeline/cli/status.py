@@ -6,12 +6,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import click
 
+from billing_pipeline.charges import PriceState, price_state
 from billing_pipeline.cli.terminal import write_table
 from billing_pipeline.errors import DataFolderError, PeriodError, RawReportError, escaped
 from billing_pipeline.ordering.state import Outcome, ReportRequest, load_requests
@@ -23,6 +24,7 @@ from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
 _EXIT_ATTENTION = 3
+_MAX_UNPRICED = 3
 _HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "loaded at (UTC)")
 
 
@@ -34,7 +36,8 @@ _HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "lo
 @click.option(
     "--check",
     is_flag=True,
-    help="End with status 3 if a month failed, is overdue, or a check found something.",
+    help="End with status 3 if a month failed, is overdue, a check found something, or the latest has "
+    "usage without a price.",
 )
 def command(as_json: bool, check: bool) -> int:
     """Show the state of each period that was ever requested or loaded, one line each.
@@ -44,16 +47,19 @@ def command(as_json: bool, check: bool) -> int:
     settings = PipelineSettings.load()
     warn_of_unknown_settings(settings.accounts)
     requests, damaged = _latest_requests(settings)
-    loads = loaded_periods(open_warehouse(settings))
+    warehouse = open_warehouse(settings)
+    loads, prices = loaded_periods(warehouse), price_state(warehouse)
     subjects = sorted({*requests, *loads})
     overdue = list(_overdue(loads, settings.accounts))
     if as_json:
         states = [_as_json(subject, requests.get(subject), loads.get(subject)) for subject in subjects]
-        print(json.dumps({"periods": states, "overdue": [str(subject) for subject in overdue]}, indent=2))
+        shown = {"periods": states, "overdue": [str(subject) for subject in overdue]}
+        print(json.dumps(shown | ({"prices": _prices_as_json(prices)} if prices else {}), indent=2))
     elif subjects:
         lines = (_line(subject, requests.get(subject), loads.get(subject)) for subject in subjects)
         write_table(_HEADERS, lines, [name == "rows" for name in _HEADERS], sys.stdout)
-        if notes := [*_notes(requests, loads, settings.accounts), *map(_overdue_note, overdue)]:
+        notes = [*_notes(requests, loads, settings.accounts), *map(_overdue_note, overdue)]
+        if notes := [*notes, *(_price_notes(prices) if prices else ())]:
             print("", *map(escaped, notes), sep="\n")
     elif not damaged:
         print("No period was requested or loaded yet: billing-pipeline run")
@@ -61,7 +67,8 @@ def command(as_json: bool, check: bool) -> int:
         print(escaped(message), file=sys.stderr)
     if damaged:
         return 1
-    return _EXIT_ATTENTION if check and (overdue or any(map(_needs_attention, loads.values()))) else 0
+    attention = overdue or any(map(_needs_attention, loads.values())) or (prices and prices.unpriced)
+    return _EXIT_ATTENTION if check and attention else 0
 
 
 def _needs_attention(load: LoadedPeriod) -> bool:
@@ -133,6 +140,46 @@ def _notes(
     seen = {subject.account for subject in (*requests, *loads)}
     for account in sorted(set(accounts) - seen):
         yield f"{account}  was never requested or loaded"
+
+
+def _price_notes(prices: PriceState) -> Iterator[str]:
+    days = _age(prices).days
+    age = f"{days:,} day{'' if days == 1 else 's'} ago"
+    yield f"prices  loaded at {prices.loaded_at:%Y-%m-%d %H:%M} UTC, {age}"
+    for item in prices.unpriced[:_MAX_UNPRICED]:
+        yield f"prices  no price for {item}"
+    if (more := len(prices.unpriced) - _MAX_UNPRICED) > 0:
+        yield f"prices  no price for {more:,} more items of {prices.latest} (view unpriced_usage)"
+    for due in prices.corrections:
+        lines = f"{due.lines:,} line{'' if due.lines == 1 else 's'}"
+        yield (
+            f"prices  correction due of {due.charge_period:%Y-%m}: {due.amount:,} {due.currency}, {lines}, "
+            "invoiced with the next month that is closed"
+        )
+
+
+def _prices_as_json(prices: PriceState) -> dict[str, Any]:
+    return {
+        "loaded_at": prices.loaded_at.isoformat(),
+        "age_days": _age(prices).days,
+        "unpriced": {
+            "period": prices.latest and prices.latest.key,
+            "items": list(prices.unpriced),
+        },
+        "corrections_due": [
+            {
+                "period": f"{due.charge_period:%Y-%m}",
+                "currency": due.currency,
+                "lines": due.lines,
+                "amount": str(due.amount),
+            }
+            for due in prices.corrections
+        ],
+    }
+
+
+def _age(prices: PriceState) -> timedelta:
+    return max(datetime.now(UTC) - prices.loaded_at, timedelta())
 
 
 def _checks(load: LoadedPeriod) -> str:

@@ -9,6 +9,8 @@ import dagster as dg
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.orchestration.assets import ASSETS
+from billing_pipeline.orchestration.assets.charges import charges_asset
+from billing_pipeline.orchestration.assets.prices import prices
 from billing_pipeline.orchestration.failure_sensor import failure_sensor
 from billing_pipeline.orchestration.freshness_check import freshness_check
 from billing_pipeline.orchestration.jobs import (
@@ -40,7 +42,11 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
         "reports": acronis_reports_resource(settings),
     }
     return dg.Definitions(
-        assets=[make_asset(account, periods) for account in accounts for make_asset in ASSETS.values()],
+        assets=[
+            *(make_asset(account, periods) for account in accounts for make_asset in ASSETS.values()),
+            prices,
+            charges_asset(accounts, periods),
+        ],
         asset_checks=[freshness_check(account) for account in accounts],
         jobs=[monthly_usage_job(accounts)],
         sensors=[failure_sensor(settings)],

@@ -25,18 +25,23 @@ from billing_pipeline.warehouse import CheckResult
 
 def load_check_specs(usage: AssetKey, periods: PartitionsDefinition | None = None) -> list[AssetCheckSpec]:
     """Every check that a load runs, as a check of this asset, with a result for each billing period."""
+    return [
+        period_check_spec(
+            name, usage, description=description(name), blocking=severity == "stop", periods=periods
+        )
+        for name, severity in CHECKS.items()
+    ]
+
+
+def period_check_spec(
+    name: str, asset: AssetKey, *, description: str, blocking: bool, periods: PartitionsDefinition | None
+) -> AssetCheckSpec:
+    """A check with a result for each billing period."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PreviewWarning)  # for partitions of checks
-        return [
-            AssetCheckSpec(
-                name,
-                asset=usage,
-                description=description(name),
-                blocking=severity == "stop",
-                partitions_def=periods,
-            )
-            for name, severity in CHECKS.items()
-        ]
+        return AssetCheckSpec(
+            name, asset=asset, description=description, blocking=blocking, partitions_def=periods
+        )
 
 
 _SEVERITY = {"stop": AssetCheckSeverity.ERROR, "warn": AssetCheckSeverity.WARN}
@@ -47,17 +52,25 @@ def load_check_results(
 ) -> Iterator[AssetCheckResult]:
     """Each result as Dagster's UI shows it."""
     for result in results:
-        rows = [(finding.finding, finding.usage_rows) for finding in result.findings]
-        findings = {"findings": markdown_table(("finding", "usage rows"), rows)} if rows else {}
-        yield AssetCheckResult(
-            check_name=result.check_name,
-            passed=result.passed,
-            severity=_SEVERITY[result.severity],
-            description=markdown_text(result.detail),
-            metadata={
-                "billing_period": period.key,
-                "report_id": report_id,
-                "usage_rows_objected_to": result.finding_rows,
-                **findings,
-            },
-        )
+        yield asset_check_result(result, "usage rows", billing_period=period.key, report_id=report_id)
+
+
+def asset_check_result(result: CheckResult, counted: str, **metadata: str | None) -> AssetCheckResult:
+    """A result as Dagster's UI shows it.
+
+    Args:
+        counted: what the findings count, such as `usage rows`.
+        metadata: further metadata.
+    """
+    rows = [(finding.finding, finding.usage_rows) for finding in result.findings]
+    return AssetCheckResult(
+        check_name=result.check_name,
+        passed=result.passed,
+        severity=_SEVERITY[result.severity],
+        description=markdown_text(result.detail),
+        metadata={
+            **metadata,
+            f"{counted.replace(' ', '_')}_objected_to": result.finding_rows,
+            **({"findings": markdown_table(("finding", counted), rows)} if rows else {}),
+        },
+    )

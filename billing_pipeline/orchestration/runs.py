@@ -16,6 +16,7 @@ from billing_pipeline.orchestration.home import dagster_instance, prepare_dagste
 from billing_pipeline.orchestration.jobs import (
     ACCOUNT_TAG,
     BY_COMMAND,
+    MONEY_ASSETS,
     MONTHLY_USAGE,
     STARTED_BY_TAG,
     account_asset_keys,
@@ -45,12 +46,14 @@ class PeriodRun:
         rows: how many rows were loaded.
         failure: the message of the error that ended it; None if the period was loaded.
         warnings: names of the checks that found something, although the period was loaded.
+        money_warnings: the same, of checks of the prices and charges.
     """
 
     period: AccountPeriod
     rows: int | None = None
     failure: str | None = None
     warnings: tuple[str, ...] = ()
+    money_warnings: tuple[str, ...] = ()
 
 
 def run_periods(
@@ -112,7 +115,7 @@ def _execute(
 ) -> PeriodRun:
     keys = account_asset_keys(period.account)
     job = job.get_subset(
-        asset_selection=set(keys[-1:] if replay else keys),
+        asset_selection={*(keys[-1:] if replay else keys), *MONEY_ASSETS},
         asset_check_selection=set(account_check_keys(period.account)),
     )
     run_id = str(uuid4())
@@ -136,9 +139,10 @@ def _execute(
             period, failure=str(error.about(account=period.named_account, period=period.period.key))
         )
     if result.success:
-        checks = result.get_asset_check_evaluations()
-        warnings = tuple(check.check_name for check in checks if not check.passed)
-        return PeriodRun(period, rows=_rows(result), warnings=warnings)
+        failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+        money = tuple(check.check_name for check in failed if check.asset_key in MONEY_ASSETS)
+        others = tuple(check.check_name for check in failed if check.asset_key not in MONEY_ASSETS)
+        return PeriodRun(period, rows=_rows(result), warnings=others, money_warnings=money)
     return PeriodRun(period, failure=_failure(period, result))
 
 

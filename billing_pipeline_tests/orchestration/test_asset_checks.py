@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from billing_pipeline.charges.checks import CHECKS as CHARGE_CHECKS
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.loading.checks import CHECKS
 from billing_pipeline.orchestration.freshness_check import freshness_check
@@ -46,7 +47,7 @@ def test_load_check_specs__severity_stop__is_blocking() -> None:
     }
     assert all(spec.description for spec in specs.values())
     keys = {key.name for key in build_defs().resolve_asset_graph().asset_check_keys}
-    assert keys == {*CHECKS, "freshness"}
+    assert keys == {*CHECKS, "freshness", "price_file", *CHARGE_CHECKS}
 
 
 def test_run__month_loaded__records_its_checks_and_page(cli: CliHarness) -> None:

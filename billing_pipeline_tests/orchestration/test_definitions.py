@@ -25,17 +25,17 @@ def test_build_defs__no_settings__is_loadable() -> None:
 def test_assets__dependencies__form_a_chain() -> None:
     specs = _specs()
 
-    assert set(specs) == set(NAMES)
+    assert set(specs) == {*NAMES, "prices", "charges"}
     for before, after in itertools.pairwise(NAMES):
         assert [dep.asset_key.to_user_string() for dep in specs[after].deps] == [before]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "prices", "charges"])
 def test_assets__each__has_description_group_owner_and_kinds(name: str) -> None:
     spec = _specs()[name]
 
     assert spec.description
-    assert spec.group_name == "acronis_usage"
+    assert spec.group_name == ("acronis_usage" if name in NAMES else "charges")
     assert spec.owners == ["team:billing"]
     assert spec.kinds
 

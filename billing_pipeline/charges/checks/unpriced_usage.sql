@@ -1,4 +1,6 @@
--- What has no price in a month, one line for each item.
+-- All usage of the month has a price. A price of 0 is one.
+--
+-- One finding for each item.
 SELECT
     format(
         '{}: {} {}{}{}, {} {}',
@@ -13,7 +15,8 @@ SELECT
             ELSE count(DISTINCT tenant_id) || ' customers'
         END || ':',
         reason
-    ) AS item
+    ) AS finding,
+    count(*) AS lines
 FROM unpriced_usage_in($month::DATE)
 GROUP BY offering_item, sku, storage_ownership, unit, reason
 ORDER BY offering_item, sku, storage_ownership, unit, reason

@@ -1,0 +1,108 @@
+"""Which prices are loaded, and what that leaves to be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import duckdb
+
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.sql_files import read_sql, rows_as_dicts
+from billing_pipeline.warehouse.warehouse import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """A price file of the last load that was not refused."""
+
+    file: str
+    sha256: str
+    row_count: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionDue:
+    """What the next closing corrects of a closed month, in one currency.
+
+    Args:
+        lines: number of reversals and recharges.
+        amount: their sum.
+    """
+
+    charge_period: date
+    currency: str
+    lines: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PriceState:
+    """The loaded prices, and what they leave to be done.
+
+    Args:
+        loaded_at: when the prices were loaded.
+        latest: the latest month that is loaded; None if none is.
+        unpriced: its usage without a price, one line for each item.
+        corrections: what closed months still owe or are owed.
+    """
+
+    loaded_at: datetime
+    latest: BillingPeriod | None
+    unpriced: tuple[str, ...]
+    corrections: tuple[CorrectionDue, ...]
+
+
+def has_prices(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether anything that customers pay is loaded."""
+    try:
+        return connection.execute("FROM price WHERE side = 'sell' LIMIT 1").fetchone() is not None
+    except duckdb.CatalogException:  # the warehouse was published before it had prices
+        return False
+
+
+def loaded_files(connection: duckdb.DuckDBPyConnection) -> list[LoadedFile]:
+    """The price files whose prices are in force; none if no prices are loaded."""
+    if not has_prices(connection):
+        return []
+    return [
+        LoadedFile(**row)
+        for row in rows_as_dicts(connection.execute(read_sql("charges/queries/loaded_files.sql")))
+    ]
+
+
+def price_state(warehouse: Warehouse) -> PriceState | None:
+    """The state of the prices; None if none are loaded.
+
+    Raises:
+        WarehouseError: the warehouse cannot be read.
+    """
+    if not warehouse.exists():
+        return None
+    with warehouse.reading() as connection:
+        if not (files := loaded_files(connection)):
+            return None
+        (latest,) = connection.execute("SELECT max(billing_period) FROM loaded_report").fetchone() or (None,)
+        closed = connection.execute("SELECT billing_period FROM closed_period ORDER BY ALL").fetchall()
+        # Month by month, so that memory does not grow with their number.
+        corrections = [
+            CorrectionDue(**row)
+            for (month,) in closed
+            for row in rows_as_dicts(
+                connection.execute(read_sql("charges/queries/corrections.sql"), {"month": month})
+            )
+        ]
+        return PriceState(
+            files[0].recorded_at,
+            latest and BillingPeriod.containing(latest),
+            unpriced_items(connection, latest) if latest else (),
+            tuple(corrections),
+        )
+
+
+def unpriced_items(connection: duckdb.DuckDBPyConnection, month: date) -> tuple[str, ...]:
+    """Usage of a month without a price, one line for each item."""
+    rows = connection.execute(read_sql("charges/checks/unpriced_usage.sql"), {"month": month}).fetchall()
+    return tuple(item for item, _ in rows)

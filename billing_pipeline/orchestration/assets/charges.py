@@ -1,0 +1,109 @@
+"""`charges`: what customers owe for a month."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import duckdb
+from dagster import (
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MarkdownMetadataValue,
+    MaterializeResult,
+    PartitionsDefinition,
+    ResourceParam,
+    asset,
+)
+
+from billing_pipeline.charges.checks import CHECKS, NO_PRICES, description, run_checks
+from billing_pipeline.charges.price_state import has_prices, unpriced_items
+from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.orchestration.accounts import account_asset_key
+from billing_pipeline.orchestration.assets.prices import MONEY_GROUP, PRICES
+from billing_pipeline.orchestration.failures import failure_from
+from billing_pipeline.orchestration.load_checks import asset_check_result, period_check_spec
+from billing_pipeline.orchestration.settings import Settings
+from billing_pipeline.orchestration.tables import markdown_table
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.sql_files import read_sql, rows_as_dicts
+
+CHARGES = AssetKey("charges")
+_UNPRICED_SHOWN = 50
+
+
+def charge_check_specs(periods: PartitionsDefinition | None = None) -> list[AssetCheckSpec]:
+    """Every check of a month's charges."""
+    return [
+        period_check_spec(name, CHARGES, description=description(name), blocking=False, periods=periods)
+        for name in CHECKS
+    ]
+
+
+def charges_asset(accounts: Iterable[str], periods: PartitionsDefinition) -> AssetsDefinition:
+    """The asset `charges`, of all accounts."""
+
+    @asset(
+        key=CHARGES,
+        deps=[PRICES, *(account_asset_key(account, "usage") for account in accounts)],
+        check_specs=charge_check_specs(periods),
+        partitions_def=periods,
+        group_name=MONEY_GROUP,
+        owners=["team:billing"],
+        kinds={"duckdb", "view"},
+        code_version="1",
+        metadata={"dagster/table_name": "warehouse.main.charge"},
+    )
+    def charges(
+        context: AssetExecutionContext, settings: ResourceParam[Settings]
+    ) -> Iterator[MaterializeResult[None]]:
+        """What each customer owes for a month: its usage at the prices that are valid in that month.
+
+        A view, so nothing is written: what is shown is computed from all accounts that are loaded, at the
+        prices in force. Closing the month (billing-pipeline close) freezes it as invoice lines.
+        """
+        period = BillingPeriod.parse(context.partition_key)
+        try:
+            with settings.warehouse.reading() as connection:
+                results = run_checks(connection, period)
+                shown = _charged(connection, period) if has_prices(connection) else {"charges": NO_PRICES}
+        except BillingPipelineError as error:
+            raise failure_from(error.about(period=period.key)) from None
+        yield MaterializeResult(
+            check_results=[
+                asset_check_result(result, "lines", billing_period=period.key) for result in results
+            ],
+            metadata=shown,
+        )
+
+    return charges
+
+
+def _charged(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> dict[str, Any]:
+    """Metadata; whatever is a number is drawn in Dagster's plots."""
+    months = {"month": period.start}
+    totals = rows_as_dicts(connection.execute(read_sql("charges/queries/charge_totals.sql"), months))
+    top = rows_as_dicts(connection.execute(read_sql("charges/queries/top_customers.sql"), months))
+    accounts = connection.execute(
+        "SELECT DISTINCT account FROM loaded_report WHERE billing_period = $month ORDER BY ALL", months
+    ).fetchall()
+    unpriced = unpriced_items(connection, period.start)
+    return {
+        "accounts": ", ".join(account for (account,) in accounts),
+        "lines": sum(total["lines"] for total in totals),
+        # Dagster plots binary floats only; the exact amounts are in the table.
+        **{
+            f"{name}_{total['currency']}": float(total[name])
+            for total in totals
+            for name in ("amount", "cost", "margin")
+            if total[name] is not None
+        },
+        **_table("totals", totals),
+        **_table("top_customers", top),
+        "unpriced_items": len(unpriced),
+        **_table("unpriced_usage", [{"unpriced usage": item} for item in unpriced[:_UNPRICED_SHOWN]]),
+    }
+
+
+def _table(name: str, rows: Sequence[Mapping[str, object]]) -> dict[str, MarkdownMetadataValue]:
+    return {name: markdown_table(list(rows[0]), [list(row.values()) for row in rows])} if rows else {}

@@ -1,0 +1,100 @@
+"""`prices`: the price files, loaded into the warehouse's tables."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetKey,
+    DataVersion,
+    MaterializeResult,
+    MetadataValue,
+    ResourceParam,
+    asset,
+)
+
+from billing_pipeline.charges import PRICES_FOLDER, load_prices
+from billing_pipeline.charges.checks import NO_PRICES
+from billing_pipeline.charges.price_state import LoadedFile, loaded_files
+from billing_pipeline.errors import BillingPipelineError, PricesRefusedError
+from billing_pipeline.orchestration.failures import failure_from
+from billing_pipeline.orchestration.settings import Settings
+from billing_pipeline.orchestration.tables import markdown_table, markdown_text
+
+MONEY_GROUP = "charges"
+"""Dagster's group of the assets that all accounts share."""
+PRICES = AssetKey("prices")
+PRICE_FILE_CHECK = AssetCheckSpec(
+    "price_file",
+    asset=PRICES,
+    description="The price files have no faults and change no closed month, so that they could be loaded.",
+)
+
+
+@asset(
+    key=PRICES,
+    check_specs=[PRICE_FILE_CHECK],
+    group_name=MONEY_GROUP,
+    owners=["team:billing"],
+    kinds={"csv", "duckdb", "table"},
+    code_version="1",
+    metadata={"dagster/table_name": "warehouse.main.price"},
+)
+def prices(settings: ResourceParam[Settings]) -> Iterator[MaterializeResult[None]]:
+    """Prices and customers' terms, from the files in the folder `prices`; replaced whole, in one transaction.
+
+    Files that are refused fail the check `price_file` and not the run, which loads usage too: the prices that
+    were loaded before stay in force. The data version is the hash of the files whose prices are in force.
+    """
+    try:
+        check = _load(settings)
+        files = _in_force(settings)
+    except BillingPipelineError as error:
+        raise failure_from(error) from None
+    digest = sha256("\n".join(f"{file.file} {file.sha256}" for file in files).encode())
+    yield MaterializeResult(
+        check_results=[check],
+        data_version=DataVersion(digest.hexdigest() if files else NO_PRICES),
+        metadata={
+            "rows": sum(file.row_count for file in files),
+            "files": markdown_table(
+                ("file", "rows", "SHA-256"), [(file.file, file.row_count, file.sha256) for file in files]
+            )
+            if files
+            else NO_PRICES,
+            **({"loaded_at": MetadataValue.timestamp(files[0].recorded_at)} if files else {}),
+        },
+    )
+
+
+def _load(settings: Settings) -> AssetCheckResult:
+    folder = settings.pipeline.data_dir / PRICES_FOLDER
+    if not any(folder.glob("*.csv")):
+        kept = "there are no price files; the prices that were loaded before stay in force"
+        return _result(passed=True, text=kept if _in_force(settings) else NO_PRICES)
+    try:
+        loaded = load_prices(settings.warehouse, folder)
+    except PricesRefusedError as error:
+        return _result(passed=False, text=str(error), findings=error.details)
+    rows = ", ".join(f"{name} {count:,} rows" for name, count in loaded.rows.items())
+    return _result(passed=True, text=rows, findings=loaded.warnings)
+
+
+def _result(*, passed: bool, text: str, findings: tuple[str, ...] = ()) -> AssetCheckResult:
+    shown = {"findings": markdown_table(("finding",), [(finding,) for finding in findings])}
+    return AssetCheckResult(
+        check_name=PRICE_FILE_CHECK.name,
+        passed=passed,
+        severity=AssetCheckSeverity.ERROR,
+        description=markdown_text(text),
+        metadata=shown if findings else {},
+    )
+
+
+def _in_force(settings: Settings) -> list[LoadedFile]:
+    if not settings.warehouse.exists():
+        return []
+    with settings.warehouse.reading() as connection:
+        return loaded_files(connection)

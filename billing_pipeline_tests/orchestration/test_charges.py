@@ -1,0 +1,325 @@
+"""`prices` and `charges` as users see them: in Dagster, in `run` and in `status`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from billing_pipeline.charges.checks import CHECKS, description
+from billing_pipeline.definitions import build_defs
+from billing_pipeline_tests.charges.books import AUGUST, A, B, Books, compute_points, gib, price
+from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER
+
+MONEY = [dg.AssetKey("prices"), dg.AssetKey("charges")]
+
+
+@dataclass
+class Run:
+    """What Dagster shows of a run."""
+
+    checks: Mapping[str, dg.AssetCheckEvaluation]
+    metadata: Mapping[str, Mapping[str, Any]]
+    versions: Mapping[str, str | None] = field(default_factory=dict)
+
+    def failed(self) -> set[str]:
+        return {name for name, check in self.checks.items() if not check.passed}
+
+
+@pytest.fixture
+def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Books:
+    """An empty data folder, which the environment names."""
+    monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
+    return Books(tmp_path, capsys)
+
+
+def materialise(period: str = SEPTEMBER.key, *, assets: list[dg.AssetKey] = MONEY) -> Run:
+    """Run `prices` and `charges` of the job `monthly_usage`."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = (
+            build_defs()
+            .resolve_job_def("monthly_usage")
+            .execute_in_process(instance=instance, partition_key=period, asset_selection=assets)
+        )
+    events = [event.materialization for event in result.get_asset_materialization_events()]
+    return Run(
+        {check.check_name: check for check in result.get_asset_check_evaluations()},
+        {
+            event.asset_key.to_user_string(): {name: value.value for name, value in event.metadata.items()}
+            for event in events
+        },
+        {
+            event.asset_key.to_user_string(): (event.tags or {}).get("dagster/data_version")
+            for event in events
+        },
+    )
+
+
+def test_charges__no_price_files__succeeds_and_says_so(books: Books) -> None:
+    books.usage(gib("10"))
+
+    run = materialise()
+
+    assert set(run.checks) == {"price_file", *CHECKS}
+    assert not run.failed()
+    assert {check.description for check in run.checks.values()} == {"no prices are loaded"}
+    assert run.metadata["charges"]["charges"] == "no prices are loaded"
+    assert run.metadata["prices"]["files"] == "no prices are loaded"
+    assert books.ask("SELECT count(*) FROM price_load") == [(0,)]
+
+
+def test_charges__price_files__loads_them_and_shows_totals(books: Books) -> None:
+    books.usage(gib("10", tenant_name="Alder | IT"), gib("5", tenant_id=B), compute_points("2"))
+    books.write_prices(price("PGSTRG", "0.07"))
+    books.write_prices(price("PGSTRG", "0.05"), name="buy.csv")
+
+    run = materialise()
+
+    assert run.failed() == {"unpriced_usage"}
+    shown = run.metadata["charges"]
+    assert (shown["lines"], shown["unpriced_items"], shown["accounts"]) == (2, 1, "default")
+    assert (shown["amount_EUR"], shown["cost_EUR"], shown["margin_EUR"]) == (1.05, 0.75, 0.3)
+    assert "| 1.05" in shown["totals"]
+    first = shown["top_customers"].splitlines()[2]
+    assert first.startswith(r"| Alder \| IT")
+    assert "0.70" in first
+    assert "2.00 compute points of CMPTPNTS" in shown["unpriced_usage"]
+    assert run.metadata["prices"]["rows"] == 2
+
+
+def test_prices__files_change__data_version_changes(books: Books) -> None:
+    books.write_prices(price("PGSTRG", "0.07"))
+    first = materialise(assets=MONEY[:1])
+    again = materialise(assets=MONEY[:1])
+    books.write_prices(price("PGSTRG", "0.08"))
+    changed = materialise(assets=MONEY[:1])
+
+    assert first.versions["prices"] == again.versions["prices"] != changed.versions["prices"]
+    assert len(books.ask("FROM price_load")) == 2
+
+
+def test_prices__file_with_faults__fails_the_check_and_keeps_prices(books: Books) -> None:
+    books.usage(gib("10"))
+    books.write_prices(price("PGSTRG", "0.07"))
+    before = materialise()
+    books.write_prices(price("PGSTRG", "0,08", currency="EURO"))
+
+    run = materialise()
+
+    assert run.failed() == {"price_file"}
+    check = run.checks["price_file"]
+    assert check.severity == dg.AssetCheckSeverity.ERROR
+    assert "2 faults" in str(check.description)
+    assert "0,08" in str(check.metadata["findings"].value)
+    assert "EURO" in str(check.metadata["findings"].value)
+    assert run.versions["prices"] == before.versions["prices"]
+    assert run.metadata["charges"]["amount_EUR"] == 0.7
+
+
+def test_prices__files_removed__loaded_prices_stay_in_force(books: Books) -> None:
+    books.usage(gib("10"))
+    books.sell(price("PGSTRG", "0.07"))
+    books.path("sell.csv").unlink()
+
+    run = materialise()
+
+    assert not run.failed()
+    assert "stay in force" in str(run.checks["price_file"].description)
+    assert run.metadata["charges"]["amount_EUR"] == 0.7
+
+
+def _months(books: Books, *quantities: str) -> None:
+    """Months that end with September, with 0.10 EUR a GiB."""
+    period = SEPTEMBER
+    for quantity in reversed(quantities):
+        books.usage(gib(quantity), period=period)
+        period = period.previous()
+    books.write_prices(price("PGSTRG", "0.10"))
+
+
+def _unpriced(books: Books) -> None:
+    books.usage(gib("10"), gib("3", "ACRCLST"))
+    books.write_prices(price("PGSTRG", "0.07"))
+
+
+def _two_currencies(books: Books) -> None:
+    books.usage(gib("10"), gib("3", "ACRCLST"))
+    books.write_prices(price("PGSTRG", "0.07"), price("ACRCLST", "0.07", currency="CHF"))
+
+
+def _below_cost(books: Books) -> None:
+    books.usage(gib("10", tenant_name="Alder IT"))
+    books.write_prices(price("PGSTRG", "0.07"))
+    books.write_prices(price("PGSTRG", "0.071"), name="buy.csv")
+
+
+def _growing(books: Books) -> None:
+    _months(books, "100", "120", "110", "140")
+
+
+def _unused(books: Books) -> None:
+    _months(books, "100", "100", "100")
+    books.write_prices(price("PGSTRG", "0.10"), price("GOLD", "1"), price("NEW", "1", valid_from="2026-08"))
+
+
+def _reported(cost: str) -> Callable[[Books], None]:
+    def make(books: Books) -> None:
+        books.usage(gib("10", total_cost=cost, price="0.07", pricing_currency="EUR"))
+        books.write_prices(price("PGSTRG", "0.07"))
+
+    return make
+
+
+FAILING: list[tuple[str, Callable[[Books], None], str]] = [
+    ("unpriced_usage", _unpriced, "3.00 GiB of ACRCLST"),
+    ("one_currency", _two_currencies, "CHF (sell.csv row 3) and EUR (sell.csv row 2)"),
+    (
+        "below_cost",
+        _below_cost,
+        "Alder IT: 10.00 GiB of PGSTRG (storage) on storage of acronis sold for 0.70",
+    ),
+    ("charge_history", _growing, "14.00 EUR, before 10.00 to 12.00"),
+    ("unused_prices", _unused, "sell.csv row 3: GOLD, GiB, on the list standard matched nothing"),
+    ("reported_cost", _reported("0.72"), "is charged with 0.70 EUR, the report states 0.72 EUR"),
+]
+
+
+@pytest.mark.parametrize(("name", "make", "finding"), FAILING, ids=[name for name, *_ in FAILING])
+def test_charge_check__its_fault__fails_and_names_it(
+    books: Books, name: str, make: Callable[[Books], None], finding: str
+) -> None:
+    make(books)
+
+    run = materialise()
+
+    assert run.failed() == {name}
+    check = run.checks[name]
+    error = dg.AssetCheckSeverity.ERROR if name == "one_currency" else dg.AssetCheckSeverity.WARN
+    assert check.severity == error
+    plain = str(check.description).translate({ord("\\"): None})
+    assert finding in plain
+    assert check.metadata["billing_period"].value == SEPTEMBER.key
+    assert check.metadata["lines_objected_to"].value
+
+
+def test_charge_check__each__has_a_failing_example_and_a_rule() -> None:
+    assert [name for name, *_ in FAILING] == list(CHECKS)
+    assert all(description(name).endswith(".") for name in CHECKS)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda books: _months(books, "100", "120", "110", "132"),
+        lambda books: _months(books, "100", "100", "300"),
+        _reported("0.7003"),
+        _reported("0"),
+    ],
+    ids=["a_tenth_more", "two_months_of_history", "half_a_hundredth", "other_price"],
+)
+def test_charge_checks__close_to_the_rule__behave(
+    books: Books, make: Callable[[Books], None], request: pytest.FixtureRequest
+) -> None:
+    make(books)
+
+    expected = {"reported_cost"} if request.node.callspec.id == "other_price" else set()
+    assert materialise().failed() == expected
+
+
+def test_charge_history__customer_has_no_charges_any_more__fails(books: Books) -> None:
+    for period in (SEPTEMBER, AUGUST, AUGUST.previous(), AUGUST.previous().previous()):
+        usage = [gib("20", tenant_id=B)]
+        if period != SEPTEMBER:
+            usage.append(gib("10", tenant_name="Alder IT"))
+        books.usage(*usage, period=period)
+    books.write_prices(price("PGSTRG", "0.10"))
+
+    run = materialise()
+
+    assert run.failed() == {"charge_history"}
+    assert "Alder IT: 0.00 EUR, before 1.00 to 1.00" in str(run.checks["charge_history"].description)
+
+
+def test_schedule__tick__requests_prices_and_charges_with_each_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BILLING_ACCOUNTS", "eu,us")
+    defs = build_defs()
+    graph = defs.resolve_asset_graph()
+    charges = graph.get(dg.AssetKey("charges"))
+
+    assert charges.parent_keys == {
+        dg.AssetKey("prices"),
+        dg.AssetKey(["eu", "usage"]),
+        dg.AssetKey(["us", "usage"]),
+    }
+    assert graph.get(dg.AssetKey("prices")).partitions_def is None
+    tick = defs.resolve_schedule_def("monthly_usage_schedule").evaluate_tick(
+        dg.build_schedule_context(
+            scheduled_execution_time=datetime(2026, 10, 2, 7, tzinfo=UTC),
+            repository_def=defs.get_repository_def(),
+        )
+    )
+    requests = tick.run_requests or []
+    assert [request.tags["billing/account"] for request in requests] == ["eu", "us"]
+    for request in requests:
+        assert set(MONEY) <= set(request.asset_selection or [])
+        names = {key.name for key in request.asset_check_keys or []}
+        assert {"price_file", *CHECKS} <= names
+
+
+def test_status__prices_loaded__says_what_is_to_be_done(books: Books) -> None:
+    books.usage(gib("10"), period=AUGUST)
+    books.usage(gib("10"), gib("3", "ACRCLST"))
+    books.sell(price("PGSTRG", "0.07"))
+    books.close(AUGUST)
+    books.restate(gib("20"), period=AUGUST)
+
+    out, _ = books.run("status")
+    found = json.loads("\n".join(books.run("status", "--json")[0]))["prices"]
+    books.run("status", "--check", status=3)
+
+    assert any(line.startswith("prices  loaded at ") and line.endswith("0 days ago") for line in out)
+    assert [line for line in out if "no price for" in line] == [
+        "prices  no price for 2026-09: 3.00 GiB of ACRCLST (storage) on storage of acronis, "
+        "Bäckerei Müller, GmbH: no price"
+    ]
+    assert any("correction due of 2026-08: 0.70 EUR, 2 lines" in line for line in out)
+    assert found["age_days"] == 0
+    assert found["unpriced"]["period"] == "2026-09"
+    assert len(found["unpriced"]["items"]) == 1
+    (due,) = found["corrections_due"]
+    assert (due["period"], Decimal(due["amount"]), due["lines"]) == ("2026-08", Decimal("0.70"), 2)
+
+
+def test_status__no_prices__does_not_mention_them(books: Books) -> None:
+    books.usage(gib("10"))
+
+    out, err = books.run("status")
+
+    assert not [line for line in (*out, *err) if "price" in line]
+    assert "prices" not in json.loads("\n".join(books.run("status", "--json")[0]))
+
+
+@pytest.mark.slow
+def test_run__price_files__loads_month_and_names_findings(cli: CliHarness) -> None:
+    folder = cli.data_dir / "prices"
+    folder.mkdir(parents=True)
+    (folder / "sell.csv").write_text("sku\n", encoding="utf-8")
+
+    done = cli.command("run", "--period", SEPTEMBER.key)
+
+    assert done.returncode == 0, done.stderr
+    assert "; charges: price_file (see make ui)" in done.stdout
+    (folder / "sell.csv").unlink()
+    again = cli.command("run", "--period", SEPTEMBER.key, "--replay")
+    assert again.returncode == 0, again.stderr
+    assert "charges:" not in again.stdout

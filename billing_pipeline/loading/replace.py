@@ -27,6 +27,7 @@ from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult, Finding
 from billing_pipeline.warehouse.closing import refuse_if_closed
 from billing_pipeline.warehouse.history import LoadAttempt, record
+from billing_pipeline.warehouse.schema import replace_month_totals
 from billing_pipeline.warehouse.warehouse import Warehouse
 
 # DuckDB's errors that a report's content can cause: error('row …') of the normaliser, a value that does not
@@ -116,7 +117,8 @@ def replace_period(
                 restatement=record_restatement(connection, attempt, loaded_at),
                 load_seconds=round(time.monotonic() - started, 3),
             )
-        record(connection, loaded)
+            record(connection, loaded)
+            replace_month_totals(connection, attempt.scope)
         return loaded
 
     return warehouse.change(load)

@@ -42,6 +42,8 @@ def month_figures(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) 
         WarehouseError: the period is not loaded.
     """
     require_loaded(connection, period)
+    # The views read the temporary table in place of the view of that name, so the usage is summed once.
+    connection.execute(read_sql("month_report/comparable_usage.sql"), {"month": period.start})
     rows = {
         name: rows_as_dicts(connection.execute(read_sql(f"month_report/{name}.sql"), {"month": period.start}))
         for name in _QUERIES

@@ -18,6 +18,7 @@ from billing_pipeline.orchestration.jobs import (
     monthly_usage_job,
     monthly_usage_schedule,
 )
+from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.resources import (
     acronis_reports_resource,
     settings_resource,
@@ -31,7 +32,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
 
     Args:
         settings: default: those of the environment.
-        resources: by name (`settings`, `reports`), what to use instead of the live resource.
+        resources: by name (`settings`, `reports`, `month_reports`), what to use instead of the live resource.
     """
     settings = settings or Settings()
     accounts, first_period = _structure(settings)
@@ -40,6 +41,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
     live: dict[str, Any] = {
         "settings": settings_resource(settings),
         "reports": acronis_reports_resource(settings),
+        "month_reports": MonthReports(settings),
     }
     return dg.Definitions(
         assets=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from billing_pipeline.orchestration.jobs import (
     account_asset_keys,
     account_check_keys,
 )
+from billing_pipeline.orchestration.month_report import PostponedMonthReports
 from billing_pipeline.orchestration.orphaned_runs import fail_orphaned_runs, run_lock
 from billing_pipeline.orchestration.preparation import ReportPreparation
 from billing_pipeline.orchestration.reports import PreparedReports
@@ -80,21 +82,32 @@ def run_periods(
         BillingPipelineError: Dagster's history cannot be written.
     """
     prepare_dagster_home(settings.pipeline)
-    prepared = PreparedReports()
+    prepared, pages = PreparedReports(), PostponedMonthReports(settings)
     # Open the instance once up front: a damaged history is then reported once, not by every run.
     with dagster_instance() as instance:
         fail_orphaned_runs(settings.pipeline, instance)
         create_runs_in_code_location(instance)
-        job = build_defs(settings, reports=prepared).resolve_job_def(MONTHLY_USAGE)
+        job = build_defs(settings, reports=prepared, month_reports=pages).resolve_job_def(MONTHLY_USAGE)
+        accounts_left = Counter(each.period for each in periods)
+
+        def execute(period: AccountPeriod, *, replay: bool) -> PeriodRun:
+            run = _execute(job, period, settings, instance, replay=replay)
+            accounts_left[period.period] -= 1
+            if not accounts_left[period.period]:
+                pages.write_postponed(period.period)
+            return run
+
         to_prepare = [] if replay else [each for each in periods if _is_loadable(each, settings)]
         for period in periods:
             if period not in to_prepare:  # its run needs no report, or fails before it needs one
-                yield _execute(job, period, settings, instance, replay=replay)
+                yield execute(period, replay=replay)
         with closing(ReportPreparation(to_prepare, settings, listener)) as preparation:
             for period, report in preparation.results():
                 prepared[period] = report
-                yield _execute(job, period, settings, instance, replay=False)
+                yield execute(period, replay=False)
                 del prepared[period]
+        # Of periods with an account that was not attempted.
+        pages.write_postponed()
 
 
 def _is_loadable(period: AccountPeriod, settings: Settings) -> bool:

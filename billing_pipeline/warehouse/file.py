@@ -2,16 +2,18 @@
 
 While one process has a DuckDB file open for writing, no other can read it. So the published file is never
 written: a loader changes a copy under a lock and renames it over the published file. Cost: disk space for a
-second file during a load, and the time to copy the first.
+second file during a load, and the time to copy the first; neither where the filesystem copies on write.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -19,6 +21,12 @@ from filelock import FileLock, Timeout
 from billing_pipeline.errors import WarehouseError, first_line
 from billing_pipeline.files import if_supported, make_folder, sync
 from billing_pipeline.sql_files import ROW_GROUP, quote_literal
+from billing_pipeline.warehouse.memory import (
+    folder_to_spill_to,
+    limit_loading,
+    limit_query,
+    limit_reading,
+)
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
@@ -27,8 +35,8 @@ _STORAGE_OPTIONS = f"STORAGE_VERSION 'v1.5.0', ROW_GROUP_SIZE {ROW_GROUP}, RECOV
 _SECONDS_TO_WAIT_FOR_ANOTHER_LOADER = 3600
 _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
-# MB. Twice the need of a thread that reads rows; checks that need more spill to the temporary folder.
-_MEMORY_PER_THREAD = 200
+# From <linux/fs.h>; the same number on x86 and ARM.
+_FICLONE = 0x40049409
 # DuckDB's errors for a full disk, missing rights or a lost file; all others are defects and propagate.
 _ENVIRONMENT = (OSError, duckdb.OperationalError, duckdb.FatalException)
 
@@ -67,6 +75,7 @@ class WarehouseFile:
         self, connection: duckdb.DuckDBPyConnection, query: str
     ) -> duckdb.DuckDBPyConnection:
         """Execute a user's query; it and later ones have no access to other files (COPY … TO, ATTACH)."""
+        limit_query(connection)
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection.execute(query)
 
@@ -79,10 +88,13 @@ class WarehouseFile:
                 todo="Load a period first: billing-pipeline run.",
             )
         try:
-            opened = duckdb.connect(self.location, read_only=True)
+            opened = duckdb.connect(
+                self.location, read_only=True, config={"temp_directory": folder_to_spill_to()}
+            )
         except duckdb.Error as error:
             raise self._cannot_be_opened(error) from error
         with opened as connection:
+            limit_reading(connection)
             connection.execute("SET TimeZone = 'UTC'")
             try:
                 if not connection.execute("FROM duckdb_tables() WHERE table_name = 'usage'").fetchone():
@@ -93,6 +105,11 @@ class WarehouseFile:
             except duckdb.Error as error:
                 if _CORRUPT in str(error) or f'"{self.path}"' in str(error):
                     raise self._cannot_be_opened(error) from error
+                if isinstance(error, duckdb.OutOfMemoryException):
+                    raise WarehouseError(
+                        f"there is too little memory for the query: {first_line(error)}",
+                        todo="Query less at once, such as one billing_period.",
+                    ) from error
                 if isinstance(error, duckdb.IOException):
                     raise WarehouseError(
                         f"the warehouse could not be read: {first_line(error)}",
@@ -146,13 +163,12 @@ class WarehouseFile:
         with self.path.open("rb") if before else nullcontext() as published:
             connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
             try:
-                (threads,) = connection.execute("SELECT current_setting('threads')").fetchone() or (2,)
-                connection.execute(f"SET memory_limit = '{_MEMORY_PER_THREAD * max(int(threads), 2)}MB'")
+                limit_loading(connection)
                 connection.execute("SET TimeZone = 'UTC'")
                 if published:
                     self._attach(connection, self.path, f"{PUBLISHED} (READ_ONLY)")
                     with self._next.open("xb") as copy:
-                        shutil.copyfileobj(published, copy, _COPIED_AT_ONCE)
+                        _copy(published, copy)
                 # Another program's changes, which a copy of the file alone would lose.
                 if self._log.exists():
                     raise WarehouseError(
@@ -228,3 +244,15 @@ class WarehouseFile:
                 "`billing-pipeline run --replay`. No further report is requested."
             )
         return WarehouseError(f"{self.path} cannot be opened: {message}", todo=todo)
+
+
+def _copy(published: BinaryIO, copy: BinaryIO) -> None:
+    """Copy a file; copy-on-write where the filesystem can (Btrfs, XFS): no byte is read or written then."""
+    if sys.platform == "linux":
+        # Imported here, because other systems lack it.
+        import fcntl  # noqa: PLC0415
+
+        with suppress(OSError):  # most filesystems cannot, and say so in many ways
+            fcntl.ioctl(copy.fileno(), _FICLONE, published.fileno())
+            return
+    shutil.copyfileobj(published, copy, _COPIED_AT_ONCE)

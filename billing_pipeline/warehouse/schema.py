@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cache
 from importlib import resources
@@ -15,7 +16,15 @@ from billing_pipeline.sql_files import opening_comment, quote_literal, read_sql
 _TABLES = (
     *(
         f"warehouse/schema/{name}.sql"
-        for name in ("usage", "load_history", "load_checks", "usage_restatement", "period_closing", "macros")
+        for name in (
+            "usage",
+            "load_history",
+            "load_checks",
+            "usage_restatement",
+            "period_closing",
+            "month_totals",
+            "macros",
+        )
     ),
     *(
         f"charges/schema/{name}.sql"
@@ -28,6 +37,7 @@ _REFERENCE_DATA = {
     "charges/schema/iso_currency.sql": "charges/schema/currencies.csv",
     "charges/schema/focus_service.sql": "charges/schema/focus_services.csv",
 }
+_TOTAL_MONTH = "warehouse/queries/total_month.sql"
 
 REPORT_VIEWS = (
     "billable_usage",
@@ -59,6 +69,7 @@ VIEW_FILES = {
             "loaded_report",
             "closed_period",
             "latest_load_checks",
+            "calendar_month",
             "infrastructure_ownership",
             *REPORT_VIEWS,
         )
@@ -83,7 +94,6 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
         f"COMMENT ON VIEW {view} IS {quote_literal(opening_comment(definition))}"
         for view, definition in views.items()
     )
-    version = f"DELETE FROM schema_version; INSERT INTO schema_version VALUES ('{_fingerprint()}')"
     with ExitStack() as files:
         reference_data = (
             read_sql(table).replace(
@@ -91,10 +101,31 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
             )
             for table, data in _REFERENCE_DATA.items()
         )
-        statements = (*map(read_sql, _TABLES), *reference_data, *views.values(), *comments, version)
+        statements = (*map(read_sql, _TABLES), *reference_data, *views.values(), *comments)
         # One transaction: syncing each statement to disk would take longer than executing it. Together: after
         # each separate one, DuckDB waits for other Python threads.
         connection.execute("\n;\n".join(("BEGIN", *statements, "COMMIT")))
+    # Their definition may have changed.
+    for billing_period, account in connection.execute(
+        "SELECT billing_period, account FROM loaded_report ORDER BY ALL"
+    ).fetchall():
+        replace_month_totals(connection, {"billing_period": billing_period, "account": account})
+    # The last statement, so that an update that was interrupted is repeated.
+    connection.execute(
+        f"BEGIN; DELETE FROM schema_version; INSERT INTO schema_version VALUES ('{_fingerprint()}'); COMMIT"
+    )
+
+
+def replace_month_totals(connection: duckdb.DuckDBPyConnection, scope: Mapping[str, object]) -> None:
+    """Calculate the row of `month_totals` of a loaded month again.
+
+    Args:
+        scope: its `billing_period` and `account`.
+    """
+    connection.execute(
+        "DELETE FROM month_totals WHERE billing_period = $billing_period AND account = $account", scope
+    )
+    connection.execute(read_sql(_TOTAL_MONTH), scope)
 
 
 def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -105,7 +136,7 @@ def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
 
 @cache
 def _fingerprint() -> str:
-    names = (*_TABLES, *_REFERENCE_DATA, *_REFERENCE_DATA.values(), *VIEW_FILES.values())
+    names = (*_TABLES, _TOTAL_MONTH, *_REFERENCE_DATA, *_REFERENCE_DATA.values(), *VIEW_FILES.values())
     return hashlib.sha256("\0".join(map(read_sql, names)).encode()).hexdigest()
 
 

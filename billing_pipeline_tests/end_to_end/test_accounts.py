@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import dagster as dg
@@ -15,6 +19,7 @@ from billing_pipeline.settings import PipelineSettings
 from billing_pipeline_tests.end_to_end.test_run import sandbox_totals
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.processes import run_command
 
 pytestmark = pytest.mark.slow
 
@@ -75,6 +80,33 @@ def test_run__two_accounts__loads_the_period_for_each(
         for account in ("eu", "us"):
             key = dg.AssetKey([account, "usage"])
             assert instance.get_materialized_partitions(key) == {PERIOD}
+
+
+def log_pages(log: Path) -> None:
+    """Append the name of each page that this process writes to a file."""
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.rename" and str(arguments[1]).endswith(".html"):
+            with log.open("a") as file:
+                print(Path(str(arguments[1])).name, file=file)
+
+    sys.addaudithook(hook)
+
+
+@pytest.mark.parametrize("fault", [None, {"use": "json_nan", "first_reports": 1}], ids=["loaded", "refused"])
+def test_run__two_accounts__writes_the_page_once(
+    accounts: CliHarness, overseas: FaultySandbox, tmp_path: Path, fault: dict[str, Any] | None
+) -> None:
+    if fault:
+        overseas.set_faults(fault)
+    log = tmp_path / "pages"
+
+    done = run_command(["run", "--period", PERIOD], accounts.environment, prepare=partial(log_pages, log))
+
+    assert done.returncode == (1 if fault else 0), done.stderr
+    assert log.read_text().split() == [f"{PERIOD}.html"]
+    page = (accounts.data_dir / "reports" / f"{PERIOD}.html").read_text()
+    assert ("Account us" in page, "Account eu" in page) == ((False, False) if fault else (True, True))
 
 
 def test_run__one_account_refused__loads_the_other(

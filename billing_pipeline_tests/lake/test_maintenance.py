@@ -23,6 +23,7 @@ TABLES = (
     "load_checks",
     "usage_restatement",
     "period_closing",
+    "month_totals",
     "offering_item",
     "price",
 )

@@ -15,7 +15,7 @@ import pytest
 
 from billing_pipeline.charges.checks import CHECKS, description
 from billing_pipeline.definitions import build_defs
-from billing_pipeline_tests.charges.books import AUGUST, A, B, Books, compute_points, gib, price
+from billing_pipeline_tests.charges.books import AUGUST, B, Books, compute_points, gib, price
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER
 
@@ -289,8 +289,10 @@ def test_status__prices_loaded__says_what_is_to_be_done(books: Books) -> None:
 
     assert any(line.startswith("prices  loaded at ") and line.endswith("0 days ago") for line in out)
     assert [line for line in out if "no price for" in line] == [
-        "prices  no price for 2026-09: 3.00 GiB of ACRCLST (storage) on storage of acronis, "
-        "Bäckerei Müller, GmbH: no price"
+        (
+            "prices  no price for 2026-09: 3.00 GiB of ACRCLST (storage) on storage of acronis, "
+            "Bäckerei Müller, GmbH: no price"
+        )
     ]
     assert any("correction due of 2026-08: 0.70 EUR, 2 lines" in line for line in out)
     assert found["age_days"] == 0

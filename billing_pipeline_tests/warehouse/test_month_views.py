@@ -5,15 +5,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 
+from billing_pipeline.charges import close_period
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import opening_comment, read_sql
 from billing_pipeline.warehouse import Warehouse
-from billing_pipeline.warehouse.schema import VIEW_FILES, VIEWS
+from billing_pipeline.warehouse.schema import REPORT_VIEWS, VIEW_FILES, VIEWS
 from billing_pipeline_tests.warehouse.reports import (
     CUSTOMER,
     OTHER_CUSTOMER,
+    OTHER_ROOT,
     SEPTEMBER,
     STORAGE_2,
     load,
@@ -27,6 +30,8 @@ AUGUST = BillingPeriod(2026, 8)
 GIB = 2**30
 LEAVING = "30000000-0000-4000-8000-00000000000a"
 COMING = "30000000-0000-4000-8000-00000000000b"
+THERE = "30000000-0000-4000-8000-00000000000c"
+US: dict[str, Any] = {"account": "us", "root_tenant_id": OTHER_ROOT}
 
 
 @pytest.fixture
@@ -164,12 +169,69 @@ def test_month_views__gap_of_a_month__no_comparison(warehouse: Warehouse) -> Non
     )
 
 
-@pytest.mark.parametrize("view", ["month_over_month", "tenant_changes", "storage_growth"])
-def test_month_macros__one_month__equal_the_view(two_months: Warehouse, view: str) -> None:
-    filtered = found(two_months, f"FROM {view} WHERE billing_period = '{SEPTEMBER.start}' ORDER BY ALL")
+@pytest.mark.duckdb
+@pytest.mark.parametrize("view", [view for view in REPORT_VIEWS if "points" not in view])
+def test_view__filtered_by_month__leaves_other_months_alone(two_months: Warehouse, view: str) -> None:
+    # So many bytes that their conversion to GiB overflows: whatever evaluates this month fails.
+    load(two_months, [storage(absolute_production=1, absolute_total=1)], BillingPeriod(2026, 6))
+    overflow = "absolute_production = 1e30::DECIMAL(38, 0), absolute_total = 1e30::DECIMAL(38, 0)"
+    two_months.change(
+        lambda connection: connection.execute(
+            f"UPDATE usage SET {overflow} WHERE billing_period = '2026-06-01'"
+        )
+    )
+    of_september = f"FROM {view} WHERE billing_period = '{SEPTEMBER.start}'"
 
-    assert filtered
-    assert found(two_months, f"FROM {view}_in(DATE '{SEPTEMBER.start}') ORDER BY ALL") == filtered
+    assert found(two_months, of_september)
+    with pytest.raises(duckdb.OutOfRangeException):
+        found(two_months, f"FROM {view} WHERE billing_period = '2026-06-01'")
+
+
+TOTALS = """
+    SELECT
+        billing_period,
+        account,
+        count(DISTINCT tenant_id) FILTER (quantity_total <> 0) AS tenants,
+        coalesce(sum(quantity) FILTER (unit = 'GiB' AND storage_ownership = 'acronis'), 0) AS acronis_gib,
+        coalesce(sum(quantity) FILTER (unit = 'GiB' AND storage_ownership = 'partner'), 0) AS partner_gib,
+        coalesce(sum(quantity) FILTER (unit = 'GiB' AND storage_ownership IS NULL), 0) AS local_gib,
+        coalesce(sum(quantity) FILTER (unit = 'compute points'), 0) AS compute_points
+    FROM billable_usage
+    GROUP BY ALL
+    ORDER BY ALL
+"""
+
+
+@pytest.mark.duckdb
+def test_month_totals__any_load__equal_the_billable_usage(two_months: Warehouse) -> None:
+    both = found(two_months, "FROM month_totals ORDER BY ALL")
+    assert [(month.month, tenants, acronis) for month, _, tenants, acronis, *_ in both] == [
+        (8, 3, 6),
+        (9, 3, 9),
+    ]
+    assert both == found(two_months, TOTALS)
+
+    load(two_months, [row(absolute_production=1), points(delta_production=3600)], AUGUST, number=10)
+    load(two_months, [storage(tenant_id=THERE, absolute_production=GIB)], AUGUST, number=11, **US)
+
+    again = found(two_months, "FROM month_totals ORDER BY ALL")
+    assert len(again) == 3
+    assert again[-1] == both[-1]
+    assert again == found(two_months, TOTALS)
+
+
+def test_month_totals__warehouse_of_another_version__calculated_by_the_next_change(
+    two_months: Warehouse,
+) -> None:
+    expected = found(two_months, TOTALS)
+
+    def age(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("UPDATE month_totals SET tenants = 99; UPDATE schema_version SET fingerprint = ''")
+
+    two_months.change(age)
+    close_period(two_months, AUGUST)
+
+    assert found(two_months, "FROM month_totals ORDER BY ALL") == expected
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -12,11 +12,13 @@
 -- The macro `billing_exclusion` names the rule that excludes a row; the check `billing_rules` stops a load with rows that
 -- are neither billed nor excluded.
 -- `storage_ownership` is NULL for usage without an infrastructure, such as workloads and local storage.
-CREATE OR REPLACE VIEW billable_usage AS
+-- `comparable_usage` has the same lines with the column `month_after`, for views that compare months.
+CREATE OR REPLACE VIEW comparable_usage AS
 WITH billed AS (
     SELECT
         usage.*,
         is_billed_by_delta(is_range, measurement_unit, delta_items) AS by_delta,
+        month_after,
         CASE
             WHEN infra_id IS NULL AND infra_owner_id IS NULL THEN NULL
             ELSE coalesce(owner.storage_ownership, 'acronis')
@@ -28,20 +30,22 @@ WITH billed AS (
             ELSE measurement_unit
         END AS unit
     FROM usage
+    JOIN calendar_month USING (billing_period)
     LEFT JOIN (
         SELECT billing_period, account, report_kind, report_level, delta_items
         FROM loaded_report
     ) AS requested USING (billing_period, account)
     LEFT JOIN (
-        SELECT billing_period, account, root_tenant_id, infra_owner_id, storage_ownership
+        SELECT billing_period, month_after, account, root_tenant_id, infra_owner_id, storage_ownership
         FROM infrastructure_ownership
-    ) AS owner USING (billing_period, account, root_tenant_id, infra_owner_id)
+    ) AS owner USING (billing_period, month_after, account, root_tenant_id, infra_owner_id)
     WHERE billing_exclusion(usage, report_level, report_kind, delta_items) IS NULL
 ),
 
 summed AS (
     SELECT
         billing_period,
+        month_after,
         account,
         root_tenant_id,
         tenant_id,
@@ -94,5 +98,10 @@ SELECT
         WHEN 'GiB' THEN gib(total)
         ELSE total::DECIMAL(38, 10)
     END AS quantity_total,
-    usage_rows
+    usage_rows,
+    month_after
 FROM summed;
+
+CREATE OR REPLACE VIEW billable_usage AS
+SELECT * EXCLUDE (month_after)
+FROM comparable_usage;

@@ -14,6 +14,7 @@ CREATE OR REPLACE VIEW infrastructure_ownership AS
 WITH owner AS (
     SELECT
         billing_period,
+        month_after,
         account,
         root_tenant_id,
         infra_owner_id,
@@ -26,12 +27,15 @@ WITH owner AS (
         count(DISTINCT infra_id) AS infrastructures,
         count(*) AS usage_rows
     FROM usage
+    JOIN calendar_month USING (billing_period)
     WHERE infra_owner_id IS NOT NULL
     GROUP BY ALL
 ),
 
 listed AS (
-    SELECT DISTINCT billing_period, account, root_tenant_id, tenant_id AS infra_owner_id FROM usage
+    SELECT DISTINCT billing_period, month_after, account, root_tenant_id, tenant_id AS infra_owner_id
+    FROM usage
+    JOIN calendar_month USING (billing_period)
 ),
 
 judged AS (
@@ -40,7 +44,7 @@ judged AS (
         listed.infra_owner_id IS NOT NULL OR owner.infra_owner_id = owner.root_tenant_id AS known_partner,
         NOT known_partner AND serves_one_partner AS perhaps_further_down
     FROM owner
-    LEFT JOIN listed USING (billing_period, account, root_tenant_id, infra_owner_id)
+    LEFT JOIN listed USING (billing_period, month_after, account, root_tenant_id, infra_owner_id)
 )
 
 SELECT
@@ -62,11 +66,12 @@ SELECT
     END AS reason,
     infrastructures,
     tenants,
-    usage_rows
+    usage_rows,
+    month_after
 FROM (
     SELECT
         *,
         bool_or(NOT known_partner AND NOT perhaps_further_down)
-            OVER (PARTITION BY billing_period, account, root_tenant_id) AS acronis_is_elsewhere
+            OVER (PARTITION BY billing_period, month_after, account, root_tenant_id) AS acronis_is_elsewhere
     FROM judged
 );

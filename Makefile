@@ -2,7 +2,7 @@
 # `make help` prints the comment behind `##`.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-ui ui test test-fast lake test-lake test-focus bench lint lock clean
+.PHONY: help demo demo-ui ui test test-fast test-every-change lake test-lake test-focus bench lint lock clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -28,7 +28,10 @@ test: $(VENV)/test.stamp  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-fast: $(VENV)/test.stamp  ## run the quick tests: no browser, no killed processes
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (browser or kill or slow)"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (browser or kill or slow or every_change)"
+
+test-every-change: $(VENV)/test.stamp  ## fail each change of a file in a run, one by one; takes an hour
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m every_change
 
 # The lake's environment is separate, because its extensions need another version of DuckDB.
 lake:  ## install the lake's dependencies into .venv-lake

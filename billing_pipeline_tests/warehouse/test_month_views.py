@@ -174,10 +174,12 @@ def test_month_views__gap_of_a_month__no_comparison(warehouse: Warehouse) -> Non
 def test_view__filtered_by_month__leaves_other_months_alone(two_months: Warehouse, view: str) -> None:
     # So many bytes that their conversion to GiB overflows: whatever evaluates this month fails.
     load(two_months, [storage(absolute_production=1, absolute_total=1)], BillingPeriod(2026, 6))
-    overflow = "absolute_production = 1e30::DECIMAL(38, 0), absolute_total = 1e30::DECIMAL(38, 0)"
+    columns = ("absolute_production", "absolute_total")
+    wider = "; ".join(f"ALTER TABLE usage ALTER {column} TYPE DECIMAL(38, 0)" for column in columns)
+    overflow = ", ".join(f"{column} = 1e30::DECIMAL(38, 0)" for column in columns)
     two_months.change(
         lambda connection: connection.execute(
-            f"UPDATE usage SET {overflow} WHERE billing_period = '2026-06-01'"
+            f"{wider}; UPDATE usage SET {overflow} WHERE billing_period = '2026-06-01'"
         )
     )
     of_september = f"FROM {view} WHERE billing_period = '{SEPTEMBER.start}'"

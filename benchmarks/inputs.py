@@ -35,7 +35,7 @@ class Input:
 
 def make_input(folder: Path, layout: str, rows: int) -> Input:
     """A report of about this many rows, generated unless it exists already."""
-    tenants = _tenants_for(rows)
+    tenants = tenants_for(rows)
     report = folder / f"{layout}-{rows}.json"
     lines = report.with_suffix(".ndjson")
     counted = report.with_suffix(".rows")
@@ -52,7 +52,8 @@ def make_input(folder: Path, layout: str, rows: int) -> Input:
     return Input(report, lines, int(counted.read_text()))
 
 
-def _tenants_for(rows: int) -> int:
+def tenants_for(rows: int) -> int:
+    """How many tenants have about this many rows."""
     probe = Distributor(_SEED, _PROBE)
     per_tenant = sum(len(block) for _, block in report_rows(probe, _selection(probe))) / _PROBE
     return max(1, round(rows / per_tenant))

@@ -1,4 +1,4 @@
-"""A disk that fails at any change of a file, once or from then on: the state stays right, and the message true."""
+"""A disk that fails at any change of a file, once or from then on: right state, true message."""
 
 from __future__ import annotations
 
@@ -138,5 +138,5 @@ def test_run__dagsters_history__is_not_synced_for_each_event(disk: FailingDisk) 
     assert disk.run(spare="").returncode == 0
 
     history = [operation for operation, path in disk.changes() if "/dagster/" in path]
-    # Dagster writes about 80 events, each in transactions of its own, to several files; this counts the new files.
+    # Dagster writes about 80 events, each in transactions of its own, to several files.
     assert history.count("fdatasync") < 150

@@ -20,6 +20,7 @@ from billing_pipeline.lake.connections import open_connection
 from billing_pipeline.lake.explanations import explain
 from billing_pipeline.settings import LakeSettings
 from billing_pipeline.sql_files import quote_literal, read_sql
+from billing_pipeline.warehouse.history import LoadAttempt, record
 from billing_pipeline.warehouse.memory import limit_query, limit_reading
 from billing_pipeline.warehouse.schema import create_schema, is_current
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
@@ -110,6 +111,10 @@ class Lake:
                 result = work(connection)
                 require_lock()
             return result
+
+    def record_failure(self, attempt: LoadAttempt) -> None:
+        """Record it in a change of its own, which copies nothing here."""
+        self.change(lambda connection: record(connection, attempt))
 
     def execute_read_only(
         self, connection: duckdb.DuckDBPyConnection, query: str

@@ -10,7 +10,6 @@ from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import AccountPeriod
 from billing_pipeline.warehouse import LoadAttempt
-from billing_pipeline.warehouse.history import record
 
 
 @contextmanager
@@ -37,7 +36,7 @@ def as_dagster_failure(
             checks=error.checks if isinstance(error, LoadStoppedError) else (),
         )
         try:
-            settings.warehouse.change(lambda connection: record(connection, attempt))
+            settings.warehouse.record_failure(attempt)
         except BillingPipelineError as second:
             context.log.warning(f"The failure could not be recorded in load_history: {second}")
         raise failure_from(error) from None

@@ -21,12 +21,14 @@ from filelock import FileLock, Timeout
 from billing_pipeline.errors import WarehouseError, first_line
 from billing_pipeline.files import if_supported, make_folder, sync
 from billing_pipeline.sql_files import ROW_GROUP, quote_literal
+from billing_pipeline.warehouse.history import LoadAttempt, record
 from billing_pipeline.warehouse.memory import (
     folder_to_spill_to,
     limit_loading,
     limit_query,
     limit_reading,
 )
+from billing_pipeline.warehouse.pending import PendingAttempts
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
@@ -65,6 +67,7 @@ class WarehouseFile:
         self._next = self.path.with_name(self.path.name + ".next")
         self._lock = FileLock(self.path.with_name("warehouse.lock"))
         self._temporary = self.path.with_name("warehouse.tmp")
+        self._pending = PendingAttempts(self.path.with_name("warehouse.attempts"))
         self._log = self.path.with_name(self.path.name + ".wal")
 
     def exists(self) -> bool:
@@ -87,6 +90,7 @@ class WarehouseFile:
                 f"there is no warehouse at {self.path}",
                 todo="Load a period first: billing-pipeline run.",
             )
+        pending = self._pending.read()
         try:
             opened = duckdb.connect(
                 self.location, read_only=True, config={"temp_directory": folder_to_spill_to()}
@@ -101,6 +105,7 @@ class WarehouseFile:
                     raise WarehouseError(
                         f"{self.path} has no tables", todo="Load a period first: billing-pipeline run."
                     )
+                self._pending.show(connection, list(pending.values()))
                 yield connection
             except duckdb.Error as error:
                 if _CORRUPT in str(error) or f'"{self.path}"' in str(error):
@@ -150,6 +155,13 @@ class WarehouseFile:
                 todo="The published warehouse is unchanged: fix the cause (disk, permissions) and run again.",
             ) from error
 
+    def record_failure(self, attempt: LoadAttempt) -> None:
+        """Keep the attempt beside the file, because a change would copy all of it for one row."""
+        if self.exists():
+            self._pending.add(attempt)
+        else:
+            self.change(lambda connection: record(connection, attempt))
+
     def _change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Work on a copy of the published file, and publish the copy.
 
@@ -180,10 +192,15 @@ class WarehouseFile:
                 connection.execute("USE warehouse")
                 create_schema(connection)
                 connection.execute("BEGIN")
+                pending = self._pending.read()
+                self._pending.insert(connection, list(pending.values()))
                 result = work(connection)
                 connection.execute("COMMIT")
                 connection.execute("CHECKPOINT warehouse; USE memory; DETACH warehouse")
                 self._publish(before)
+                for path in pending:
+                    with suppress(OSError):
+                        path.unlink()
                 return result
             finally:
                 # A failed cleanup must hide neither the error of the change nor its success. On a full disk,

@@ -111,21 +111,32 @@ def append(
     table: Literal["load_history", "load_checks", "period_closing"],
     period: BillingPeriod,
     rows: Sequence[Mapping[str, Any]],
+    *,
+    now: datetime | None = None,
 ) -> None:
     """Append rows of one period inside `Warehouse.change`, all with the same time.
 
     Args:
         rows: values by column; without the period and the time.
+        now: default: the current time.
     """
     if rows:
         connection.execute(
             read_sql("warehouse/queries/append.sql").format(table=table, time=_TIMES[table]),
-            {"rows": rows, "billing_period": period.start, "now": datetime.now(UTC)},
+            {"rows": rows, "billing_period": period.start, "now": now or datetime.now(UTC)},
         )
 
 
 def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
     """Write one attempt inside `Warehouse.change`."""
+    for table, rows in history_rows(attempt).items():
+        append(connection, table, attempt.period, rows)
+
+
+def history_rows(
+    attempt: LoadAttempt,
+) -> dict[Literal["load_history", "load_checks"], list[dict[str, Any]]]:
+    """An attempt as rows for `append`, by table."""
     row = asdict(attempt)
     for name in ("period", "restatement", "checks"):
         del row[name]
@@ -136,7 +147,6 @@ def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
         "row_count": totals.rows if totals else None,
         "restated_keys": restatement.keys if restatement else None,
     }
-    append(connection, "load_history", attempt.period, [row])
     load = {
         "account": attempt.account,
         "report_id": attempt.report_id,
@@ -145,7 +155,7 @@ def record(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> None:
     checks = [asdict(check) | load for check in attempt.checks]
     for check in checks:
         check["findings"] = json.dumps(check["findings"], ensure_ascii=False)
-    append(connection, "load_checks", attempt.period, checks)
+    return {"load_history": [row], "load_checks": checks}
 
 
 def loaded_periods(warehouse: Warehouse) -> dict[AccountPeriod, LoadedPeriod]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import duckdb
+
+if TYPE_CHECKING:
+    from billing_pipeline.warehouse.history import LoadAttempt
 
 Result = TypeVar("Result")
 
@@ -49,6 +52,13 @@ class Warehouse(Protocol):
 
         Raises:
             WarehouseError: the warehouse cannot be changed. Nothing changed.
+        """
+
+    def record_failure(self, attempt: LoadAttempt) -> None:
+        """Record an attempt that has changed no usage; later readers see it in `load_history`.
+
+        Raises:
+            BillingPipelineError: it cannot be recorded.
         """
 
     def execute_read_only(

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
+from billing_pipeline.charges import close_period, reopen_period
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline.warehouse import CheckResult, LoadAttempt, WarehouseFile
+from billing_pipeline.warehouse.check_results import Finding
+from billing_pipeline.warehouse.history import loaded_periods
 from billing_pipeline_tests.harness.processes import as_nobody
 from billing_pipeline_tests.warehouse.loader import month_of
-from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query, row
 
 pytestmark = pytest.mark.duckdb
 
@@ -291,3 +296,69 @@ def test_views__attached_under_another_name__work(warehouse: WarehouseFile, tmp_
 
     assert found == (3,)
     assert values(warehouse) == {SEPTEMBER.key: [1] * 3}
+
+
+def failed(reason: str) -> LoadAttempt:
+    stopped = CheckResult.from_findings("totals", [Finding("one row", 1)], severity="stop")
+    return LoadAttempt(
+        period=SEPTEMBER, account="default", outcome="failed", reason=reason, run_id="x", checks=(stopped,)
+    )
+
+
+@pytest.mark.duckdb
+def test_record_failure__published_warehouse__visible_without_a_copy_of_the_file(
+    warehouse: WarehouseFile,
+) -> None:
+    load(warehouse, [row()])
+    published = warehouse.path.stat()
+    (loaded,) = query(warehouse, "SELECT count(*) AS n FROM load_checks")
+
+    warehouse.record_failure(failed("no network"))
+    warehouse.record_failure(failed("no network again"))
+
+    now = warehouse.path.stat()
+    assert (now.st_ino, now.st_mtime_ns) == (published.st_ino, published.st_mtime_ns)
+    history = "SELECT outcome, reason FROM load_history ORDER BY recorded_at"
+    expected = [
+        {"outcome": "loaded", "reason": None},
+        {"outcome": "failed", "reason": "no network"},
+        {"outcome": "failed", "reason": "no network again"},
+    ]
+    assert query(warehouse, history) == expected
+    # A view sees the attempt, too.
+    assert query(warehouse, "SELECT check_name FROM latest_load_checks") == [{"check_name": "totals"}]
+    assert next(iter(loaded_periods(warehouse).values())).last_reason == "no network again"
+
+    close_period(warehouse, SEPTEMBER)
+
+    assert list(warehouse.path.with_name("warehouse.attempts").iterdir()) == []
+    assert query(warehouse, history) == expected
+    assert query(warehouse, "SELECT count(*) AS n FROM load_checks") == [{"n": loaded["n"] + 2}]
+    assert [(name, database) for name, database in query_tables(warehouse)] == [("load_history", "warehouse")]
+
+
+def query_tables(warehouse: WarehouseFile) -> list[tuple[Any, ...]]:
+    found = query(
+        warehouse,
+        "SELECT table_name, database_name FROM duckdb_tables() WHERE table_name = 'load_history'",
+    )
+    return [tuple(each.values()) for each in found]
+
+
+def test_record_failure__change_killed_before_it_removed_the_file__recorded_once(
+    warehouse: WarehouseFile, tmp_path: Path
+) -> None:
+    load(warehouse, [row()])
+    warehouse.record_failure(failed("no network"))
+    folder = warehouse.path.with_name("warehouse.attempts")
+    kept = shutil.copytree(folder, tmp_path / "kept")
+    close_period(warehouse, SEPTEMBER)
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
+
+    failures = "SELECT count(*) AS n FROM load_history WHERE outcome = 'failed'"
+    assert query(warehouse, failures) == [{"n": 1}]
+
+    reopen_period(warehouse, SEPTEMBER)
+
+    assert query(warehouse, failures) == [{"n": 1}]
+    assert list(folder.iterdir()) == []

@@ -502,3 +502,15 @@ def test_closing__clock_set_back__lines_keep_their_order(restated: Books) -> Non
 
     restated.run("reopen", "--period", "2026-08", "--void", status=1)
     restated.run("reopen", "--period", "2026-09", "--void")
+
+
+def test_close__warehouse_of_an_earlier_version__is_extended(books: Books) -> None:
+    books.usage(gib("1"))
+    books.sell(price("PGSTRG", "0.09"))
+    earlier = (
+        "ALTER TABLE period_closing DROP COLUMN forced; ALTER TABLE invoice_line DROP COLUMN voided_at;"
+        " UPDATE schema_version SET fingerprint = 'earlier'"
+    )
+    books.warehouse.change(lambda connection: connection.execute(earlier))
+
+    assert books.close(SEPTEMBER) == ["Invoiced: 0.09 EUR, 1 line, 1 customer"]

@@ -32,13 +32,13 @@ def test_close__killed_at_any_moment__all_lines_or_none(books: Books) -> None:
         " (SELECT count(*) FROM period_closing) FROM invoice_line"
     )
     unfinished = books.data_dir / "warehouse.duckdb.next"
-    for trial in range(12):
+    for trial in range(16):
         closer = start(close_and_void, books.data_dir)
         # From the copy of the warehouse to its publication the change is in progress.
         while not unfinished.exists():
             assert closer.is_alive()
             time.sleep(0.001)
-        time.sleep(0.01 * trial)
+        time.sleep(0.04 * trial)
         closer.kill()
         closer.join()
 

@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS invoice_line (
     voided_at TIMESTAMPTZ
 );
 
+-- For a warehouse that an earlier version made.
+ALTER TABLE invoice_line ADD COLUMN IF NOT EXISTS voided_at TIMESTAMPTZ;
+
 COMMENT ON TABLE invoice_line IS 'Charges frozen when a month was closed; rows are only ever added. Lines that count have no voided_at';
 COMMENT ON COLUMN invoice_line.billing_period IS 'First day of the month in which the line is invoiced';
 COMMENT ON COLUMN invoice_line.entry IS 'charge, or the correction of an earlier closed month: reversal and recharge';

@@ -5,8 +5,11 @@ CREATE TABLE IF NOT EXISTS period_closing (
     acted_at TIMESTAMPTZ NOT NULL,
     acted_by VARCHAR,
     note VARCHAR,
-    forced BOOLEAN NOT NULL
+    forced BOOLEAN
 );
+
+-- For a warehouse that an earlier version made.
+ALTER TABLE period_closing ADD COLUMN IF NOT EXISTS forced BOOLEAN;
 
 COMMENT ON TABLE period_closing IS 'Every closing and reopening of a billing period';
 COMMENT ON COLUMN period_closing.billing_period IS 'First day of the billed month';

@@ -12,12 +12,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from tabulate import tabulate
 
 from billing_pipeline.charges.checks import CHECKS, description
 from billing_pipeline.definitions import build_defs
+from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline_tests.charges.books import AUGUST, B, Books, compute_points, gib, price
 from billing_pipeline_tests.harness.command_line import CliHarness
-from billing_pipeline_tests.warehouse.reports import SEPTEMBER
+from billing_pipeline_tests.warehouse.reports import OTHER_ROOT, SEPTEMBER
 
 MONEY = [dg.AssetKey("prices"), dg.AssetKey("charges")]
 
@@ -95,6 +97,38 @@ def test_charges__price_files__loads_them_and_shows_totals(books: Books) -> None
     assert run.metadata["prices"]["rows"] == 2
 
 
+def test_charges__two_accounts__those_of_the_last_load_are_complete(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BILLING_ACCOUNTS", "eu,us")
+    books.write_prices(price("PGSTRG", "0.07"))
+    books.usage(gib("10"), account="us")
+    first = materialise().metadata["charges"]
+    books.usage(gib("20", tenant_id=B), account="eu", root_tenant_id=OTHER_ROOT)
+    last = materialise().metadata["charges"]
+
+    assert (first["accounts"], first["amount_EUR"]) == ("us", 0.7)
+    assert (last["accounts"], last["amount_EUR"]) == ("eu, us", 2.1)
+
+
+def test_charges__nothing_loaded__failure_says_what_to_do(books: Books) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = (
+            build_defs()
+            .resolve_job_def("monthly_usage")
+            .execute_in_process(
+                instance=instance,
+                partition_key=SEPTEMBER.key,
+                asset_selection=MONEY,
+                raise_on_error=False,
+            )
+        )
+
+    (failed,) = (event.step_failure_data for event in result.get_step_failure_events())
+    assert failed.user_failure_data is not None
+    assert "Load a period first: billing-pipeline run" in (failed.user_failure_data.description or "")
+
+
 def test_prices__files_change__data_version_changes(books: Books) -> None:
     books.write_prices(price("PGSTRG", "0.07"))
     first = materialise(assets=MONEY[:1])
@@ -134,6 +168,10 @@ def test_prices__files_removed__loaded_prices_stay_in_force(books: Books) -> Non
     assert not run.failed()
     assert "stay in force" in str(run.checks["price_file"].description)
     assert run.metadata["charges"]["amount_EUR"] == 0.7
+
+
+def _severity(name: str) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if name == "one_currency" else dg.AssetCheckSeverity.WARN
 
 
 def _months(books: Books, *quantities: str) -> None:
@@ -202,17 +240,18 @@ def test_charge_check__its_fault__fails_and_names_it(
 
     assert run.failed() == {name}
     check = run.checks[name]
-    error = dg.AssetCheckSeverity.ERROR if name == "one_currency" else dg.AssetCheckSeverity.WARN
-    assert check.severity == error
+    assert check.severity == _severity(name)
     plain = str(check.description).translate({ord("\\"): None})
     assert finding in plain
     assert check.metadata["billing_period"].value == SEPTEMBER.key
     assert check.metadata["lines_objected_to"].value
 
 
-def test_charge_check__each__has_a_failing_example_and_a_rule() -> None:
+def test_charge_check__each__has_a_failing_example_and_is_documented() -> None:
     assert [name for name, *_ in FAILING] == list(CHECKS)
-    assert all(description(name).endswith(".") for name in CHECKS)
+    rules = [(f"`{name}`", _severity(name).value, description(name)) for name in CHECKS]
+    table = tabulate(rules, ("check", "severity", "rule"), tablefmt="github")
+    assert table in (PROJECT_ROOT / "docs" / "prices.md").read_text(encoding="utf-8"), table
 
 
 @pytest.mark.parametrize(

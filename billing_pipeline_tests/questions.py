@@ -16,7 +16,7 @@ from pathlib import Path
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.warehouse import WarehouseFile
-from billing_pipeline_tests.demo_months import DemoMonths
+from billing_pipeline_tests.charges.page_files import load_page
 
 PAGE = PROJECT_ROOT / "docs" / "questions.md"
 PAGES = (PAGE, PROJECT_ROOT / "README.md")
@@ -47,7 +47,7 @@ def answer(query: str) -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["BILLING_DATA_DIR"] = folder
-        DemoMonths().load(WarehouseFile(Path(folder)))
+        load_page(WarehouseFile(Path(folder)), Path(folder))
         for page in PAGES:
             page.write_text(answered(page.read_text(encoding="utf-8"), answer), encoding="utf-8")
 

@@ -5,7 +5,7 @@ SELECT
     max(customer_id) AS customer_id,
     coalesce(sum(quantity) FILTER (unit = 'GiB' AND storage_ownership = 'acronis'), 0) AS acronis_gib,
     coalesce(sum(quantity) FILTER (unit = 'GiB' AND storage_ownership = 'partner'), 0) AS partner_gib,
-    coalesce(sum(quantity) FILTER (unit = 'GiB' AND storage_ownership IS NULL), 0) AS local_gib,
+    coalesce(sum(quantity) FILTER (unit = 'GiB' AND offering_item = 'local_storage'), 0) AS local_gib,
     coalesce(sum(quantity) FILTER (unit = 'compute points'), 0) AS compute_points,
     count(DISTINCT offering_item) FILTER (quantity <> 0) AS items,
     count(*) FILTER (quantity_trial <> 0) > 0 AS has_trial

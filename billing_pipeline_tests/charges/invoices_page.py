@@ -13,7 +13,7 @@ from billing_pipeline.charges import PRICES_FOLDER, close_period, load_prices
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline_tests.charges.books import AUGUST
-from billing_pipeline_tests.charges.page import load_page
+from billing_pipeline_tests.charges.page_files import load_page
 from billing_pipeline_tests.questions import answer, answered
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER
 

@@ -20,7 +20,7 @@ def test_invoices_page__queries__give_the_answers_on_the_page(
     asked = queries(PAGE.read_text(encoding="utf-8"))
     story = Story(WarehouseFile(tmp_path), tmp_path)
 
-    assert len(asked) == 3
+    assert len(asked) == 6
     assert [story.answer(question) for question, _ in asked] == [expected for _, expected in asked], (
         "renew the page: python -m billing_pipeline_tests.charges.invoices_page"
     )

@@ -8,7 +8,7 @@ import pytest
 
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.warehouse import WarehouseFile
-from billing_pipeline_tests.charges.page import PAGE, blocks, load_page
+from billing_pipeline_tests.charges.page_files import PAGE, blocks, load_page
 from billing_pipeline_tests.questions import answer, queries
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,8 @@ from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests.charges.invoices_page import PAGE as INVOICES_PAGE
 from billing_pipeline_tests.charges.invoices_page import Story
-from billing_pipeline_tests.charges.page import PAGE as PRICES_PAGE
-from billing_pipeline_tests.charges.page import load_page
+from billing_pipeline_tests.charges.page_files import PAGE as PRICES_PAGE
+from billing_pipeline_tests.charges.page_files import load_page
 from billing_pipeline_tests.lake.conftest import shared_lake
 from billing_pipeline_tests.postgres import PostgresServer
 from billing_pipeline_tests.questions import PAGE, answer, queries

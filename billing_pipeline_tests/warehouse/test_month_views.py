@@ -196,7 +196,7 @@ TOTALS = """
         count(DISTINCT tenant_id) FILTER (quantity_total <> 0) AS tenants,
         coalesce(sum(quantity) FILTER (unit = 'GiB' AND storage_ownership = 'acronis'), 0) AS acronis_gib,
         coalesce(sum(quantity) FILTER (unit = 'GiB' AND storage_ownership = 'partner'), 0) AS partner_gib,
-        coalesce(sum(quantity) FILTER (unit = 'GiB' AND storage_ownership IS NULL), 0) AS local_gib,
+        coalesce(sum(quantity) FILTER (unit = 'GiB' AND offering_item = 'local_storage'), 0) AS local_gib,
         coalesce(sum(quantity) FILTER (unit = 'compute points'), 0) AS compute_points
     FROM billable_usage
     GROUP BY ALL

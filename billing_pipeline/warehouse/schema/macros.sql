@@ -95,3 +95,6 @@ CREATE OR REPLACE MACRO billing_exclusion(r, report_level, report_kind, delta_it
             END
     WHEN NOT counts_on_its_day(r, report_kind, delta_items) THEN 'level of an earlier day'
 END;
+
+-- The latest month that is loaded: `WHERE billing_period = latest_month()`.
+CREATE OR REPLACE MACRO latest_month() AS (SELECT max(billing_period) FROM load_history WHERE outcome = 'loaded');

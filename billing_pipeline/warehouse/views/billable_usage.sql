@@ -11,7 +11,7 @@
 --   * in a report with daily rows, the level is that of the last day.
 -- The macro `billing_exclusion` names the rule that excludes a row; the check `billing_rules` stops a load with rows that
 -- are neither billed nor excluded.
--- `storage_ownership` is NULL for usage without an infrastructure, such as workloads and local storage.
+-- `storage_ownership` is NULL for usage without an infrastructure, such as workloads, local and notary storage.
 -- `comparable_usage` has the same lines with the column `month_after`, for views that compare months.
 CREATE OR REPLACE VIEW comparable_usage AS
 WITH billed AS (

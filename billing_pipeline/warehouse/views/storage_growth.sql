@@ -1,6 +1,7 @@
 -- How much does each tenant store at the end of a month, where, and how fast does it grow?
 --
--- GiB of production plus trial; `storage_ownership` is NULL for local storage, which is on the customer's premises.
+-- GiB of production plus trial; `storage_ownership` is NULL for local storage, which is on the customer's premises,
+-- and for notary storage.
 CREATE OR REPLACE VIEW storage_growth AS
 WITH both_months AS (
     SELECT *, quantity_total AS now, 0 AS before, true AS is_now

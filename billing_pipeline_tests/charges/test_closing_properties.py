@@ -21,7 +21,7 @@ from billing_pipeline.charges import close_period, load_prices, reopen_period
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse.history import record
+from billing_pipeline.warehouse.history import LoadAttempt, record
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline_tests.charges.books import (
     AUGUST,
@@ -122,13 +122,16 @@ class MemoryWarehouse:
         self._connection.execute("COMMIT")
         return result
 
+    def record_failure(self, attempt: LoadAttempt) -> None:
+        self.change(lambda connection: record(connection, attempt))
+
     def execute_read_only(
         self, connection: duckdb.DuckDBPyConnection, query: str
     ) -> duckdb.DuckDBPyConnection:
         return connection.execute(query)
 
     def clear(self) -> None:
-        for table in ("usage", "load_history", "price", "customer_terms", "price_load"):
+        for table in ("usage", "load_history", "month_totals", "price", "customer_terms", "price_load"):
             self._connection.execute(f"DELETE FROM {table}")
         self._connection.execute("DELETE FROM invoice_line; DELETE FROM period_closing")
 

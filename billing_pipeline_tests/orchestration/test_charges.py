@@ -16,6 +16,7 @@ from tabulate import tabulate
 
 from billing_pipeline.charges.checks import CHECKS, description
 from billing_pipeline.definitions import build_defs
+from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline_tests.charges.books import AUGUST, B, Books, compute_points, gib, price
 from billing_pipeline_tests.harness.command_line import CliHarness
@@ -324,7 +325,6 @@ def test_status__prices_loaded__says_what_is_to_be_done(books: Books) -> None:
 
     out, _ = books.run("status")
     found = json.loads("\n".join(books.run("status", "--json")[0]))["prices"]
-    books.run("status", "--check", status=3)
 
     assert any(line.startswith("prices  loaded at ") and line.endswith("0 days ago") for line in out)
     assert [line for line in out if "no price for" in line] == [
@@ -339,6 +339,17 @@ def test_status__prices_loaded__says_what_is_to_be_done(books: Books) -> None:
     assert len(found["unpriced"]["items"]) == 1
     (due,) = found["corrections_due"]
     assert (due["period"], Decimal(due["amount"]), due["lines"]) == ("2026-08", Decimal("0.70"), 2)
+
+
+def test_status__check_and_usage_without_price__ends_with_status_3(books: Books) -> None:
+    books.usage(gib("10"), gib("3", "ACRCLST"), period=BillingPeriod.last_closed())
+    books.run("status", "--check")
+
+    books.sell(price("PGSTRG", "0.07"))
+    books.run("status", "--check", status=3)
+
+    books.sell(price("PGSTRG", "0.07"), price("ACRCLST", "0"))
+    books.run("status", "--check")
 
 
 def test_status__no_prices__does_not_mention_them(books: Books) -> None:

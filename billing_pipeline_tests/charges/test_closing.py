@@ -216,7 +216,7 @@ def test_close__customer_or_item_renamed__is_no_correction(books: Books) -> None
     assert books.ask("FROM correction_due") == []
 
 
-NOTARY, COUNTED = "notary_storage", {"offering_item": "pg_storage"}
+NOTARY, COUNTED = "notary_storage", {"offering_item": "pg_vms"}
 LOCAL = {"infra_id": None, "infra_owner_id": None}
 
 
@@ -243,7 +243,7 @@ def unpriced(books: Books) -> Books:
 
 UNPRICED = [
     "2026-09: 1405.72 GiB of notary_storage (without SKU), Stadtwerke: no price",
-    "2026-09: 5.00 count of PGSTRG (pg_storage), 2 customers: other unit",
+    "2026-09: 5.00 count of PGSTRG (pg_vms), 2 customers: other unit",
 ]
 
 

@@ -83,7 +83,8 @@ def test_export__charge_and_margin__only_of_the_period(books: Books) -> None:
 def test_export_xlsx__invoice_lines__texts_and_amounts(books: Books) -> None:
     names = {A: "Müller & Söhne", B: "=1+1", C: "00149"}
     books.usage(
-        *(gib("1.5", tenant_id=t, tenant_name=name, customer_id="00149") for t, name in names.items())
+        *(gib("1", None, offering_item=item) for item in stored),
+        *(count(1, offering_item=item) for item in items.keys() - stored),
     )
     books.sell(price("PGSTRG", "0.10", description="Größe: 1 GiB"))
     books.close(SEPTEMBER)
@@ -199,14 +200,22 @@ def test_export_focus__items__have_one_service_each(books: Books, issuer: None) 
         "local_storage": "Acronis Cyber Protect Storage",
         "dre_dr_storage": "Acronis Disaster Recovery",
     }
-    books.usage(*(count(1, offering_item=item) for item in items))
-    books.sell(*(price("", "1", offering_item=item, unit="count") for item in items))
+    stored = {item for item in items if item.endswith("_storage")}
+    books.usage(
+        *(
+            gib("1", None, offering_item=item) if item in stored else count(1, offering_item=item)
+            for item in items
+        )
+    )
+    books.sell(
+        *(price("", "1", offering_item=item, unit="GiB" if item in stored else "count") for item in items)
+    )
     books.close(SEPTEMBER)
 
     found = rows(exported(books, "focus"))
 
     assert {line["x_OfferingItem"]: line["ServiceName"] for line in found} == items
-    assert {line["PricingUnit"] for line in found} == {"Units"}
+    assert {line["PricingUnit"] for line in found} == {"Units", "GiB"}
     assert (
         len({(line["ServiceName"], line["ServiceCategory"], line["ServiceSubcategory"]) for line in found})
         == 3

@@ -41,7 +41,7 @@ def still_there(warehouse: Warehouse) -> bool:
 def test_load__largest_measures__sum_exactly(warehouse: Warehouse, measure: str) -> None:
     huge: list[dict[str, Any]] = [
         row(offering_item=item, measurement_unit="bytes", **{f"{measure}_production": LARGEST})
-        for item in ("servers", "vms", "storage")
+        for item in ("storage", "dr_storage", "local_storage")
     ]
 
     loaded = load(warehouse, huge)

@@ -89,7 +89,7 @@ def test_load__empty_array__has_no_rows(tmp_path: Path, text: str) -> None:
         ('{"tenants": [R], "params": []}', "no object 'params'"),
         ('{"params": null, "tenants": [R]}', "no object 'params'"),
         ('{"params": P, "tenants": null}', "'[' is expected before null"),
-        ('{"params": P, "tenants": {"items": [R]}}', "'[' is expected before"),
+        ('{"params": P, "tenants": {"items": [R]}}', "'tenants' is an object, not a list"),
         ('{"params": P, "tenants": "x"}', "'[' is expected before"),
         ('{"params": P, "tenants": [R]', "does not end as a report does"),
         ('{"params": P, "tenants": [R', "does not end as a report does"),

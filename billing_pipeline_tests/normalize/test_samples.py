@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline_tests.normalize import reference
 from billing_pipeline_tests.normalize.loading import FIRST_DAY, LAST_DAY, load_csv, load_json
 
 pytestmark = pytest.mark.duckdb
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+OF_MARCH_2020 = ReportParameters(
+    tenant_id=str(UUID(int=1)), period=BillingPeriod(2020, 3), kind="usage_current", level="direct_partners"
+)
 
 
 @pytest.mark.parametrize("name", ["json_v2_0.json", "json_v2_0_grouped.json"])
@@ -35,7 +41,7 @@ def test_load__samples_of_one_report__have_the_same_rows(tmp_path: Path) -> None
 
 def test_load_csv__real_sample__has_its_rows(tmp_path: Path) -> None:
     """26 rows of a real report of kind usage_current, from Acronis' own screenshot."""
-    rows, totals = load_csv((SAMPLES / "csv_v2_0_usage_current.csv").read_bytes(), tmp_path)
+    rows, totals = load_csv((SAMPLES / "csv_v2_0_usage_current.csv").read_bytes(), tmp_path, OF_MARCH_2020)
 
     assert (totals.rows, totals.sums) == reference.control_totals(rows)
     assert len(rows) == 26

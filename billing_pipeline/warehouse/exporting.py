@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
 import duckdb
@@ -21,6 +22,7 @@ _COPY_OPTIONS = {
     "parquet": "FORMAT parquet, COMPRESSION zstd",
 }
 FORMATS = (*_COPY_OPTIONS, "xlsx")
+_MEMORY = "400MB"
 _IN_PERIOD = "{table} WHERE billing_period = DATE '{day}'"
 # The macros of these views read only one month.
 _MONTH_OF_MACRO = "{table}_in(DATE '{day}')"
@@ -82,7 +84,12 @@ def export_period(
         WarehouseError: the period is not loaded.
         OutputError: the file cannot be written, or the rows do not fit into its format.
     """
-    with warehouse.reading() as connection:
+    with (
+        TemporaryDirectory(prefix="billing-export-", ignore_cleanup_errors=True) as spill,
+        warehouse.reading() as connection,
+    ):
+        # A month that is larger is sorted on disk.
+        connection.execute(f"SET memory_limit = '{_MEMORY}'; SET temp_directory = {quote_literal(spill)}")
         require_loaded(connection, period)
         select = _select(connection, period, table, file_format, focus)
         with output_file(path) as partial:

@@ -6,19 +6,22 @@
 -- that is settled.
 --
 -- For a single month (a DATE) use correction_due_in(month): it reads only that month.
+CREATE OR REPLACE MACRO charge_with_origin_in(month) AS TABLE (
+    SELECT
+        charge.*,
+        loaded_report.report_id,
+        (
+            SELECT last(sha256 ORDER BY recorded_at) FROM price_load WHERE outcome = 'loaded' AND file = 'sell.csv'
+        ) AS price_sha256
+    FROM charge_in(month) AS charge
+    LEFT JOIN loaded_report
+        ON loaded_report.billing_period = charge_period AND loaded_report.account = charge.account
+);
+
 CREATE OR REPLACE MACRO correction_due_in(month) AS TABLE (
     WITH line AS (
-        SELECT
-            'recharge' AS entry,
-            1 AS sign,
-            charge.*,
-            loaded_report.report_id,
-            (
-                SELECT last(sha256 ORDER BY recorded_at) FROM price_load WHERE outcome = 'loaded' AND file = 'sell.csv'
-            ) AS price_sha256
-        FROM charge_in(month) AS charge
-        LEFT JOIN loaded_report
-            ON loaded_report.billing_period = charge_period AND loaded_report.account = charge.account
+        SELECT 'recharge' AS entry, 1 AS sign, *
+        FROM charge_with_origin_in(month)
         UNION ALL BY NAME
         SELECT 'reversal' AS entry, -1 AS sign, *
         FROM invoiced_charge_in(month)

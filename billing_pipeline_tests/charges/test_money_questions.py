@@ -52,7 +52,12 @@ def asked(books: Books, heading: str, **instead: str) -> list[tuple[Any, ...]]:
 def month(books: Books) -> Books:
     """August and September of four customers: tiers, a discount, an own list, a minimum, unpriced usage."""
     names = {A: "Alder", B: "Birch", C: "Cedar", D: "Dogwood"}
-    august = [gib("1200", tenant_id=A), gib("100", tenant_id=B), gib("300", tenant_id=D)]
+    august = [
+        gib("1200", tenant_id=A),
+        gib("100", tenant_id=B),
+        gib("300", tenant_id=D),
+        count(1, tenant_id=C),
+    ]
     stated = {"pricing_currency": "EUR"}
     september = [
         gib("1000", tenant_id=A, total_cost=70, **stated),
@@ -61,10 +66,13 @@ def month(books: Books) -> Books:
         gib("200", tenant_id=B, total_cost=20, **stated),
         compute_points("100", tenant_id=B),
         count(10, "STWRKSTTNS", tenant_id=C),
+        count(5, tenant_id=C, offering_item="euc_count"),
         gib("300", tenant_id=D, total_cost=24, pricing_currency="USD"),
         gib("2050", tenant_id=ROOT, tenant_kind="partner"),
         compute_points("100", tenant_id=ROOT, tenant_kind="partner"),
         count(10, "STWRKSTTNS", tenant_id=ROOT, tenant_kind="partner"),
+        # The root tenant may count its children, too.
+        count(7, tenant_id=ROOT, tenant_kind="partner", offering_item="euc_count"),
     ]
     for period, rows in ((AUGUST, august), (SEPTEMBER, september)):
         books.usage(
@@ -72,6 +80,7 @@ def month(books: Books) -> Books:
         )
     books.write_terms(
         terms(A, discount_percent="10.00"),
+        terms(C, minimum="40", valid_to="2026-08"),
         terms(C, minimum="50", valid_from="2026-09"),
         terms(D, price_list="silver"),
     )
@@ -97,6 +106,7 @@ def test_unpriced_question__tiers_of_cost__costs_each_part(month: Books) -> None
     assert asked(month, "What has no price, and what did it cost us?") == [
         ("workstations", "STWRKSTTNS", "count", 1, *decimals("10", "24"), "EUR"),
         ("storage", "PGSTRG", "GiB", 1, *decimals("50", "3"), "EUR"),
+        ("euc_count", None, "count", 1, *decimals("5"), None, None),
     ]
 
 
@@ -127,9 +137,9 @@ def test_less_question__discount_and_own_list__against_standard(month: Books) ->
 def test_change_question__price_quantity_and_minimum__add_up(month: Books) -> None:
     # Before, now, change; by price, quantity, minimum.
     assert asked(month, "How much of a change is price, and how much is quantity?") == [
-        ("Cedar", *decimals("0", "50", "50", "0", "0", "50"), "EUR"),
         ("Alder", *decimals("90", "112.50", "22.50", "9", "13.50", "0"), "EUR"),
         ("Birch", *decimals("9", "27", "18", "2", "16", "0"), "EUR"),
+        ("Cedar", *decimals("40", "50", "10", "0", "0", "10"), "EUR"),
         ("Dogwood", *decimals("24", "24", "0", "0", "0", "0"), "EUR"),
     ]
 
@@ -153,6 +163,7 @@ def test_reported_question__other_currency__is_not_compared(month: Books) -> Non
 
 def test_resold_question__own_rows__equal_what_was_resold_and_not(month: Books) -> None:
     assert asked(month, "Does what Acronis bills agree with what we resold?") == [
+        ("euc_count", None, *decimals("7", "0", "5", "2"), "count"),
         ("storage", "PGSTRG", *decimals("2050", "2000", "50", "0"), "GiB"),
         ("compute_points", "CMPTPNTS", *decimals("100", "100", "0", "0"), "compute points"),
         ("workstations", "STWRKSTTNS", *decimals("10", "0", "10", "0"), "count"),

@@ -83,8 +83,7 @@ def test_export__charge_and_margin__only_of_the_period(books: Books) -> None:
 def test_export_xlsx__invoice_lines__texts_and_amounts(books: Books) -> None:
     names = {A: "Müller & Söhne", B: "=1+1", C: "00149"}
     books.usage(
-        *(gib("1", None, offering_item=item) for item in stored),
-        *(count(1, offering_item=item) for item in items.keys() - stored),
+        *(gib("1.5", tenant_id=t, tenant_name=name, customer_id="00149") for t, name in names.items())
     )
     books.sell(price("PGSTRG", "0.10", description="Größe: 1 GiB"))
     books.close(SEPTEMBER)

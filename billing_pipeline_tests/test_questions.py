@@ -56,7 +56,7 @@ def test_questions__query__gives_the_answer_on_the_page(
 def test_questions__all_queries__cover_every_view() -> None:
     asked = " ".join(question for question, _ in [*QUERIES, *OTHER_QUERIES])
 
-    assert [view for view in VIEWS if view not in asked and view != "closed_period"] == []
+    assert [view for view in VIEWS if view not in asked] == ["closed_period", "calendar_month"]
 
 
 def test_reference_tables__page__is_as_generated() -> None:
@@ -89,7 +89,7 @@ def found(warehouse: Warehouse, question: str, *columns: str) -> list[tuple[Any,
 
 
 def test_invoice_query__two_tenants_of_one_name__lists_one_tenant(warehouse: Warehouse) -> None:
-    question = asked("SELECT offering_item, sku, storage_ownership")
+    question = asked("AND quantity <> 0\nGROUP BY ALL\nORDER BY unit")
     (tenant,) = re.findall(r"tenant_id = '(.*)'", question)
     items = [f"item_{n:02}" for n in range(40)]
     load(

@@ -221,4 +221,5 @@ def test_schedule__two_accounts__launches_a_run_for_each() -> None:
     assert len({request.run_key for request in requests}) == 2
     selected = [{key.to_user_string() for key in request.asset_selection or []} for request in requests]
     names = {"report_request", "stored_report", "raw_report", "usage"}
-    assert selected == [names, {f"us/{name}" for name in names}]
+    money = {"prices", "charges"}
+    assert selected == [names | money, {f"us/{name}" for name in names} | money]

@@ -77,12 +77,12 @@ def test_read__twenty_loads_meanwhile__state_stays(warehouse: WarehouseFile) -> 
     try:
         for number in range(1, 21):
             readers.append((number - 1, start(sys.executable, "-c", _READER, str(warehouse.path))))
-            expected = f"(3, Decimal('{number - 1}'), Decimal('{number - 1}'))"
+            expected = f"(3, Decimal('{number - 1}.000000'), Decimal('{number - 1}.000000'))"
             assert ask(readers[-1][1]) == expected
             load(warehouse, month_of(number), number=number)
             assert values(warehouse) == {"2026-09": [number] * 3}
         for number, reader in readers:
-            assert ask(reader) == f"(3, Decimal('{number}'), Decimal('{number}'))", (
+            assert ask(reader) == f"(3, Decimal('{number}.000000'), Decimal('{number}.000000'))", (
                 "a reader keeps what it opened"
             )
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 from urllib.request import urlopen
 
@@ -43,7 +44,7 @@ def test_run__three_periods__loads_the_exact_sums(cli: CliHarness, sandbox: Reco
         assert sum(row["row_count"] for row in by_unit.values()) == expected["rows"] > 0
         assert by_unit.keys() == expected["units"].keys()
         for unit, measures in expected["units"].items():
-            assert {name: int(by_unit[unit][name]) for name in MEASURES} == {
+            assert {name: Decimal(by_unit[unit][name]) for name in MEASURES} == {
                 name: measures[name] for name in MEASURES
             }
     assert points == [

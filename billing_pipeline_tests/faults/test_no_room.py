@@ -53,7 +53,7 @@ def test_run__disk_full__data_kept_and_next_run_loads(cli: CliHarness) -> None:
             assert "Traceback" not in done.stderr
             assert content(cli) == before
             left = {path for path in cli.data_dir.rglob("*") if "dagster" not in path.parts} - files
-            assert not [path for path in left if path.is_file()]
+            assert {path.parent.name for path in left if path.is_file()} <= {"warehouse.attempts"}
 
         assert cli.command("run", "--period", PERIOD).returncode == 0
 

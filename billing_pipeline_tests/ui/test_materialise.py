@@ -48,7 +48,9 @@ def test_ui__month_materialised__loaded_and_shown_after_restart(
     page.screenshot(path=pictures / "partition.png", clip={"x": 0, "y": 0, "width": 1280, "height": 648})
 
     page.set_viewport_size({"width": 2100, "height": 640})
-    page.goto(f"{ui.url}/asset-groups")
+    page.goto(
+        f"{ui.url}/locations/__repository__@billing_pipeline.definitions/asset-groups/acronis_usage/lineage"
+    )
     expect(page.get_by_text("usage", exact=True).first).to_be_visible()
     page.wait_for_timeout(2000)
     page.screenshot(path=pictures / "asset-graph.png")

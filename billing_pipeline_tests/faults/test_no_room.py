@@ -43,7 +43,7 @@ def test_run__disk_full__data_kept_and_next_run_loads(cli: CliHarness) -> None:
         files = {path for path in cli.data_dir.rglob("*") if "dagster" not in path.parts}
 
         for step, arguments in (("the download", ()), ("the warehouse", ("--replay",))):
-            done = run_with_largest_file(cli, 600, *arguments)
+            done = run_with_largest_file(cli, 1000, *arguments)
 
             assert done.returncode == 1
             (message,) = (

@@ -99,7 +99,7 @@ def test_maintain__reader_in_progress__fewer_files_same_rows(
         read = reader.execute(rows).fetchall()
         assert billing_pipeline(["maintain", "--keep-days", "0"]) == 0
         assert reader.execute(rows).fetchall() == read
-    assert "0 snapshots expired" not in capsys.readouterr().out
+    assert not capsys.readouterr().out.startswith("0 snapshots expired")
 
     assert billing_pipeline(["maintain", "--keep-days", "0", "--grace-hours", "0"]) == 0
 

@@ -34,9 +34,8 @@ def send_alert(webhook: SecretStr | None, messages: Sequence[str]) -> None:
     lines = (printable_line(message)[:_MAX_LENGTH].translate(_MARKUP) for message in messages)
     text = "\n".join(("billing_pipeline:", *lines))
     url = webhook.get_secret_value()
-    direct = (
-        {"http": "", "https": ""} if urlsplit(url).hostname in LOOPBACK else None
-    )  # never through a proxy
+    # Loopback is never reached through a proxy.
+    direct = {"http": "", "https": ""} if urlsplit(url).hostname in LOOPBACK else None
     try:
         response = requests.post(
             url, json={"text": text}, timeout=_TIMEOUT_SECONDS, allow_redirects=False, proxies=direct

@@ -17,12 +17,20 @@ class BillingPipelineError(Exception):
         todo: what the reader can do about it, one sentence. Settings are named as those of the only account.
         period: the billing period concerned, `YYYY-MM`.
         report_id: the report concerned.
+        details: findings that the message sums up, one line each; the command line prints them before it.
     """
 
     def __init__(
-        self, what: str, *, todo: str, period: str | None = None, report_id: str | None = None
+        self,
+        what: str,
+        *,
+        todo: str,
+        period: str | None = None,
+        report_id: str | None = None,
+        details: Sequence[str] = (),
     ) -> None:
         super().__init__(what)
+        self.details = tuple(details)
         self.what = what.rstrip(".")
         self._todo = todo
         self.account: str | None = None
@@ -146,28 +154,11 @@ class ReportRefusedError(BillingPipelineError):
 
 
 class PricesRefusedError(BillingPipelineError):
-    """The price files have faults or would change a closed month, so nothing of them was loaded.
-
-    Args:
-        details: every fault, or every month concerned, one line each.
-    """
-
-    def __init__(self, what: str, *, todo: str, details: Sequence[str] = ()) -> None:
-        super().__init__(what, todo=todo)
-        self.details = tuple(details)
+    """The price files have faults or would change a closed month, so nothing of them was loaded."""
 
 
 class ChargesRefusedError(BillingPipelineError):
-    """The charges of a period are incomplete or contradictory, so it was not closed.
-
-    Args:
-        period: the billing period concerned, `YYYY-MM`.
-        details: what is missing or contradictory, one line each.
-    """
-
-    def __init__(self, what: str, *, todo: str, period: str, details: Sequence[str]) -> None:
-        super().__init__(what, todo=todo, period=period)
-        self.details = tuple(details)
+    """The charges of a period are incomplete or contradictory, so it was not closed."""
 
 
 class WarehouseError(BillingPipelineError):

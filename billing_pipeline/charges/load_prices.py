@@ -25,7 +25,7 @@ class PriceLoad:
     Args:
         rows: number of rows by file name.
         warnings: what may be a mistake, and customers with prices in two currencies; one line each.
-        changed_months: closed months whose charges changed by force, one line each.
+        changed_months: closed months that cost something else now, which `forced` allowed, one line each.
         is_news: False if the same files were loaded last, so that nothing was done.
     """
 

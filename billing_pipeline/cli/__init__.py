@@ -81,6 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.show()
         status = error.exit_code
     except BillingPipelineError as error:
+        for line in error.details:
+            print(escaped(line), file=sys.stderr)
         return _failed(command, str(error))
     except BrokenPipeError:
         # The reader of stdout, such as `| head`, has closed it.

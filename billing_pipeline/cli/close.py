@@ -9,7 +9,6 @@ import click
 
 from billing_pipeline.charges import Closing, close_period
 from billing_pipeline.cli.periods import PERIOD
-from billing_pipeline.errors import ChargesRefusedError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -30,13 +29,9 @@ def command(period: BillingPeriod, note: str | None, force: bool) -> int:
     corrected, is reversed and recharged on the invoices of this period.
     """
     settings = PipelineSettings.load()
-    try:
-        closing = close_period(
-            open_warehouse(settings), period, accounts=settings.accounts, note=note, forced=force
-        )
-    except ChargesRefusedError as error:
-        print(*error.details, sep="\n", file=sys.stderr)
-        raise
+    closing = close_period(
+        open_warehouse(settings), period, accounts=settings.accounts, note=note, forced=force
+    )
     print(f"{period} is closed: it is loaded again only with --force.")
     for line in _summary(closing):
         print(line)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
 from billing_pipeline.charges import PRICES_FOLDER, PriceLoad, check_prices, load_prices, write_template
 from billing_pipeline.cli.periods import PERIOD
-from billing_pipeline.errors import PricesRefusedError, escaped
+from billing_pipeline.errors import escaped
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -29,8 +27,7 @@ def command() -> None:
 def load(force: bool) -> int:
     """Replace prices and terms by those of the price files, or change nothing."""
     settings = PipelineSettings.load()
-    with _faults_listed():
-        found = load_prices(open_warehouse(settings), settings.data_dir / PRICES_FOLDER, forced=force)
+    found = load_prices(open_warehouse(settings), settings.data_dir / PRICES_FOLDER, forced=force)
     print(_summary(found) + (": loaded" if found.is_news else ": loaded before, nothing changed"))
     _warn(found)
     return 0
@@ -40,8 +37,7 @@ def load(force: bool) -> int:
 def check() -> int:
     """Say what load would do, and change nothing."""
     settings = PipelineSettings.load()
-    with _faults_listed():
-        found = check_prices(open_warehouse(settings), settings.data_dir / PRICES_FOLDER)
+    found = check_prices(open_warehouse(settings), settings.data_dir / PRICES_FOLDER)
     print(f"{_summary(found)}: no faults")
     _warn(found)
     return 0
@@ -53,16 +49,6 @@ def template(period: BillingPeriod) -> int:
     """Write a sell.csv with everything that is billed in a period, without prices."""
     write_template(open_warehouse(PipelineSettings.load()), period, sys.stdout)
     return 0
-
-
-@contextmanager
-def _faults_listed() -> Iterator[None]:
-    try:
-        yield
-    except PricesRefusedError as error:
-        for line in error.details:
-            print(line, file=sys.stderr)
-        raise
 
 
 def _warn(found: PriceLoad) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,8 +34,9 @@ def command(days: int, dry_run: bool) -> int:
     before = datetime.now(UTC) - timedelta(days=days)
     done = "would be removed" if dry_run else "removed"
     count = size = 0
+    needed = _needed_reports(settings)
     for account in settings.accounts:
-        for folder in _superseded(settings, account, before):
+        for folder in _superseded(settings.account_dir(account), account, needed, before):
             bytes_in_folder = _size(folder)
             count, size = count + 1, size + bytes_in_folder
             print(f"{folder}  {bytes_in_folder:,} bytes {done}")
@@ -51,10 +52,10 @@ def command(days: int, dry_run: bool) -> int:
     return 0
 
 
-def _superseded(settings: PipelineSettings, account: str, before: datetime) -> Iterator[Path]:
+def _superseded(
+    folder: Path, account: str, needed: Mapping[AccountPeriod, set[str]], before: datetime
+) -> Iterator[Path]:
     """Folders of raw reports that nothing needs; while one is yielded, its period is locked."""
-    folder = settings.account_dir(account)
-    needed = _needed_reports(settings)
     for path in sorted((folder / "raw").glob("????-??")):
         try:
             period = BillingPeriod.parse(path.name)

@@ -62,7 +62,7 @@ def trial_results(
         yield ok(
             "report",
             f"{raw.report_id} of {period}, {account.report_level}, {account.report_kind}: {sizes}; its "
-            " files were in a temporary folder and are removed, and the report stays in the tenant's list",
+            "files were in a temporary folder and are removed, and the report stays in the tenant's list",
         )
         yield _layout(raw.path(JSON_FORMAT))
         yield from _rows(raw, folder)

@@ -126,7 +126,7 @@ class Books:
         return out[1:]
 
     def restate(self, *rows: Mapping[str, Any], period: BillingPeriod) -> None:
-        """Load a closed month again, by force."""
+        """Load a closed month again, with --force."""
         self.usage(*rows, period=period, forced=True, number=2)
 
     def lines(self, columns: str, where: str = "true") -> list[tuple[Any, ...]]:

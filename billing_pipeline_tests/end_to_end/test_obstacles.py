@@ -1,4 +1,4 @@
-"""What stands in the way of one report, and how the month is loaded all the same: through `run`."""
+"""Obstacles to one report, through `run`: the month is loaded, and other months are not affected."""
 
 from __future__ import annotations
 

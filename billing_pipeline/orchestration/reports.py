@@ -25,7 +25,6 @@ from billing_pipeline.ordering import (
 from billing_pipeline.ordering.semaphore import acquire_slot
 from billing_pipeline.ordering.state import ReportRequest
 from billing_pipeline.periods import AccountPeriod
-from billing_pipeline.reports import ReportParameters
 from billing_pipeline.settings import AccountSettings
 
 Step = TypeVar("Step")
@@ -50,14 +49,8 @@ class AcronisReports:
     def request(self, period: AccountPeriod, progress: ProgressCallback) -> ReportRequest:
         """Make sure that there is exactly one report; see `request_report`."""
         with self._client(period, progress) as (client, folder, account):
-            parameters = ReportParameters(
-                tenant_id=account.tenant_id or client.own_tenant_id(),
-                period=period.period,
-                kind=account.report_kind,
-                level=account.report_level,
-                hide_zero_usage=account.hide_zero_usage,
-                show_skus=account.show_skus,
-            )
+            tenant_id = account.tenant_id or client.own_tenant_id()
+            parameters = account.report_parameters(tenant_id, period.period)
             first_wait, timeout = account.poll_interval_seconds, account.poll_timeout_seconds
             return request_report(
                 client, folder, parameters, progress=progress, first_wait=first_wait, timeout=timeout

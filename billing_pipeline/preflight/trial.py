@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,7 +26,7 @@ from billing_pipeline.normalize.refusals import shown_keys
 from billing_pipeline.ordering import ProgressCallback, await_stored_reports, download_report, request_report
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.preflight.result import Result, Verdict, failed, ok, warning
-from billing_pipeline.reports import CSV_FORMAT, JSON_FORMAT, ReportParameters
+from billing_pipeline.reports import CSV_FORMAT, JSON_FORMAT
 from billing_pipeline.settings import AccountSettings, PipelineSettings
 from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse import WarehouseFile
@@ -54,7 +55,7 @@ def trial_results(
     with TemporaryDirectory(prefix="billing-pipeline-check-") as name:
         folder = Path(name)
         try:
-            raw = _download(client, account, _parameters(client, account, period), progress, folder)
+            raw = _download(client, account, period, progress, folder)
         except BillingPipelineError as error:
             yield failed("report", error)
             return
@@ -69,30 +70,19 @@ def trial_results(
         yield _load(folder, pipeline, period, account.account)
 
 
-def _parameters(client: AcronisClient, account: AccountSettings, period: BillingPeriod) -> ReportParameters:
-    return ReportParameters(
-        tenant_id=account.tenant_id or client.own_tenant_id(),
-        period=period,
-        kind=account.report_kind,
-        level=account.report_level,
-        hide_zero_usage=True,
-        show_skus=account.show_skus,
-    )
-
-
 def _download(
     client: AcronisClient,
     account: AccountSettings,
-    parameters: ReportParameters,
+    period: BillingPeriod,
     progress: ProgressCallback,
     folder: Path,
 ) -> RawReport:
+    parameters = account.report_parameters(account.tenant_id or client.own_tenant_id(), period)
+    parameters = replace(parameters, hide_zero_usage=True)
     first_wait, timeout = account.poll_interval_seconds, account.poll_timeout_seconds
     request_report(client, folder, parameters, progress=progress, first_wait=first_wait, timeout=timeout)
-    await_stored_reports(
-        client, folder, parameters.period, progress=progress, first_wait=first_wait, timeout=timeout
-    )
-    return download_report(client, folder, parameters.period, progress=progress, max_bytes=MAX_TRIAL_BYTES)
+    await_stored_reports(client, folder, period, progress=progress, first_wait=first_wait, timeout=timeout)
+    return download_report(client, folder, period, progress=progress, max_bytes=MAX_TRIAL_BYTES)
 
 
 def _layout(path: Path) -> Result:

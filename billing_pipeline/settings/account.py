@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from billing_pipeline.errors import SettingsError
-from billing_pipeline.periods import SINGLE_ACCOUNT
+from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
+from billing_pipeline.reports import ReportParameters
 from billing_pipeline.settings.environment import LOOPBACK, EnvironmentSettings, environment
 
 _API_SUFFIX = "/api/2"
@@ -113,6 +114,17 @@ class AccountSettings(EnvironmentSettings):
     def all_variables(cls, account: str) -> set[str]:
         """Every variable that a setting of an account may be read from, fallbacks included."""
         return {*cls.variables(_prefix(account)).values(), *cls.variables_of(account, ()).values()}
+
+    def report_parameters(self, tenant_id: str, period: BillingPeriod) -> ReportParameters:
+        """The parameters of the account's report of a period, for the tenant whose usage is reported."""
+        return ReportParameters(
+            tenant_id=tenant_id,
+            period=period,
+            kind=self.report_kind,
+            level=self.report_level,
+            hide_zero_usage=self.hide_zero_usage,
+            show_skus=self.show_skus,
+        )
 
 
 def _prefix(account: str) -> str:

@@ -39,8 +39,9 @@ if not (PROJECT_ROOT / ".venv-focus").exists():
     collect_ignore.append("charges/test_focus_validator.py")
 
 
-# No deadline: a slow machine must not make an example fail.
-hypothesis.settings.register_profile("default", deadline=None)
+# No deadline: a slow machine must not make an example fail. The same examples in each run of continuous
+# integration; everywhere else new ones.
+hypothesis.settings.register_profile("default", deadline=None, derandomize=os.environ.get("CI") == "true")
 hypothesis.settings.load_profile("default")
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +21,7 @@ from billing_pipeline.loading.cross_check import CrossCheckMode
 from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.reports import MEASURES, ControlTotals
-from billing_pipeline.warehouse import LoadAttempt, Warehouse
+from billing_pipeline.warehouse import LoadAttempt, Warehouse, WarehouseFile
 
 ROOT = "10000000-0000-4000-8000-000000000000"
 OTHER_ROOT = "10000000-0000-4000-8000-000000000009"
@@ -185,9 +190,22 @@ def load(
     **columns: Any,
 ) -> LoadAttempt:
     """Load rows into a period, as the pipeline does."""
+    if isinstance(warehouse, WarehouseFile) and not warehouse.exists():
+        warehouse.path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(_empty_warehouse(), warehouse.path)
     report = Report([dict(columns) for columns in rows], period)
     other = Report([dict(columns) for columns in witness], period) if witness is not None else None
     return replace_period(warehouse, report, attempt(report, **columns), witness=other, cross_check_mode=mode)
+
+
+@cache
+def _empty_warehouse() -> Path:
+    """A published warehouse with all tables and views; creating them takes as long as a load."""
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    warehouse = WarehouseFile(Path(folder.name))
+    warehouse.change(lambda _: None)
+    return warehouse.path
 
 
 def query(warehouse: Warehouse, statement: str) -> list[dict[str, Any]]:

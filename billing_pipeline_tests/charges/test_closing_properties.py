@@ -83,7 +83,7 @@ class Prices(NamedTuple):
                 rest -= part
                 net = unit_price * (100 - self.discount if tenant == A else 100) / 100
                 owed[tenant] += cents(part * net)
-        if self.tiers and 0 < self.minimum and owed[A] < cents(self.minimum):
+        if self.tiers and self.minimum > 0 and owed[A] < cents(self.minimum):
             owed[A] = cents(self.minimum)
         return Counter({tenant: amount for tenant, amount in owed.items() if amount})
 

@@ -118,7 +118,7 @@ files_of_prices = st.builds(Files, sell=price_rows(), buy=price_rows(), customer
 
 # An example takes about a second, and shrinking needs hundreds.
 @settings(
-    max_examples=30,
+    max_examples=15,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

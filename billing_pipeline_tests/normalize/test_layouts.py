@@ -105,7 +105,7 @@ def _spelled_throughout(found: dict[str, Any], style: str, owners: list[str]) ->
     }
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(laid_out(), st.sampled_from([400, 1 << 20]))
 def test_load__any_layout__gives_the_rows(
     case: tuple[list[dict[str, Any]], list[dict[str, Any]]], block_size: int

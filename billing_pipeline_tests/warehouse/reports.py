@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import localcontext
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -140,8 +141,9 @@ class Report:
         if self.totals is not None:
             return self.totals
         sums: dict[str, Counter[str]] = defaultdict(Counter)
-        for columns in self.rows:
-            sums[columns["measurement_unit"]].update({name: columns[name] or 0 for name in MEASURES})
+        with localcontext(prec=60):
+            for columns in self.rows:
+                sums[columns["measurement_unit"]].update({name: columns[name] or 0 for name in MEASURES})
         return ControlTotals(
             len(self.rows), {unit: {name: sums[unit][name] for name in MEASURES} for unit in sums}
         )

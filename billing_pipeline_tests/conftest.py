@@ -45,6 +45,17 @@ hypothesis.settings.register_profile("default", deadline=None, derandomize=os.en
 hypothesis.settings.load_profile("default")
 
 
+# Fixtures whose tests run commands, or load several months.
+_SLOW_FIXTURES = {"cli", "books"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Leave whole runs out of `make test-fast`."""
+    for item in items:
+        if _SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):

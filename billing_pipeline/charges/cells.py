@@ -65,9 +65,9 @@ def month_fault(text: str) -> str | None:
 
 def currency_fault(text: str) -> str | None:
     """A currency whose amounts have at most two decimals."""
-    minor_unit = _minor_units().get(text)
+    minor_unit = minor_units().get(text)
     if minor_unit is None:
-        advice = f": write {text.upper()}" if text.upper() in _minor_units() else ""
+        advice = f": write {text.upper()}" if text.upper() in minor_units() else ""
         return f"is not an ISO 4217 code{advice}"
     if minor_unit > _MOST_DECIMALS_OF_A_CURRENCY:
         return (
@@ -78,7 +78,8 @@ def currency_fault(text: str) -> str | None:
 
 
 @cache
-def _minor_units() -> dict[str, int]:
+def minor_units() -> dict[str, int]:
+    """The decimals of each currency."""
     rows = csv.DictReader(read_sql("charges/schema/currencies.csv").splitlines())
     return {row["code"]: int(row["minor_unit"]) for row in rows}
 

@@ -6,22 +6,34 @@ from typing import Any
 
 import duckdb
 
+from billing_pipeline.charges.price_state import has_prices, loaded_files
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import latest_checks
+from billing_pipeline.warehouse.closing import closing_of
 from billing_pipeline.warehouse.history import require_loaded
 
 Row = dict[str, Any]
-_QUERIES = (
-    "loads",
-    "months",
-    "sku_totals",
-    "customer_totals",
-    "movements",
-    "tenant_changes",
-    "restatements",
-    "restated_keys",
-)
+# Queries of this folder with their parameters besides the month.
+_QUERIES: dict[str, dict[str, int]] = {
+    "loads": {},
+    "months": {},
+    "sku_totals": {},
+    "customer_lines": {"customers": 150, "lines": 1_800},
+    "movements": {},
+    "tenant_changes": {},
+    "restatements": {},
+    "restated_keys": {},
+}
+_CHARGE_QUERIES: dict[str, dict[str, int]] = {
+    "charge_totals": {},
+    "charged_customers": {"shown": 15},
+    "charge_changes": {"shown": 10},
+    "unpriced_items": {},
+    "invoiced_corrections": {},
+}
+# Usage rows of closed months that are charged again, to find what is due, before older months are left out.
+_ROWS_CHARGED_AGAIN = 100_000
 
 
 def month_figures(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> dict[str, Any]:
@@ -32,22 +44,26 @@ def month_figures(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) 
         period: a loaded period.
 
     Returns:
-        The rows of each query of this folder, by its name; quantities are `Decimal`, in GiB, compute points
-        or pieces. Besides: `now` and `before`, the totals of the month and the month before, None without
-        billable usage; `checks`, each with its account; `compared`, whether the month before is loaded for at
-        least one of the accounts; `same_accounts`, whether for the same ones, so that sums can be compared;
-        `times_loaded`, of several accounts the largest number.
+        The rows of each query of this folder, by its name; quantities and amounts are `Decimal`, in GiB,
+        compute points, pieces or a currency. Besides: `now` and `before`, the totals of the month and the
+        month before, None without billable usage; `checks`, each with its account; `compared`, whether the
+        month before is loaded for at least one of the accounts; `same_accounts`, whether for the same ones,
+        so that sums can be compared; `times_loaded`, of several accounts the largest number; `charges`, the
+        figures of prices and charges, None without prices.
 
     Raises:
         WarehouseError: the period is not loaded.
     """
     require_loaded(connection, period)
-    # The views read the temporary table in place of the view of that name, so the usage is summed once.
+    # First, because the temporary tables below, which views read in place of views, hold two months only.
+    charges = _corrections_due(connection, period) if has_prices(connection) else None
     connection.execute(read_sql("month_report/comparable_usage.sql"), {"month": period.start})
-    rows = {
-        name: rows_as_dicts(connection.execute(read_sql(f"month_report/{name}.sql"), {"month": period.start}))
-        for name in _QUERIES
-    }
+    connection.execute(read_sql("month_report/comparable_charge.sql"))
+    connection.execute(read_sql("month_report/customer_total.sql"), {"month": period.start})
+    if charges is not None:
+        charges |= _charges(connection, period)
+    rows = _rows(connection, period, _QUERIES)
+    rows["customer_totals"] = rows_as_dicts(connection.execute("FROM customer_total ORDER BY place"))
     loads, months = rows["loads"], {row["billing_period"]: row for row in rows["months"]}
     checks = {key.account: found for key, found in latest_checks(connection).items() if key.period == period}
     return rows | {
@@ -57,4 +73,58 @@ def month_figures(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) 
         "compared": any(load["has_month_before"] for load in loads),
         "same_accounts": all(load["same_accounts_before"] for load in loads),
         "times_loaded": max(load["times_loaded"] for load in loads),
+        "charges": charges,
+    }
+
+
+def _corrections_due(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> dict[str, Any]:
+    """What the next closing corrects: of an open month's page all closed months, of a closed one's itself."""
+    closed = connection.execute(read_sql("month_report/closed_months.sql")).fetchall()
+    months = [month for month, rows_of_later in closed if rows_of_later < _ROWS_CHARGED_AGAIN]
+    if closing_of(connection, period):
+        closed, months = [], [period.start]
+    return {
+        "corrections_due": [
+            row
+            for month in reversed(months)
+            for row in rows_as_dicts(
+                connection.execute(read_sql("charges/queries/corrections.sql"), {"month": month})
+            )
+        ],
+        "first_month_corrected": months[-1] if len(closed) > len(months) else None,
+    }
+
+
+def _charges(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> dict[str, Any]:
+    for month in (period, period.previous()):
+        lines = "frozen_lines" if closing_of(connection, month) else "charged_lines"
+        connection.execute(
+            read_sql("month_report/insert_charges.sql").format(
+                lines=read_sql(f"charges/queries/{lines}.sql")
+            ),
+            {"month": month.start},
+        )
+    figures = _rows(connection, period, _CHARGE_QUERIES)
+    conflicts = []
+    if not figures["charge_totals"]:
+        conflicts = connection.execute(
+            read_sql("charges/checks/one_currency.sql"), {"month": period.start}
+        ).fetchall()
+    totals = figures.pop("charge_totals")
+    return figures | {
+        "totals": [total for total in totals if total["is_now"]],
+        "totals_before": {total["currency"]: total for total in totals if not total["is_now"]},
+        "prices_loaded_at": loaded_files(connection)[0].recorded_at,
+        "conflicts": [conflict for conflict, _ in conflicts],
+    }
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, period: BillingPeriod, queries: dict[str, dict[str, int]]
+) -> dict[str, Any]:
+    return {
+        name: rows_as_dicts(
+            connection.execute(read_sql(f"month_report/{name}.sql"), {"month": period.start} | limits)
+        )
+        for name, limits in queries.items()
     }

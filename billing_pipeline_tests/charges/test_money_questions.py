@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from billing_pipeline.demo.prices import load_demo_prices
+from billing_pipeline.month_report import write_month_report
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.charges.books import (
@@ -28,6 +29,7 @@ from billing_pipeline_tests.charges.books import (
 from billing_pipeline_tests.charges.invoices_page import PAGE as INVOICES_PAGE
 from billing_pipeline_tests.charges.page_files import PAGE as PRICES_PAGE
 from billing_pipeline_tests.demo_months import DemoMonths
+from billing_pipeline_tests.month_report.written_page import read_page
 from billing_pipeline_tests.questions import PAGE, PAGES, answer, queries
 from billing_pipeline_tests.warehouse.reports import ROOT, SEPTEMBER, STORAGE_2
 
@@ -141,6 +143,34 @@ def test_change_question__price_quantity_and_minimum__add_up(month: Books) -> No
         ("Birch", *decimals("9", "27", "18", "2", "16", "0"), "EUR"),
         ("Cedar", *decimals("40", "50", "10", "0", "0", "10"), "EUR"),
         ("Dogwood", *decimals("24", "24", "0", "0", "0", "0"), "EUR"),
+    ]
+
+
+def test_page__same_month__agrees_with_the_questions(month: Books) -> None:
+    write_month_report(month.warehouse, SEPTEMBER, month.data_dir / "page.html")
+    page = read_page(month.data_dir / "page.html")
+
+    # Amount, cost, margin and its share of what has a known cost.
+    assert [[row[0], *row[2:]] for row in page.tables["Largest charges, EUR"][1:]] == [
+        ["Alder", "112.50", "90.00", "22.50", "20.0"],
+        ["Cedar", "50.00", "0.00", "50.00", "100.0"],
+        ["Birch", "27.00", "12.00", "8.00", "40.0"],
+        ["Dogwood", "24.00", "18.00", "6.00", "25.0"],
+        ["Total of 4", "213.50", "120.00", "86.50", "41.9"],
+    ]
+    assert "leave out 7.00 EUR whose cost is unknown" in page.text
+    assert "213.50 EURrevenue+50.50 against 2026-08" in page.text
+    assert "86.50 EURmargin, 41.9 %+19.50 against 2026-08, 41.1 %" in " ".join(page.text.split())
+    assert page.tables["Largest changes since 2026-08, EUR"][1:] == [
+        ["Alder", "90.00", "112.50", "+22.50", "+9.00", "+13.50", "±0"],
+        ["Birch", "9.00", "27.00", "+18.00", "+2.00", "+16.00", "±0"],
+        ["Cedar", "40.00", "50.00", "+10.00", "±0", "±0", "+10.00"],
+        ["Total of 3", "139.00", "189.50", "+50.50", "+11.00", "+29.50", "+10.00"],
+    ]
+    assert [[*row[:3], *row[3:5], row[6]] for row in page.tables["Usage without a price"][1:]] == [
+        ["storage", "PGSTRG", "partner", "1", "50.00", "no price"],
+        ["workstations", "STWRKSTTNS", "", "1", "10", "no price"],
+        ["euc_count", "", "", "1", "5", "no price"],
     ]
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 import pytest
 from markdown_it import MarkdownIt
 
+from billing_pipeline.charges import load_prices
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.cli.progress import ProgressLine
 from billing_pipeline.errors import BillingPipelineError
@@ -27,7 +28,7 @@ from billing_pipeline.orchestration.tables import markdown_table
 from billing_pipeline.warehouse import CheckResult, WarehouseFile
 from billing_pipeline.warehouse.check_results import Finding
 from billing_pipeline.warehouse.exporting import export_period
-from billing_pipeline_tests.charges.books import PRICE_COLUMNS, price
+from billing_pipeline_tests.charges.books import PRICE_COLUMNS, price, write_csv
 from billing_pipeline_tests.harness.injections import INJECTIONS
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row
 
@@ -232,13 +233,17 @@ class Outline(HTMLParser):
 
 
 def outline(names: Sequence[str], folder: Path) -> Outline:
-    """The page of a month in which tenants, items and SKUs have these names."""
+    """The page of a priced month in which tenants, items and SKUs have these names."""
     warehouse = WarehouseFile(folder)
-    rows = [
-        row(tenant_id=UUID(int=n), tenant_name=name, offering_item=name, sku=name, absolute_production=n + 1)
-        for n, name in enumerate(names)
-    ]
-    load(warehouse, rows)
+    for number, period in enumerate((SEPTEMBER.previous(), SEPTEMBER), 1):
+        rows = []
+        for n, name in enumerate(names, 1):
+            tenant = {"tenant_id": UUID(int=n), "tenant_name": name, "absolute_production": n * n * number}
+            rows += [row(**tenant, offering_item=name, sku=name), row(**tenant)]
+        load(warehouse, rows, period, number=number)
+    (folder / "prices").mkdir()
+    write_csv(folder / "prices" / "sell.csv", [price("STWRKSTTNS", "2.50", unit="count")])
+    load_prices(warehouse, folder / "prices")
     write_month_report(warehouse, SEPTEMBER, folder / "page.html")
     parsed = Outline()
     parsed.feed((folder / "page.html").read_bytes().decode())

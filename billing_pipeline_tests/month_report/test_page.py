@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -195,7 +197,11 @@ def test_page__demo_month__figures_equal_the_views(opened: Opened, demo: Warehou
         f" WHERE billing_period BETWEEN '{PERIODS[1].start}' AND '{SEPTEMBER.start}' GROUP BY ALL)",
     )
     assert opened.page.locator("#skus tbody tr").count() == skus["n"]
-    assert opened.page.locator("#customers tbody tr").count() >= expected["tenants"]
+    assert f"{round(expected['gib'], 2):,}" in opened.text("#customers tfoot")
+    assert f"{round(expected['points'], 2):,}" in opened.text("#skus tfoot")
+    for word in ("Charges", "Revenue", "Amount", "price"):
+        assert word not in opened.text("body"), "no prices are loaded"
+    assert opened.page.locator("#customers .table tbody tr").count() >= expected["tenants"]
     changes = opened.text("#changes")
     for line in query(demo, f"FROM tenant_changes WHERE billing_period = '{SEPTEMBER.start}'"):
         assert (line["name"] or line["name_before"]) in changes
@@ -259,9 +265,12 @@ def test_page__hostile_names__are_shown_as_text(opened: Opened, tmp_path: Path, 
 
     assert opened.page.evaluate("window.hacked === undefined")
     assert opened.page.locator("body img, body a[href^='javascript'], body b:not(.card b)").count() == 0
+    opened.page.locator("input").first.fill(name[:4])
+    opened.page.locator("thead button").first.click()
+    assert opened.page.evaluate("window.hacked === undefined")
     assert opened.complaints == []
     shown = " ".join((name + "!").split())
-    assert shown in " ".join(opened.page.locator("#customers td.name").all_inner_texts()[0].split())
+    assert shown in " ".join(opened.page.locator("#customers th.name").all_inner_texts()[0].split())
     labels = opened.page.locator("#storage-by-customer tbody th, #storage-by-customer title").all()
     assert len(labels) == 2
     for label in labels:
@@ -333,22 +342,85 @@ def test_page__thousand_tenants__is_cut_and_says_so(opened: Opened, tmp_path: Pa
 
     show(opened, warehouse, tmp_path)
 
-    assert opened.page.locator("#customers tbody tr").count() == 300
+    assert opened.page.locator("#customers .table tbody tr").count() == 300
     assert "The 300 largest of 1,000" in opened.text("#customers")
+    assert "the lines of the 150 largest of 1,000 customers" in opened.text("#customers")
+    assert opened.page.locator("#customers details").count() == 150
     assert opened.page.locator("#storage-by-customer tbody").count() == 15, "namesakes are not one bar"
     assert (tmp_path / "page.html").stat().st_size <= 300_000
 
 
-def test_page__content_security_policy__forbids_scripts_and_network(tmp_path: Path) -> None:
+def test_page__content_security_policy__allows_its_own_script_and_style_only(tmp_path: Path) -> None:
     warehouse = WarehouseFile(tmp_path / "data")
     load(warehouse, [row(absolute_production=1)])
     write_month_report(warehouse, SEPTEMBER, tmp_path / "page.html")
 
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
 
-    assert "default-src 'none'" in page
-    assert "<link" not in page
-    assert "<script" not in page
+    (policy,) = re.findall('Content-Security-Policy" content="(.*?)"', page)
+    allowed = []
+    for tag in ("style", "script"):
+        (text,) = re.findall(f"<{tag}.*?>(.*?)</{tag}", page, re.DOTALL)
+        allowed.append(f"{tag}-src 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'")
+    assert policy == "; ".join(["default-src 'none'", "base-uri 'none'", "form-action 'none'", *allowed])
+    assert not re.search(r"<link| (on[a-z]+|style|src)=", page)
+
+
+def visible(opened: Opened, rows: str) -> list[str]:
+    return [
+        " ".join(row.locator("th, td").all_inner_texts())
+        for row in opened.page.locator(rows).all()
+        if row.is_visible()
+    ]
+
+
+def test_page__search_and_sort__rows_follow(opened: Opened, demo: Warehouse, tmp_path: Path) -> None:
+    show(opened, demo, tmp_path)
+    rows = "#customers .table tbody tr"
+    page, before = opened.page, visible(opened, rows)
+    search = page.get_by_role("searchbox", name="Search: Totals by customer")
+
+    search.fill("gmbh PARTNER")
+    found = visible(opened, rows)
+    assert 0 < len(found) < len(before)
+    assert found == [line for line in before if "GmbH" in line and "partner" in line]
+    assert page.locator("#customers output").first.inner_text() == f"{len(found)} of {len(before)}"
+    search.fill("")
+    assert visible(opened, rows) == before
+
+    points = page.locator(f"{rows} td:nth-child(7)")
+    headings = page.get_by_role("region", name="Totals by customer").get_by_role("columnheader")
+    heading = headings.filter(has_text="Compute points")
+    shown = [Decimal(text.replace(",", "").replace("−", "-")) for text in points.all_inner_texts()]
+    for order, falls in (("descending", True), ("ascending", False)):
+        heading.get_by_role("button").click()
+        assert heading.get_attribute("aria-sort") == order
+        now = [Decimal(text.replace(",", "").replace("−", "-")) for text in points.all_inner_texts()]
+        assert now == sorted(shown, reverse=falls) != shown
+    headings.filter(has_text="Kind").get_by_role("button").click()
+    kinds = page.locator(f"{rows} td:nth-child(2)").all_inner_texts()
+    assert kinds == sorted(kinds)
+
+    details = page.locator("#customers details")
+    page.get_by_role("searchbox", name="Search: Lines of each customer").fill("müller")
+    (customer,) = [each for each in details.all() if each.is_visible()]
+    assert "Bäckerei Müller GmbH" in customer.inner_text()
+    assert not customer.get_by_role("table").is_visible()
+    customer.locator("summary").click()
+    assert customer.get_by_role("table").is_visible()
+    assert opened.complaints == []
+
+
+def test_page__no_script__is_whole(browser: Browser, demo: Warehouse, tmp_path: Path) -> None:
+    write_month_report(demo, SEPTEMBER, tmp_path / "page.html")
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto((tmp_path / "page.html").as_uri())
+
+        assert page.locator("input, button").count() == 0
+        assert page.locator("#skus tbody tr").last.is_visible()
+        page.locator("#customers a").first.click()
+        assert page.locator("#c1").is_visible(), "a link opens the lines of its customer"
 
 
 def test_write_month_report__impossible__raises_and_writes_nothing(tmp_path: Path) -> None:
@@ -369,7 +441,11 @@ def test_write_month_report__impossible__raises_and_writes_nothing(tmp_path: Pat
         (Decimal("1000.0000000000"), "count", "1,000"),
         (Decimal("0.5000000000"), "count", "0.5"),
         (Decimal("1234.005"), "GiB", "1,234.01"),
-        (Decimal("-0.125"), "compute points", "-0.13"),
+        (Decimal("-0.125"), "compute points", "−0.13"),
+        (Decimal("-0.004"), "GiB", "0.00"),
+        (Decimal("-1234.50"), "EUR", "−1,234.50"),
+        (Decimal("1234.50"), "JPY", "1,235"),
+        (Decimal("-11.1"), "%", "−11.1"),
         (None, "count", ""),
     ],
 )

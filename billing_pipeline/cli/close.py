@@ -9,6 +9,8 @@ import click
 
 from billing_pipeline.charges import Closing, close_period
 from billing_pipeline.cli.periods import PERIOD
+from billing_pipeline.orchestration.month_report import MonthReports
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -37,6 +39,7 @@ def command(period: BillingPeriod, note: str | None, force: bool) -> int:
         print(line)
     for item in closing.unpriced:
         print(f"warning: not invoiced: {item}", file=sys.stderr)
+    MonthReports(Settings(settings)).after_closing(period)
     return 0
 
 

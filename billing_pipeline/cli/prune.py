@@ -13,6 +13,7 @@ from billing_pipeline.errors import PeriodError
 from billing_pipeline.files import reporting_io_errors
 from billing_pipeline.landing import period_lock, sealed_folders
 from billing_pipeline.landing.raw_reports import MANIFEST
+from billing_pipeline.month_report import remove_months, written_months
 from billing_pipeline.ordering.state import Outcome, load_requests
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.settings import PipelineSettings
@@ -42,13 +43,14 @@ def command(days: int, dry_run: bool) -> int:
             print(f"{folder}  {bytes_in_folder:,} bytes {done}")
             if not dry_run:
                 _remove_raw_report(folder)
-    pages = [path for path in (settings.data_dir / "reports").glob("*.html") if _modified(path) < before]
-    for page in pages:
-        print(f"{page}  {done}")
-        if not dry_run:
-            page.unlink(missing_ok=True)
+    pages = settings.reports_dir
+    months = [month for month in written_months(pages) if _modified(pages / f"{month}.html") < before]
+    for month in months:
+        print(f"{pages / f'{month}.html'}  {done}")
+    if months and not dry_run:
+        remove_months(pages, months)
     runs = _prune_runs(settings, before, remove=not dry_run)
-    print(f"{done}: {count:,} raw reports ({size:,} bytes), {len(pages):,} pages, {runs:,} runs of Dagster")
+    print(f"{done}: {count:,} raw reports ({size:,} bytes), {len(months):,} pages, {runs:,} runs of Dagster")
     return 0
 
 

@@ -6,6 +6,8 @@ import click
 
 from billing_pipeline.charges import reopen_period
 from billing_pipeline.cli.periods import PERIOD
+from billing_pipeline.orchestration.month_report import MonthReports
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -17,8 +19,10 @@ from billing_pipeline.warehouse import open_warehouse
 @click.option("--void", is_flag=True, help="Void its invoice lines, because its invoices were never sent.")
 def command(period: BillingPeriod, note: str | None, void: bool) -> int:
     """Reopen a closed period: the next load replaces it. Its invoice lines stay as they are."""
-    voided = reopen_period(open_warehouse(PipelineSettings.load()), period, note=note, void=void)
+    settings = PipelineSettings.load()
+    voided = reopen_period(open_warehouse(settings), period, note=note, void=void)
     print(f"{period} is open: the next load replaces it.")
     if void:
         print(f"Invoice lines voided: {voided:,}. Closing it again freezes new ones.")
+    MonthReports(Settings(settings)).after_closing(period)
     return 0

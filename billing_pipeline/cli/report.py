@@ -16,16 +16,21 @@ from billing_pipeline.warehouse import open_warehouse
 
 @click.command()
 @click.option("--period", type=PERIOD, default="last", help="Default: the last closed month.")
-@click.option("--output", type=click.Path(path_type=Path), help="Default: month-report-YYYY-MM.html here.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write only the page. Default: reports/YYYY-MM.html in the data folder, and CSV files beside it.",
+)
 def command(period: BillingPeriod, output: Path | None) -> int:
     """Write a summary page of a period, for the browser."""
-    from billing_pipeline.month_report import write_month_report  # noqa: PLC0415
+    from billing_pipeline.month_report import write_month, write_month_report  # noqa: PLC0415
 
-    path = output or Path(f"month-report-{period}.html")
     settings = PipelineSettings.load()
-    refuse_internal_path(path, settings.data_dir)
     warehouse = open_warehouse(settings)
-    write_month_report(warehouse, period, path)
+    if output:
+        refuse_internal_path(output, settings.data_dir)
+        write_month_report(warehouse, period, output)
+    path = output or write_month(warehouse, period, settings.reports_dir)
     print(f"{path}: {period} at a glance; open it in a browser")
     warn_of_missing_accounts(warehouse, period, settings.accounts)
     return 0

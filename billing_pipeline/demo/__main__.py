@@ -22,6 +22,7 @@ from tabulate import tabulate
 from billing_pipeline.cli.run import load
 from billing_pipeline.demo.prices import load_demo_prices
 from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
@@ -57,6 +58,8 @@ def main(arguments: Sequence[str]) -> int:
         if status := load([AccountPeriod(period, SINGLE_ACCOUNT) for period in periods], settings):
             return status
         load_demo_prices(settings.warehouse, settings.pipeline.data_dir, periods[0], last)
+        for period in periods:
+            MonthReports(settings).after_change(period)
         with settings.warehouse.reading() as connection:
             ours = rows_as_dicts(connection.execute(read_sql("demo/months.sql")))
             agree = all(

@@ -132,6 +132,11 @@ class PipelineSettings(EnvironmentSettings):
         None, description="name of the company that issues the invoices, for FOCUS files"
     )
 
+    @property
+    def reports_dir(self) -> Path:
+        """The folder of the months' pages."""
+        return self.data_dir / "reports"
+
     def account_dir(self, account: str) -> Path:
         """The folder of an account's requests and raw reports."""
         return self.data_dir if account == SINGLE_ACCOUNT else self.data_dir / "accounts" / account

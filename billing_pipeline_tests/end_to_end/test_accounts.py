@@ -104,7 +104,7 @@ def test_run__two_accounts__writes_the_page_once(
     done = run_command(["run", "--period", PERIOD], accounts.environment, prepare=partial(log_pages, log))
 
     assert done.returncode == (1 if fault else 0), done.stderr
-    assert log.read_text().split() == [f"{PERIOD}.html"]
+    assert log.read_text().split() == [f"{PERIOD}.html", "index.html"]
     page = (accounts.data_dir / "reports" / f"{PERIOD}.html").read_text()
     assert ("Account us" in page, "Account eu" in page) == ((False, False) if fault else (True, True))
 

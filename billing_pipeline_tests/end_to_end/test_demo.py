@@ -51,7 +51,13 @@ def test_demo__own_settings_and_proxy__loads_from_the_sandbox(project: Path) -> 
         ).fetchone() or (0,)
     for name, owed in invoices[:3]:
         assert re.search(rf"^{re.escape(name)} .* {owed:,} EUR$", done.stdout, re.MULTILINE)
-    assert f"Revenue is {sum(owed for _, owed in invoices):,} EUR, margin " in done.stdout
+    revenue = f"{sum(owed for _, owed in invoices):,}"
+    (margin,) = re.findall(f"Revenue is {revenue} EUR, margin (.*) EUR", done.stdout)
+    page = (project / "data" / "demo" / "reports" / f"{last}.html").read_text(encoding="utf-8")
+    for figure in (f"{revenue} EUR</b>revenue", f"{margin} EUR</b>margin", f"{invoices[0][1]:,} EUR</b>"):
+        assert figure in page
+    assert f"Without a price: {unpriced:,} lines" in page
+    assert len(page.encode()) <= 300_000
     assert f"{unpriced:,} lines have no price, such as " in done.stdout
     assert re.search(rf"^{last} .* {storage:,.1f} ", done.stdout, re.MULTILINE), "production, as on the page"
     assert (project / "data" / "demo" / "warehouse.duckdb").exists()

@@ -18,7 +18,7 @@ from billing_pipeline.charges.checks import CHECKS, description
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PROJECT_ROOT
-from billing_pipeline_tests.charges.books import AUGUST, B, Books, compute_points, gib, price
+from billing_pipeline_tests.charges.books import AUGUST, B, Books, compute_points, gib, price, terms
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.warehouse.reports import OTHER_ROOT, SEPTEMBER
 
@@ -83,19 +83,23 @@ def test_charges__price_files__loads_them_and_shows_totals(books: Books) -> None
     books.usage(gib("10", tenant_name="Alder | IT"), gib("5", tenant_id=B), compute_points("2"))
     books.write_prices(price("PGSTRG", "0.07"))
     books.write_prices(price("PGSTRG", "0.05"), name="buy.csv")
+    books.write_terms(terms(B, minimum="0.45"))
 
     run = materialise()
 
     assert run.failed() == {"unpriced_usage"}
     shown = run.metadata["charges"]
-    assert (shown["lines"], shown["unpriced_items"], shown["accounts"]) == (2, 1, "default")
-    assert (shown["amount_EUR"], shown["cost_EUR"], shown["margin_EUR"]) == (1.05, 0.75, 0.3)
-    assert "| 1.05" in shown["totals"]
+    assert (shown["lines"], shown["unpriced_items"], shown["accounts"]) == (3, 1, "default")
+    assert (shown["amount_EUR"], shown["cost_EUR"], shown["margin_EUR"]) == (1.15, 0.75, 0.4)
+    assert "| 1.15" in shown["totals"]
     first = shown["top_customers"].splitlines()[2]
     assert first.startswith(r"| Alder \| IT")
     assert "0.70" in first
     assert "2.00 compute points of CMPTPNTS" in shown["unpriced_usage"]
-    assert run.metadata["prices"]["rows"] == 2
+    assert run.metadata["prices"]["rows"] == 3
+    page = (books.data_dir / "reports" / "2026-09.html").read_text()
+    assert "<b>1.15 EUR</b>revenue" in page
+    assert "<b>0.40 EUR</b>margin, 34.8 %" in page
 
 
 def test_charges__two_accounts__those_of_the_last_load_are_complete(

@@ -23,6 +23,7 @@ from billing_pipeline.orchestration.accounts import account_asset_key
 from billing_pipeline.orchestration.assets.prices import MONEY_GROUP, PRICES
 from billing_pipeline.orchestration.failures import failure_from
 from billing_pipeline.orchestration.load_checks import asset_check_result, period_check_spec
+from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
 from billing_pipeline.periods import BillingPeriod
@@ -55,7 +56,9 @@ def charges_asset(accounts: Iterable[str], periods: PartitionsDefinition) -> Ass
         metadata={"dagster/table_name": "warehouse.main.charge"},
     )
     def charges(
-        context: AssetExecutionContext, settings: ResourceParam[Settings]
+        context: AssetExecutionContext,
+        settings: ResourceParam[Settings],
+        month_reports: ResourceParam[MonthReports],
     ) -> Iterator[MaterializeResult[None]]:
         """What each customer owes for a month: its usage at the prices that are valid in that month.
 
@@ -69,6 +72,8 @@ def charges_asset(accounts: Iterable[str], periods: PartitionsDefinition) -> Ass
                 shown = _charged(connection, period) if has_prices(connection) else {"charges": NO_PRICES}
         except BillingPipelineError as error:
             raise failure_from(error.about(period=period.key)) from None
+        if "lines" in shown:
+            month_reports.after_change(period)
         yield MaterializeResult(
             check_results=[
                 asset_check_result(result, "lines", billing_period=period.key) for result in results

@@ -74,7 +74,7 @@ def usage(
                 {"billing_period": period.start, "account": account},
             )
             preview_table = markdown_table([name for name, *_ in preview.description], preview.fetchall())
-        month_reports.after_load(period)
+        month_reports.after_change(period)
         totals = loaded.control_totals or ControlTotals(0, {})
         yield MaterializeResult(
             check_results=list(load_check_results(period, loaded.report_id, loaded.checks)),

@@ -20,7 +20,7 @@ _PHASES = {
     "completeness": ("billing_pipeline.ordering.download", "incompleteness"),
     "load and checks": ("billing_pipeline.loading.load", "replace_period"),
     "cross-check": ("billing_pipeline.loading.replace", "cross_check"),
-    "page": ("billing_pipeline.month_report", "write_month_report"),
+    "page": ("billing_pipeline.month_report", "write_month"),
 }
 """Each phase by the function that is its whole work, where it is called from."""
 

@@ -89,13 +89,13 @@ def test_charges__price_files__loads_them_and_shows_totals(books: Books) -> None
 
     assert run.failed() == {"unpriced_usage"}
     shown = run.metadata["charges"]
-    assert (shown["lines"], shown["unpriced_items"], shown["accounts"]) == (3, 1, "default")
-    assert (shown["amount_EUR"], shown["cost_EUR"], shown["margin_EUR"]) == (1.15, 0.75, 0.4)
+    assert (shown["lines"], shown["unpriced_lines"], shown["accounts"]) == (3, 1, "default")
+    assert (shown["revenue_EUR"], shown["cost_EUR"], shown["margin_EUR"]) == (1.15, 0.75, 0.4)
     assert "| 1.15" in shown["totals"]
     first = shown["top_customers"].splitlines()[2]
     assert first.startswith(r"| Alder \| IT")
     assert "0.70" in first
-    assert "2.00 compute points of CMPTPNTS" in shown["unpriced_usage"]
+    assert "2.00 compute points of CMPTPNTS" in str(run.checks["unpriced_usage"].metadata["findings"].value)
     assert run.metadata["prices"]["rows"] == 3
     page = (books.data_dir / "reports" / "2026-09.html").read_text()
     assert "<b>1.15 EUR</b>revenue" in page
@@ -112,8 +112,8 @@ def test_charges__two_accounts__those_of_the_last_load_are_complete(
     books.usage(gib("20", tenant_id=B), account="eu", root_tenant_id=OTHER_ROOT)
     last = materialise().metadata["charges"]
 
-    assert (first["accounts"], first["amount_EUR"]) == ("us", 0.7)
-    assert (last["accounts"], last["amount_EUR"]) == ("eu, us", 2.1)
+    assert (first["accounts"], first["revenue_EUR"]) == ("us", 0.7)
+    assert (last["accounts"], last["revenue_EUR"]) == ("eu, us", 2.1)
 
 
 def test_charges__nothing_loaded__failure_says_what_to_do(books: Books) -> None:
@@ -160,7 +160,7 @@ def test_prices__file_with_faults__fails_the_check_and_keeps_prices(books: Books
     assert "0,08" in str(check.metadata["findings"].value)
     assert "EURO" in str(check.metadata["findings"].value)
     assert run.versions["prices"] == before.versions["prices"]
-    assert run.metadata["charges"]["amount_EUR"] == 0.7
+    assert run.metadata["charges"]["revenue_EUR"] == 0.7
 
 
 def test_prices__files_removed__loaded_prices_stay_in_force(books: Books) -> None:
@@ -172,7 +172,7 @@ def test_prices__files_removed__loaded_prices_stay_in_force(books: Books) -> Non
 
     assert not run.failed()
     assert "stay in force" in str(run.checks["price_file"].description)
-    assert run.metadata["charges"]["amount_EUR"] == 0.7
+    assert run.metadata["charges"]["revenue_EUR"] == 0.7
 
 
 def _severity(name: str) -> dg.AssetCheckSeverity:

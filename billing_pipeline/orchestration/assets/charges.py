@@ -17,7 +17,7 @@ from dagster import (
 )
 
 from billing_pipeline.charges.checks import CHECKS, NO_PRICES, description, run_checks
-from billing_pipeline.charges.price_state import has_prices, unpriced_items
+from billing_pipeline.charges.price_state import has_prices
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.accounts import account_asset_key
 from billing_pipeline.orchestration.assets.prices import MONEY_GROUP, PRICES
@@ -28,9 +28,9 @@ from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
+from billing_pipeline.warehouse.check_results import CheckResult
 
 CHARGES = AssetKey("charges")
-_UNPRICED_SHOWN = 50
 
 
 def charge_check_specs(periods: PartitionsDefinition | None = None) -> list[AssetCheckSpec]:
@@ -69,7 +69,8 @@ def charges_asset(accounts: Iterable[str], periods: PartitionsDefinition) -> Ass
         try:
             with settings.warehouse.reading() as connection:
                 results = run_checks(connection, period)
-                shown = _charged(connection, period) if has_prices(connection) else {"charges": NO_PRICES}
+                priced = has_prices(connection)
+                shown = _charged(connection, period, results) if priced else {"charges": NO_PRICES}
         except BillingPipelineError as error:
             raise failure_from(error.about(period=period.key)) from None
         if "lines" in shown:
@@ -84,7 +85,9 @@ def charges_asset(accounts: Iterable[str], periods: PartitionsDefinition) -> Ass
     return charges
 
 
-def _charged(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> dict[str, Any]:
+def _charged(
+    connection: duckdb.DuckDBPyConnection, period: BillingPeriod, results: Iterable[CheckResult]
+) -> dict[str, Any]:
     """Metadata; whatever is a number is drawn in Dagster's plots."""
     months = {"month": period.start}
     totals = rows_as_dicts(connection.execute(read_sql("charges/queries/charge_totals.sql"), months))
@@ -92,21 +95,19 @@ def _charged(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> di
     accounts = connection.execute(
         "SELECT DISTINCT account FROM loaded_report WHERE billing_period = $month ORDER BY ALL", months
     ).fetchall()
-    unpriced = unpriced_items(connection, period.start)
     return {
         "accounts": ", ".join(account for (account,) in accounts),
         "lines": sum(total["lines"] for total in totals),
-        # Dagster plots binary floats only; the exact amounts are in the table.
+        "unpriced_lines": sum(each.finding_rows for each in results if each.check_name == "unpriced_usage"),
+        # Floats, because Dagster plots nothing else; the exact amounts are in the table.
         **{
-            f"{name}_{total['currency']}": float(total[name])
+            f"{shown}_{total['currency']}": float(total[name])
             for total in totals
-            for name in ("amount", "cost", "margin")
+            for shown, name in (("revenue", "amount"), ("cost", "cost"), ("margin", "margin"))
             if total[name] is not None
         },
         **_table("totals", totals),
         **_table("top_customers", top),
-        "unpriced_items": len(unpriced),
-        **_table("unpriced_usage", [{"unpriced usage": item} for item in unpriced[:_UNPRICED_SHOWN]]),
     }
 
 

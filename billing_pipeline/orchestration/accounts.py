@@ -19,7 +19,8 @@ from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPerio
 REPORT_POOL = "acronis_reports"
 """Dagster's pool of runs with a report at Acronis: the run queue starts no more than its limit."""
 
-_GROUP = "acronis_usage"
+GROUP = "billing"
+"""Dagster's group of all assets; with several accounts, each account's own assets have a group of theirs."""
 
 AssetFactory = Callable[[str, PartitionsDefinition], AssetsDefinition]
 """Makes an account's asset from the account's name and the billing periods."""
@@ -62,7 +63,7 @@ def account_asset(
                 key=key,
                 deps=[account_asset_key(account, after)] if after else None,
                 check_specs=checks(key, periods) if checks else None,
-                group_name=_GROUP if account == SINGLE_ACCOUNT else f"{_GROUP}_{account}",
+                group_name=GROUP if account == SINGLE_ACCOUNT else f"{GROUP}_{account}",
                 partitions_def=periods,
                 owners=["team:billing"],
                 code_version="1",

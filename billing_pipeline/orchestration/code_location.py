@@ -9,7 +9,7 @@ import dagster as dg
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.orchestration.assets import ASSETS
-from billing_pipeline.orchestration.assets.charges import charges_asset
+from billing_pipeline.orchestration.assets.month import month_assets
 from billing_pipeline.orchestration.assets.prices import prices
 from billing_pipeline.orchestration.failure_sensor import failure_sensor
 from billing_pipeline.orchestration.freshness_check import freshness_check
@@ -47,7 +47,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
         assets=[
             *(make_asset(account, periods) for account in accounts for make_asset in ASSETS.values()),
             prices,
-            charges_asset(accounts, periods),
+            month_assets(accounts, periods),
         ],
         asset_checks=[freshness_check(account) for account in accounts],
         jobs=[monthly_usage_job(accounts)],

@@ -9,8 +9,9 @@ import dagster as dg
 
 from billing_pipeline.orchestration.accounts import account_asset_key
 from billing_pipeline.orchestration.assets import ASSETS
-from billing_pipeline.orchestration.assets.charges import CHARGES, charge_check_specs
-from billing_pipeline.orchestration.assets.prices import PRICE_FILE_CHECK, PRICES
+from billing_pipeline.orchestration.assets.month import charge_check_specs
+from billing_pipeline.orchestration.assets.prices import PRICE_FILE_CHECK
+from billing_pipeline.orchestration.assets.shared import SHARED_ASSETS
 from billing_pipeline.orchestration.freshness_check import freshness_check
 from billing_pipeline.orchestration.load_checks import load_check_specs
 from billing_pipeline.periods import BillingPeriod
@@ -23,10 +24,6 @@ STARTED_BY_TAG = "billing/started_by"
 """The tag of a run that names what started it: `command` or `schedule`; runs of Dagster's page have none."""
 BY_COMMAND = "command"
 MONTHLY_USAGE_SCHEDULE = "monthly_usage_schedule"
-# A part of each account's run: charges are computed anew from all that is loaded, so those of the run that
-# loads a month's last account are complete, in whatever order and process the runs are.
-MONEY_ASSETS = (PRICES, CHARGES)
-"""The keys of the assets that all accounts share."""
 
 
 def account_asset_keys(account: str) -> list[dg.AssetKey]:
@@ -42,7 +39,7 @@ def account_check_keys(account: str) -> list[dg.AssetCheckKey]:
 
 def monthly_usage_job(accounts: Sequence[str]) -> Any:
     """The job `monthly_usage`."""
-    keys = [*(key for account in accounts for key in account_asset_keys(account)), *MONEY_ASSETS]
+    keys = [*(key for account in accounts for key in account_asset_keys(account)), *SHARED_ASSETS]
     not_on_load = dg.AssetSelection.checks(*map(freshness_check, accounts))
     return dg.define_asset_job(
         MONTHLY_USAGE,
@@ -74,7 +71,7 @@ def monthly_usage_schedule(accounts: Sequence[str], first_period: BillingPeriod)
             yield dg.RunRequest(
                 run_key=f"{account} {context.scheduled_execution_time.isoformat()}",
                 partition_key=period.key,
-                asset_selection=[*account_asset_keys(account), *MONEY_ASSETS],
+                asset_selection=[*account_asset_keys(account), *SHARED_ASSETS],
                 asset_check_keys=account_check_keys(account),
                 tags={ACCOUNT_TAG: account, STARTED_BY_TAG: "schedule"},
             )

@@ -1,9 +1,10 @@
-"""The page of a month, written beside the warehouse after a change and linked from the asset."""
+"""The page of a month, written beside the warehouse after a change."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from billing_pipeline.errors import BillingPipelineError, first_line
@@ -27,16 +28,16 @@ class MonthReports:
         """Where the page of a period is, or will be."""
         return self._settings.pipeline.reports_dir / f"{period}.html"
 
-    def after_change(self, period: BillingPeriod) -> None:
-        """Usage or charges of the period have changed: write the page."""
-        self._write(period)
+    def after_change(self, period: BillingPeriod) -> Path | None:
+        """Usage or charges of the period have changed: write the page; None if it cannot be written."""
+        return self._write(period)
 
     def after_closing(self, period: BillingPeriod) -> None:
         """The period was closed or reopened: write its page anew, if it has one."""
         if self.path(period).exists():
             self._write(period)
 
-    def _write(self, period: BillingPeriod) -> None:
+    def _write(self, period: BillingPeriod) -> Path | None:
         """Write the page, unless another process has begun one since this call.
 
         The change is published already, so a page that cannot be written is a warning and no failure.
@@ -48,9 +49,12 @@ class MonthReports:
 
         published_at = time.time_ns()
         try:
-            write_month(self._settings.warehouse, period, self.path(period).parent, published_at=published_at)
+            return write_month(
+                self._settings.warehouse, period, self.path(period).parent, published_at=published_at
+            )
         except (BillingPipelineError, OSError, duckdb.Error) as error:
             _log.warning("The page of %s could not be written: %s", period, first_line(error))
+            return None
 
 
 class PostponedMonthReports(MonthReports):
@@ -64,12 +68,16 @@ class PostponedMonthReports(MonthReports):
         """Usage or charges of the period have changed; `write_postponed` follows."""
         self._postponed.add(period)
 
-    def write_postponed(self, *periods: BillingPeriod) -> None:
+    def write_postponed(self, *periods: BillingPeriod) -> Iterator[tuple[BillingPeriod, Path]]:
         """No further account of these periods will be loaded: write their pages, where any was.
 
         Args:
             periods: default: all.
+
+        Yields:
+            Each page that was written.
         """
         for period in sorted(self._postponed.intersection(periods) if periods else self._postponed):
             self._postponed.remove(period)
-            self._write(period)
+            if page := self._write(period):
+                yield period, page

@@ -11,13 +11,13 @@ from uuid import uuid4
 import dagster as dg
 
 from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.orchestration.assets.shared import MONTH_REPORT, SHARED_ASSETS
 from billing_pipeline.orchestration.code_location import build_defs
 from billing_pipeline.orchestration.forced_runs import require_loadable
 from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
 from billing_pipeline.orchestration.jobs import (
     ACCOUNT_TAG,
     BY_COMMAND,
-    MONEY_ASSETS,
     MONTHLY_USAGE,
     STARTED_BY_TAG,
     account_asset_keys,
@@ -30,7 +30,7 @@ from billing_pipeline.orchestration.reports import PreparedReports
 from billing_pipeline.orchestration.run_origin import create_runs_in_code_location
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import Progress
-from billing_pipeline.periods import AccountPeriod
+from billing_pipeline.periods import AccountPeriod, BillingPeriod
 
 # Dagster's own account of a failure is in its event log; a terminal gets one clear line.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -90,11 +90,18 @@ def run_periods(
         job = build_defs(settings, reports=prepared, month_reports=pages).resolve_job_def(MONTHLY_USAGE)
         accounts_left = Counter(each.period for each in periods)
 
+        def write_pages(*of_periods: BillingPeriod) -> None:
+            for period, page in pages.write_postponed(*of_periods):
+                written = {"path": dg.MetadataValue.path(page)}
+                instance.report_runless_asset_event(
+                    dg.AssetMaterialization(MONTH_REPORT, partition=period.key, metadata=written)
+                )
+
         def execute(period: AccountPeriod, *, replay: bool) -> PeriodRun:
             run = _execute(job, period, settings, instance, replay=replay)
             accounts_left[period.period] -= 1
             if not accounts_left[period.period]:
-                pages.write_postponed(period.period)
+                write_pages(period.period)
             return run
 
         to_prepare = [] if replay else [each for each in periods if _is_loadable(each, settings)]
@@ -107,7 +114,7 @@ def run_periods(
                 yield execute(period, replay=False)
                 del prepared[period]
         # Of periods with an account that was not attempted.
-        pages.write_postponed()
+        write_pages()
 
 
 def _is_loadable(period: AccountPeriod, settings: Settings) -> bool:
@@ -128,7 +135,7 @@ def _execute(
 ) -> PeriodRun:
     keys = account_asset_keys(period.account)
     job = job.get_subset(
-        asset_selection={*(keys[-1:] if replay else keys), *MONEY_ASSETS},
+        asset_selection={*(keys[-1:] if replay else keys), *SHARED_ASSETS},
         asset_check_selection=set(account_check_keys(period.account)),
     )
     run_id = str(uuid4())
@@ -153,8 +160,8 @@ def _execute(
         )
     if result.success:
         failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
-        money = tuple(check.check_name for check in failed if check.asset_key in MONEY_ASSETS)
-        others = tuple(check.check_name for check in failed if check.asset_key not in MONEY_ASSETS)
+        money = tuple(check.check_name for check in failed if check.asset_key in SHARED_ASSETS)
+        others = tuple(check.check_name for check in failed if check.asset_key not in SHARED_ASSETS)
         return PeriodRun(period, rows=_rows(result), warnings=others, money_warnings=money)
     return PeriodRun(period, failure=_failure(period, result))
 

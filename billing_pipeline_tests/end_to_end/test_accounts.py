@@ -221,5 +221,5 @@ def test_schedule__two_accounts__launches_a_run_for_each() -> None:
     assert len({request.run_key for request in requests}) == 2
     selected = [{key.to_user_string() for key in request.asset_selection or []} for request in requests]
     names = {"report_request", "stored_report", "raw_report", "usage"}
-    money = {"prices", "charges"}
-    assert selected == [names | money, {f"us/{name}" for name in names} | money]
+    shared = {"prices", "billable_usage", "sku_totals", "charges", "month_report"}
+    assert selected == [names | shared, {f"us/{name}" for name in names} | shared]

@@ -60,7 +60,14 @@ def test_run__month_loaded__records_its_checks_and_page(cli: CliHarness) -> None
     assert "rows are the same" in str(found["cross_check"].description)
     assert found["cross_check"].metadata["billing_period"].value == PERIOD
     assert "| finding" in str(found["sku_coverage"].metadata["findings"].value)
-    assert (cli.data_dir / "reports" / f"{PERIOD}.html").stat().st_size > 10_000
+    page = cli.data_dir / "reports" / f"{PERIOD}.html"
+    assert page.stat().st_size > 10_000
+    with dg.DagsterInstance.from_config(str(cli.data_dir / "dagster")) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey("month_report"))
+    assert event is not None
+    shown = event.asset_materialization
+    assert shown is not None
+    assert (shown.partition, shown.metadata["path"].value) == (PERIOD, str(page))
     status = cli.command("status").stdout
     assert f"{sum(evaluation.passed for evaluation in found.values())} passed" in status
 

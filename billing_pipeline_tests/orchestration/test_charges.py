@@ -22,7 +22,7 @@ from billing_pipeline_tests.charges.books import AUGUST, B, Books, compute_point
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.warehouse.reports import OTHER_ROOT, SEPTEMBER
 
-MONEY = [dg.AssetKey("prices"), dg.AssetKey("charges")]
+SHARED = [dg.AssetKey(name) for name in ("prices", "billable_usage", "sku_totals", "charges", "month_report")]
 
 
 @dataclass
@@ -44,8 +44,8 @@ def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return Books(tmp_path, capsys)
 
 
-def materialise(period: str = SEPTEMBER.key, *, assets: list[dg.AssetKey] = MONEY) -> Run:
-    """Run `prices` and `charges` of the job `monthly_usage`."""
+def materialise(period: str = SEPTEMBER.key, *, assets: list[dg.AssetKey] = SHARED) -> Run:
+    """Run the assets of the job `monthly_usage` that all accounts share."""
     with dg.DagsterInstance.ephemeral() as instance:
         result = (
             build_defs()
@@ -97,9 +97,10 @@ def test_charges__price_files__loads_them_and_shows_totals(books: Books) -> None
     assert "0.70" in first
     assert "2.00 compute points of CMPTPNTS" in str(run.checks["unpriced_usage"].metadata["findings"].value)
     assert run.metadata["prices"]["rows"] == 3
-    page = (books.data_dir / "reports" / "2026-09.html").read_text()
-    assert "<b>1.15 EUR</b>revenue" in page
-    assert "<b>0.40 EUR</b>margin, 34.8 %" in page
+    page = Path(run.metadata["month_report"]["path"])
+    assert page == books.data_dir / "reports" / f"{SEPTEMBER}.html"
+    assert "<b>1.15 EUR</b>revenue" in page.read_text()
+    assert "<b>0.40 EUR</b>margin, 34.8 %" in page.read_text()
 
 
 def test_charges__two_accounts__those_of_the_last_load_are_complete(
@@ -124,7 +125,7 @@ def test_charges__nothing_loaded__failure_says_what_to_do(books: Books) -> None:
             .execute_in_process(
                 instance=instance,
                 partition_key=SEPTEMBER.key,
-                asset_selection=MONEY,
+                asset_selection=SHARED,
                 raise_on_error=False,
             )
         )
@@ -136,10 +137,10 @@ def test_charges__nothing_loaded__failure_says_what_to_do(books: Books) -> None:
 
 def test_prices__files_change__data_version_changes(books: Books) -> None:
     books.write_prices(price("PGSTRG", "0.07"))
-    first = materialise(assets=MONEY[:1])
-    again = materialise(assets=MONEY[:1])
+    first = materialise(assets=SHARED[:1])
+    again = materialise(assets=SHARED[:1])
     books.write_prices(price("PGSTRG", "0.08"))
-    changed = materialise(assets=MONEY[:1])
+    changed = materialise(assets=SHARED[:1])
 
     assert first.versions["prices"] == again.versions["prices"] != changed.versions["prices"]
     assert len(books.ask("FROM price_load")) == 2
@@ -292,20 +293,13 @@ def test_charge_history__customer_has_no_charges_any_more__fails(books: Books) -
     assert "Alder IT: 0.00 EUR, before 1.00 to 1.00" in str(run.checks["charge_history"].description)
 
 
-def test_schedule__tick__requests_prices_and_charges_with_each_account(
+def test_schedule__tick__requests_shared_assets_with_each_account(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BILLING_ACCOUNTS", "eu,us")
     defs = build_defs()
-    graph = defs.resolve_asset_graph()
-    charges = graph.get(dg.AssetKey("charges"))
 
-    assert charges.parent_keys == {
-        dg.AssetKey("prices"),
-        dg.AssetKey(["eu", "usage"]),
-        dg.AssetKey(["us", "usage"]),
-    }
-    assert graph.get(dg.AssetKey("prices")).partitions_def is None
+    assert defs.resolve_asset_graph().get(dg.AssetKey("prices")).partitions_def is None
     tick = defs.resolve_schedule_def("monthly_usage_schedule").evaluate_tick(
         dg.build_schedule_context(
             scheduled_execution_time=datetime(2026, 10, 2, 7, tzinfo=UTC),
@@ -315,7 +309,7 @@ def test_schedule__tick__requests_prices_and_charges_with_each_account(
     requests = tick.run_requests or []
     assert [request.tags["billing/account"] for request in requests] == ["eu", "us"]
     for request in requests:
-        assert set(MONEY) <= set(request.asset_selection or [])
+        assert set(SHARED) <= set(request.asset_selection or [])
         names = {key.name for key in request.asset_check_keys or []}
         assert {"price_file", *CHECKS} <= names
 

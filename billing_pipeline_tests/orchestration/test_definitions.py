@@ -12,6 +12,7 @@ from billing_pipeline.definitions import build_defs
 from billing_pipeline.periods import BillingPeriod
 
 NAMES = ["report_request", "stored_report", "raw_report", "usage"]
+SHARED = ["prices", "billable_usage", "sku_totals", "charges", "month_report"]
 
 
 def _specs() -> dict[str, dg.AssetSpec]:
@@ -25,17 +26,35 @@ def test_build_defs__no_settings__is_loadable() -> None:
 def test_assets__dependencies__form_a_chain() -> None:
     specs = _specs()
 
-    assert set(specs) == {*NAMES, "prices", "charges"}
+    assert set(specs) == {*NAMES, *SHARED}
     for before, after in itertools.pairwise(NAMES):
         assert [dep.asset_key.to_user_string() for dep in specs[after].deps] == [before]
 
 
-@pytest.mark.parametrize("name", [*NAMES, "prices", "charges"])
+def test_assets__two_accounts__views_and_charges_follow_from_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BILLING_ACCOUNTS", "eu,us")
+
+    specs = _specs()
+
+    parents = {name: {dep.asset_key.to_user_string() for dep in specs[name].deps} for name in SHARED}
+    assert parents == {
+        "prices": set(),
+        "billable_usage": {"eu/usage", "us/usage"},
+        "sku_totals": {"billable_usage"},
+        "charges": {"prices", "billable_usage"},
+        "month_report": {"sku_totals", "charges"},
+    }
+    assert [specs[name].group_name for name in ("eu/usage", "us/usage", "charges")] == [
+        "billing_eu", "billing_us", "billing",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*NAMES, *SHARED])
 def test_assets__each__has_description_group_owner_and_kinds(name: str) -> None:
     spec = _specs()[name]
 
     assert spec.description
-    assert spec.group_name == ("acronis_usage" if name in NAMES else "charges")
+    assert spec.group_name == "billing", "Dagster opens a single group, and closes several"
     assert spec.owners == ["team:billing"]
     assert spec.kinds
 

@@ -19,12 +19,11 @@ from billing_pipeline.charges import PRICES_FOLDER, load_prices
 from billing_pipeline.charges.checks import NO_PRICES
 from billing_pipeline.charges.price_state import LoadedFile, loaded_files
 from billing_pipeline.errors import BillingPipelineError, PricesRefusedError
+from billing_pipeline.orchestration.accounts import GROUP
 from billing_pipeline.orchestration.failures import failure_from
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table, markdown_text
 
-MONEY_GROUP = "charges"
-"""Dagster's group of the assets that all accounts share."""
 PRICES = AssetKey("prices")
 PRICE_FILE_CHECK = AssetCheckSpec(
     "price_file",
@@ -36,7 +35,7 @@ PRICE_FILE_CHECK = AssetCheckSpec(
 @asset(
     key=PRICES,
     check_specs=[PRICE_FILE_CHECK],
-    group_name=MONEY_GROUP,
+    group_name=GROUP,
     owners=["team:billing"],
     kinds={"csv", "duckdb", "table"},
     code_version="1",

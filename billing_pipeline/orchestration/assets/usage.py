@@ -7,7 +7,6 @@ from dagster import (
     AssetCheckResult,
     AssetExecutionContext,
     MaterializeResult,
-    MetadataValue,
     ResourceParam,
     TableColumn,
     TableSchema,
@@ -18,7 +17,6 @@ from billing_pipeline.loading.load import load_period
 from billing_pipeline.orchestration.accounts import account_asset, account_period
 from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.load_checks import load_check_results, load_check_specs
-from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
 from billing_pipeline.reports import MEASURES, ControlTotals
@@ -42,9 +40,7 @@ def _column_schema() -> TableSchema:
     metadata={"dagster/table_name": "warehouse.main.usage", "dagster/column_schema": _column_schema()},
 )
 def usage(
-    context: AssetExecutionContext,
-    settings: ResourceParam[Settings],
-    month_reports: ResourceParam[MonthReports],
+    context: AssetExecutionContext, settings: ResourceParam[Settings]
 ) -> Iterator[AssetCheckResult | MaterializeResult[None]]:
     """Usage rows, typed and exact; the account's billing period is replaced whole, in one transaction.
 
@@ -74,7 +70,6 @@ def usage(
                 {"billing_period": period.start, "account": account},
             )
             preview_table = markdown_table([name for name, *_ in preview.description], preview.fetchall())
-        month_reports.after_change(period)
         totals = loaded.control_totals or ControlTotals(0, {})
         yield MaterializeResult(
             check_results=list(load_check_results(period, loaded.report_id, loaded.checks)),
@@ -87,7 +82,6 @@ def usage(
                 "load_seconds": loaded.load_seconds or 0.0,
                 "restatement": str(loaded.restatement or "first load of the period"),
                 "forced": loaded.forced,
-                "month_report": MetadataValue.path(month_reports.path(period)),
                 "control_totals": markdown_table(
                     ("sum of", *totals.sums),
                     [(name, *(sums[name] for sums in totals.sums.values())) for name in MEASURES],

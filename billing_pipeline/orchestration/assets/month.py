@@ -1,4 +1,4 @@
-"""`charges`: what customers owe for a month."""
+"""The views, charges and page of a month, in one step."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -7,20 +7,26 @@ import duckdb
 from dagster import (
     AssetCheckSpec,
     AssetExecutionContext,
-    AssetKey,
     AssetsDefinition,
     MarkdownMetadataValue,
     MaterializeResult,
+    MetadataValue,
     PartitionsDefinition,
     ResourceParam,
-    asset,
+    multi_asset,
 )
 
 from billing_pipeline.charges.checks import CHECKS, NO_PRICES, description, run_checks
 from billing_pipeline.charges.price_state import has_prices
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.accounts import account_asset_key
-from billing_pipeline.orchestration.assets.prices import MONEY_GROUP, PRICES
+from billing_pipeline.orchestration.assets.shared import (
+    BILLABLE_USAGE,
+    CHARGES,
+    MONTH_REPORT,
+    SKU_TOTALS,
+    month_specs,
+)
 from billing_pipeline.orchestration.failures import failure_from
 from billing_pipeline.orchestration.load_checks import asset_check_result, period_check_spec
 from billing_pipeline.orchestration.month_report import MonthReports
@@ -29,8 +35,6 @@ from billing_pipeline.orchestration.tables import markdown_table
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult
-
-CHARGES = AssetKey("charges")
 
 
 def charge_check_specs(periods: PartitionsDefinition | None = None) -> list[AssetCheckSpec]:
@@ -41,30 +45,19 @@ def charge_check_specs(periods: PartitionsDefinition | None = None) -> list[Asse
     ]
 
 
-def charges_asset(accounts: Iterable[str], periods: PartitionsDefinition) -> AssetsDefinition:
-    """The asset `charges`, of all accounts."""
+def month_assets(accounts: Iterable[str], periods: PartitionsDefinition) -> AssetsDefinition:
+    """The assets of a month that all accounts share."""
 
-    @asset(
-        key=CHARGES,
-        deps=[PRICES, *(account_asset_key(account, "usage") for account in accounts)],
+    @multi_asset(
+        specs=month_specs(account_asset_key(account, "usage") for account in accounts),
         check_specs=charge_check_specs(periods),
         partitions_def=periods,
-        group_name=MONEY_GROUP,
-        owners=["team:billing"],
-        kinds={"duckdb", "view"},
-        code_version="1",
-        metadata={"dagster/table_name": "warehouse.main.charge"},
     )
-    def charges(
+    def month(
         context: AssetExecutionContext,
         settings: ResourceParam[Settings],
         month_reports: ResourceParam[MonthReports],
     ) -> Iterator[MaterializeResult[None]]:
-        """What each customer owes for a month: its usage at the prices that are valid in that month.
-
-        A view, so nothing is written: what is shown is computed from all accounts that are loaded, at the
-        prices in force. Closing the month (billing-pipeline close) freezes it as invoice lines.
-        """
         period = BillingPeriod.parse(context.partition_key)
         try:
             with settings.warehouse.reading() as connection:
@@ -73,16 +66,19 @@ def charges_asset(accounts: Iterable[str], periods: PartitionsDefinition) -> Ass
                 shown = _charged(connection, period, results) if priced else {"charges": NO_PRICES}
         except BillingPipelineError as error:
             raise failure_from(error.about(period=period.key)) from None
-        if "lines" in shown:
-            month_reports.after_change(period)
+        for view in (BILLABLE_USAGE, SKU_TOTALS):
+            yield MaterializeResult(asset_key=view)
         yield MaterializeResult(
+            asset_key=CHARGES,
             check_results=[
                 asset_check_result(result, "lines", billing_period=period.key) for result in results
             ],
             metadata=shown,
         )
+        if page := month_reports.after_change(period):
+            yield MaterializeResult(asset_key=MONTH_REPORT, metadata={"path": MetadataValue.path(page)})
 
-    return charges
+    return month
 
 
 def _charged(

@@ -45,7 +45,7 @@ def freshness_check(account: str) -> AssetChecksDefinition:
             description=f"overdue: {', '.join(map(str, overdue))}; load with: billing-pipeline run"
             if overdue
             else "every closed month is loaded",
-            metadata={"overdue": ", ".join(map(str, overdue)), "loaded_periods": len(loaded)},
+            metadata={"overdue": ", ".join(map(str, overdue)) or "none", "loaded_periods": len(loaded)},
         )
 
     return freshness

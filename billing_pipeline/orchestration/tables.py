@@ -1,6 +1,7 @@
 """Texts and small tables as Dagster's UI shows them: in Markdown."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from dagster import MarkdownMetadataValue, MetadataValue
 from tabulate import tabulate
@@ -27,4 +28,6 @@ def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> 
 
 
 def _number(value: object) -> str | None:
+    if isinstance(value, Decimal):
+        return f"{value:,f}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else None

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from billing_pipeline.charges import close_period
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.orchestration.settings import Settings
+from billing_pipeline.orchestration.tables import markdown_text
 from billing_pipeline.ordering.state import Outcome, PeriodRequests, load_requests, save_requests
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.settings import AccountSettings, PipelineSettings
@@ -91,15 +92,26 @@ def test_assets__each_alone__continue_with_the_same_report(assets: Assets) -> No
     assert shown["stored_report"]["reports_requested"] == 1
     assert {"waiting_seconds", "control_totals", "stored_report_id"} <= shown["usage"].keys()
     with WarehouseFile(assets.data_dir).reading() as connection:
-        preview = connection.execute(
-            "SELECT offering_item, sku, absolute_total::VARCHAR FROM usage ORDER BY report_row LIMIT 10"
+        tenants = connection.execute(
+            "SELECT tenant_name, tenant_kind,"
+            " coalesce(round(sum(quantity) FILTER (unit = 'GiB'), 2), 0) AS gib,"
+            " coalesce(sum(quantity) FILTER (unit = 'compute points'), 0)::DECIMAL(18, 2) AS points"
+            " FROM billable_usage GROUP BY ALL ORDER BY gib DESC, points DESC, tenant_name LIMIT 10"
         ).fetchall()
+        totals = connection.execute(
+            "SELECT tenants, acronis_gib, partner_gib, local_gib, compute_points FROM month_totals"
+        ).fetchone()
     cells = [
-        [cell.strip().replace("\\_", "_") for cell in line.split("|")]
-        for line in str(shown["usage"]["preview"]).splitlines()[2:]
+        [cell.strip() for cell in line.replace("\\|", "").split("|")[1:5]]
+        for line in str(shown["usage"]["largest_tenants"]).splitlines()[2:]
     ]
-    assert [(line[3], line[5] or None, line[7]) for line in cells] == preview
-    assert None in {sku for _, sku, _ in preview}
+    assert cells == [
+        [markdown_text(name), kind, f"{gib:,}", f"{points:,}"] for name, kind, gib, points in tenants
+    ]
+    assert len(cells) > 1
+    names = ("tenants_with_usage", "acronis_gib", "partner_gib", "local_gib", "compute_points")
+    assert [shown["usage"][name] for name in names] == [round(float(total), 2) for total in totals or ()]
+    assert shown["usage"]["warnings"] == 0
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """`usage`: the raw report, loaded into the warehouse's table."""
 
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
 import duckdb
 from dagster import (
@@ -19,8 +21,9 @@ from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.load_checks import load_check_results, load_check_specs
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
+from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.reports import MEASURES, ControlTotals
-from billing_pipeline.sql_files import read_sql
+from billing_pipeline.sql_files import read_sql, rows_as_dicts
 
 
 def _column_schema() -> TableSchema:
@@ -40,7 +43,8 @@ def _column_schema() -> TableSchema:
     metadata={"dagster/table_name": "warehouse.main.usage", "dagster/column_schema": _column_schema()},
 )
 def usage(
-    context: AssetExecutionContext, settings: ResourceParam[Settings]
+    context: AssetExecutionContext,
+    settings: ResourceParam[Settings],
 ) -> Iterator[AssetCheckResult | MaterializeResult[None]]:
     """Usage rows, typed and exact; the account's billing period is replaced whole, in one transaction.
 
@@ -65,17 +69,16 @@ def usage(
             raise
         with settings.warehouse.reading() as connection:
             (rows_in_table,) = connection.execute("SELECT count(*) FROM usage").fetchone() or (0,)
-            preview = connection.execute(
-                read_sql("warehouse/queries/preview.sql"),
-                {"billing_period": period.start, "account": account},
-            )
-            preview_table = markdown_table([name for name, *_ in preview.description], preview.fetchall())
+            shown = _figures(connection, period, account)
+        warnings = sum(not check.passed for check in loaded.checks)
         totals = loaded.control_totals or ControlTotals(0, {})
         yield MaterializeResult(
             check_results=list(load_check_results(period, loaded.report_id, loaded.checks)),
             metadata={
                 "dagster/row_count": rows_in_table,
                 "dagster/partition_row_count": totals.rows,
+                **shown,
+                "warnings": warnings,
                 "report_id": loaded.report_id,
                 "stored_report_id": loaded.stored_report_id,
                 "waiting_seconds": loaded.wait_seconds or 0.0,
@@ -86,6 +89,21 @@ def usage(
                     ("sum of", *totals.sums),
                     [(name, *(sums[name] for sums in totals.sums.values())) for name in MEASURES],
                 ),
-                "preview": preview_table,
             },
         )
+
+
+def _figures(connection: duckdb.DuckDBPyConnection, period: BillingPeriod, account: str) -> dict[str, Any]:
+    """Metadata: what is billed in the month, and for whom most."""
+    month = {"billing_period": period.start, "account": account}
+    totals = rows_as_dicts(connection.execute(read_sql("warehouse/queries/month_figures.sql"), month))
+    preview = connection.execute(read_sql("warehouse/queries/preview.sql"), month)
+    return {
+        # Floats, because Dagster plots nothing else; the exact figures are in the table month_totals.
+        **{
+            name: float(value) if isinstance(value, Decimal) else value
+            for row in totals
+            for name, value in row.items()
+        },
+        "largest_tenants": markdown_table([name for name, *_ in preview.description], preview.fetchall()),
+    }

@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 LAKE := .venv-lake
 FOCUS := .venv-focus
 FOCUS_PYTHON ?= python3.12
+UI_OPTIONS = $(if $(PORT),--port $(PORT))
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -19,10 +20,10 @@ demo: $(VENV)/run.stamp  ## load three months from a sandbox API on loopback; ne
 	$(BIN)/python -m billing_pipeline.demo
 
 demo-ui: $(VENV)/run.stamp  ## the same, then Dagster's UI with the sandbox still running
-	$(BIN)/python -m billing_pipeline.demo --ui
+	$(BIN)/python -m billing_pipeline.demo --ui $(UI_OPTIONS)
 
-ui: $(VENV)/run.stamp  ## open Dagster's UI on http://127.0.0.1:3000, with persistent state
-	$(BIN)/python -m billing_pipeline.ui
+ui: $(VENV)/run.stamp  ## open Dagster's UI on http://127.0.0.1:3000 (PORT=… for another port)
+	$(BIN)/python -m billing_pipeline.ui $(UI_OPTIONS)
 
 test: $(VENV)/test.stamp  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 from unittest.mock import patch
@@ -22,8 +24,12 @@ _FILTERED = {"dagster_webserver": "billing_pipeline.webserver"}
 _LONGEST_SOCKET_FOLDER = 80
 
 
-def main() -> None:
-    """Become `dagster dev`."""
+def main(arguments: Sequence[str]) -> None:
+    """Become `dagster dev`.
+
+    Args:
+        arguments: options of `dagster dev`, such as `--port`.
+    """
     if len(os.fsencode(os.environ.get("TMPDIR", ""))) > _LONGEST_SOCKET_FOLDER:
         del os.environ["TMPDIR"]
     try:
@@ -38,15 +44,20 @@ def main() -> None:
     # references. So it gets another working directory, and its children get absolute paths.
     os.environ |= {ENV_FILE: str(env_file()), "BILLING_DATA_DIR": str(settings.data_dir)}
     os.chdir(home)
+    # `dagster dev` does on SIGTERM what it does on SIGINT, which a shell lets background processes ignore.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    from dagster import SupersessionWarning  # noqa: PLC0415
     from dagster._cli import dev  # noqa: PLC0415
     from dagster_shared.ipc import open_ipc_subprocess  # noqa: PLC0415
 
     def start_filtered(command: Sequence[str], **options: Any) -> Any:
         return open_ipc_subprocess([_FILTERED.get(word, word) for word in command], **options)
 
-    with patch.object(dev, open_ipc_subprocess.__name__, start_filtered):
-        dev.dev_command(["--host", "127.0.0.1", "--module-name", _DEFINITIONS, *sys.argv[1:]])
+    with patch.object(dev, open_ipc_subprocess.__name__, start_filtered), warnings.catch_warnings():
+        # By `dg dev`, which is a package of its own.
+        warnings.simplefilter("ignore", SupersessionWarning)
+        dev.dev_command(["--host", "127.0.0.1", "--module-name", _DEFINITIONS, *arguments])
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
@@ -19,6 +18,7 @@ import requests
 from pydantic import SecretStr
 from tabulate import tabulate
 
+from billing_pipeline import ui
 from billing_pipeline.cli.run import load
 from billing_pipeline.demo.prices import load_demo_prices
 from billing_pipeline.errors import BillingPipelineError
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the demo.
 
     Args:
-        arguments: `--ui` to open Dagster's page afterwards.
+        arguments: `--ui` to open Dagster's page afterwards, and options of `dagster dev`, such as `--port`.
 
     Returns:
         0 if three months were loaded and agree with the sandbox's own totals.
@@ -71,29 +71,26 @@ def main(arguments: Sequence[str]) -> int:
             _show_usage(ours, agree=agree)
             _show_money(connection, last)
         _show_next_steps(last)
-        if agree and "--ui" in arguments:
-            return _serve(sandbox)
+        if agree and arguments[:1] == ["--ui"]:
+            _serve(sandbox, settings.pipeline.data_dir, periods[0], arguments[1:])
     return 0 if agree else 1
 
 
-def _serve(sandbox: Sandbox) -> int:
+def _serve(sandbox: Sandbox, data_dir: Path, first: BillingPeriod, arguments: Sequence[str]) -> None:
     """Dagster's page for the demo's data folder and sandbox, until it is stopped."""
-    own = ("ACRONIS_", "BILLING_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    environment |= {
+    for name in [name for name in os.environ if name.startswith(("ACRONIS_", "BILLING_"))]:
+        del os.environ[name]
+    os.environ |= {
         "ACRONIS_BASE_URL": sandbox.base_url,
         "ACRONIS_CLIENT_ID": sandbox.client_id,
         "ACRONIS_CLIENT_SECRET": sandbox.client_secret,
         "ACRONIS_POLL_INTERVAL_SECONDS": "1",
-        "BILLING_DATA_DIR": str(_FOLDER.absolute()),
+        "BILLING_DATA_DIR": str(data_dir),
         "BILLING_ENV_FILE": os.devnull,
+        # Dagster shows an asset as materialised if all of its months are.
+        "BILLING_FIRST_PERIOD": first.key,
     }
-    with subprocess.Popen([sys.executable, "-m", "billing_pipeline.ui"], env=environment) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            process.terminate()
-            return 0
+    ui.main(arguments)
 
 
 def _expected(sandbox: Sandbox, period: BillingPeriod) -> tuple[int, Decimal]:
@@ -166,7 +163,8 @@ Try next
   See the periods:   {command} status
   Open the UI:       make demo-ui     (then http://127.0.0.1:3000)
   A month's page:    {_FOLDER}/reports/{last}.html
-  The raw reports:   {_FOLDER}/raw/{last}/"""
+  The raw reports:   {_FOLDER}/raw/{last}/""",
+        flush=True,
     )
 
 

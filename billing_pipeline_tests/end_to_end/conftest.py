@@ -13,7 +13,12 @@ from billing_pipeline.settings import PROJECT_ROOT
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The root of a copy of the project: a process that is started in it runs the copy's code."""
-    root = tmp_path / "project"
+    return copy_project(tmp_path)
+
+
+def copy_project(folder: Path) -> Path:
+    """The root of a copy of the project in a folder."""
+    root = folder / "project"
     shutil.copytree(PROJECT_ROOT / "billing_pipeline", root / "billing_pipeline")
     shutil.copy(PROJECT_ROOT / "pyproject.toml", root)
     return root

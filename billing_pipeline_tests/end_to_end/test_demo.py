@@ -1,43 +1,87 @@
-"""`make demo` depends neither on where its virtual environment is, nor on `.env`, nor on proxies."""
+"""`make demo-ui` depends neither on where its virtual environment is, nor on `.env`, nor on proxies.
+
+The page that it opens materialises a month, and it ends with all of its processes.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
+from playwright.sync_api import Page, Response, expect
 
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline_tests.dagster_ui import wait_until_serving
+from billing_pipeline_tests.end_to_end.conftest import copy_project
+from billing_pipeline_tests.harness.command_line import OWN_SETTINGS
+from billing_pipeline_tests.harness.processes import free_port
 
 pytestmark = pytest.mark.slow
 
 
-def test_demo__own_settings_and_proxy__loads_from_the_sandbox(project: Path) -> None:
-    # The settings of somebody who has connected an account already.
+@dataclass
+class RunningDemo:
+    """The demo, whose page is open."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    output: Path
+    warehouse: WarehouseFile
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    """The demo of somebody who has connected an account already, with an empty home and data folder."""
+    folder = tmp_path_factory.mktemp("demo")
+    project = copy_project(folder)
     (project / ".env").write_text(
         "BILLING_ACCOUNTS=eu,us\nBILLING_FIRST_PERIOD=2199-01\nACRONIS_REPORT_LEVEL=all_customers\n"
         "ACRONIS_TENANT_ID=10000000-0000-4000-8000-000000000009\n"
     )
-
-    done = subprocess.run(
-        [sys.executable, "-m", "billing_pipeline.demo"],
-        cwd=project,
-        env={**os.environ, "http_proxy": "http://127.0.0.1:9", "no_proxy": "example.com"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
+    own = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "example.com", "HOME": str(folder)}
+    output, port = folder / "output.txt", free_port()
+    command = [sys.executable, "-m", "billing_pipeline.demo", "--ui", "--port", str(port)]
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            # As a shell starts a background process.
+            ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *command],
+            cwd=project,
+            env=outside | own,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    running = RunningDemo(
+        f"http://127.0.0.1:{port}", process, output, WarehouseFile(project / "data" / "demo")
     )
+    try:
+        wait_until_serving(running.url, process, seconds=240)
+        yield running
+    except AssertionError as error:
+        pytest.fail(f"{error}:\n{output.read_text(encoding='utf-8')[-3000:]}")
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
-    assert done.returncode == 0, done.stderr
-    assert "equal the sandbox's own count" in done.stdout
-    assert f" {Path(sys.executable).parent / 'billing-pipeline'} status\n" in done.stdout
+
+def test_demo__own_settings_and_proxy__loads_from_the_sandbox(demo: RunningDemo) -> None:
+    output = demo.output.read_text(encoding="utf-8")
+    assert "equal the sandbox's own count" in output
+    assert f" {Path(sys.executable).parent / 'billing-pipeline'} status\n" in output
+    assert "Warning" not in output
     last = BillingPeriod.last_closed()
-    with WarehouseFile(project / "data" / "demo").reading() as warehouse:
+    with demo.warehouse.reading() as warehouse:
         month = {"month": last.start}
         invoices = warehouse.execute(
             "SELECT tenant_name, sum(amount) AS owed FROM charge WHERE charge_period = $month"
@@ -50,14 +94,47 @@ def test_demo__own_settings_and_proxy__loads_from_the_sandbox(project: Path) -> 
             "SELECT sum(quantity) FROM billable_usage WHERE billing_period = $month AND unit = 'GiB'", month
         ).fetchone() or (0,)
     for name, owed in invoices[:3]:
-        assert re.search(rf"^{re.escape(name)} .* {owed:,} EUR$", done.stdout, re.MULTILINE)
+        assert re.search(rf"^{re.escape(name)} .* {owed:,} EUR$", output, re.MULTILINE)
     revenue = f"{sum(owed for _, owed in invoices):,}"
-    (margin,) = re.findall(f"Revenue is {revenue} EUR, margin (.*) EUR", done.stdout)
-    page = (project / "data" / "demo" / "reports" / f"{last}.html").read_text(encoding="utf-8")
+    (margin,) = re.findall(f"Revenue is {revenue} EUR, margin (.*) EUR", output)
+    page = (demo.warehouse.path.parent / "reports" / f"{last}.html").read_text(encoding="utf-8")
     for figure in (f"{revenue} EUR</b>revenue", f"{margin} EUR</b>margin", f"{invoices[0][1]:,} EUR</b>"):
         assert figure in page
     assert f"Without a price: {unpriced:,} lines" in page
     assert len(page.encode()) <= 300_000
-    assert f"{unpriced:,} lines have no price, such as " in done.stdout
-    assert re.search(rf"^{last} .* {storage:,.1f} ", done.stdout, re.MULTILINE), "production, as on the page"
-    assert (project / "data" / "demo" / "warehouse.duckdb").exists()
+    assert f"{unpriced:,} lines have no price, such as " in output
+    assert re.search(rf"^{last} .* {storage:,.1f} ", output, re.MULTILINE), "production, as on the page"
+
+
+@pytest.mark.browser
+def test_demo_ui__month_materialised_and_sigterm__succeeds_and_ends(demo: RunningDemo, page: Page) -> None:
+    last = BillingPeriod.last_closed()
+    page.goto(f"{demo.url}/asset-groups")
+    for name in ("report_request", "usage", "billable_usage", "charges", "month_report"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    page.get_by_role("button", name="Materialize all").click()
+    partitions = page.get_by_placeholder(f"ex: {last.previous().previous()}")
+    partitions.fill(last.key)
+    partitions.press("Enter")
+    with page.expect_response(_launches_run) as answer:
+        page.get_by_role("button", name="Launch 1 run").click()
+    run_id = answer.value.json()["data"]["launchPipelineExecution"]["run"]["id"]
+    page.goto(f"{demo.url}/runs/{run_id}")
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=120_000)
+    with demo.warehouse.reading() as warehouse:
+        loads = warehouse.execute(
+            "SELECT count(*) FROM load_history WHERE run_id = $run AND billing_period = $month"
+            " AND outcome = 'loaded'",
+            {"run": run_id, "month": last.start},
+        ).fetchone()
+    assert loads == (1,)
+
+    children = psutil.Process(demo.process.pid).children(recursive=True)
+    demo.process.terminate()
+    assert demo.process.wait(60) == 0
+    _, alive = psutil.wait_procs(children, timeout=60)
+    assert not alive
+
+
+def _launches_run(answer: Response) -> bool:
+    return "launchPipelineExecution" in (answer.request.post_data or "")

@@ -11,19 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
 
 from billing_pipeline_tests.dagster_ui import wait_until_serving
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.harness.processes import free_port
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that notes every request to another host."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    yield context.new_page()
-    context.close()
 
 
 @dataclass

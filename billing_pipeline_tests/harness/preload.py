@@ -6,6 +6,7 @@ import os
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 for name in (
     "billing_pipeline.cli.run",
@@ -64,7 +65,7 @@ def _copy_databases() -> None:
                 (folder / path).write_bytes(content)
         initialise(folder, open_reports)
 
-    home._initialise = copy_first
+    patch.object(home, "_initialise", copy_first).start()
 
 
 _copy_databases()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
 import duckdb
@@ -17,9 +16,10 @@ from billing_pipeline.warehouse.schema import REPORT_VIEWS
 from billing_pipeline.warehouse.spreadsheet import cell_expression, write_xlsx
 from billing_pipeline.warehouse.warehouse import Warehouse
 
+# Without a temporary file of DuckDB's, an error names the file that is given to it.
 _COPY_OPTIONS = {
-    "csv": "FORMAT csv, HEADER true, DELIMITER ','",
-    "parquet": "FORMAT parquet, COMPRESSION zstd",
+    "csv": "FORMAT csv, HEADER true, DELIMITER ',', USE_TMP_FILE false",
+    "parquet": "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false",
 }
 FORMATS = (*_COPY_OPTIONS, "xlsx")
 _MEMORY = "400MB"
@@ -84,12 +84,9 @@ def export_period(
         WarehouseError: the period is not loaded.
         OutputError: the file cannot be written, or the rows do not fit into its format.
     """
-    with (
-        TemporaryDirectory(prefix="billing-export-", ignore_cleanup_errors=True) as spill,
-        warehouse.reading() as connection,
-    ):
+    with warehouse.reading() as connection:
         # A month that is larger is sorted on disk.
-        connection.execute(f"SET memory_limit = '{_MEMORY}'; SET temp_directory = {quote_literal(spill)}")
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
         require_loaded(connection, period)
         select = _select(connection, period, table, file_format, focus)
         with output_file(path) as partial:

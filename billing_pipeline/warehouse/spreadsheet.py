@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -53,13 +54,12 @@ def write_xlsx(cursor: duckdb.DuckDBPyConnection, path: Path, *, sheet: str, dat
     """
     # Only this format needs the library.
     from xlsxwriter import Workbook  # noqa: PLC0415
+    from xlsxwriter.exceptions import FileCreateError, FileSizeError  # noqa: PLC0415
 
     rows = 0
     names = [column[0] for column in cursor.description or ()]
-    with (
-        path.open("wb") as file,
-        Workbook(file, {"constant_memory": True, "tmpdir": str(path.parent)}) as book,
-    ):
+    with TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.") as folder:
+        book = Workbook(str(path), {"constant_memory": True, "tmpdir": folder})
         book.set_properties({"created": datetime(dated.year, dated.month, dated.day)})  # noqa: DTZ001
         cells = _Cells(book, book.add_worksheet(sheet))
         cells.sheet.freeze_panes(1, 0)
@@ -72,6 +72,12 @@ def write_xlsx(cursor: duckdb.DuckDBPyConnection, path: Path, *, sheet: str, dat
                 rows += 1
                 for column, value in enumerate(values):
                     cells.write(rows, column, value)
+        try:
+            book.close()
+        except FileCreateError as error:
+            raise error.args[0] from None
+        except FileSizeError:
+            raise OutputError("a sheet has room for 2 GiB of XML at most", todo=_OTHER_FORMAT) from None
     return rows
 
 
@@ -84,7 +90,8 @@ class _Cells:
 
     def write(self, row: int, column: int, value: str | float | Decimal | date | None) -> None:
         if isinstance(value, str):
-            if len(value) > _MAX_TEXT:
+            # A spreadsheet counts UTF-16 code units.
+            if len(value.encode("utf-16-le")) > 2 * _MAX_TEXT:
                 raise OutputError(f"a cell has room for {_MAX_TEXT:,} characters at most", todo=_OTHER_FORMAT)
             self.sheet.write_string(row, column, value)
         elif isinstance(value, bool):

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import pytest
 from markdown_it import MarkdownIt
+from openpyxl.utils.escape import unescape
 
 from billing_pipeline.charges import load_prices
 from billing_pipeline.cli import main as billing_pipeline
@@ -31,6 +32,7 @@ from billing_pipeline.warehouse.exporting import export_period
 from billing_pipeline_tests.charges.books import PRICE_COLUMNS, price, write_csv
 from billing_pipeline_tests.harness.injections import INJECTIONS
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row
+from billing_pipeline_tests.warehouse.test_spreadsheet import cells
 
 QUERY = "SELECT tenant_name FROM usage ORDER BY report_row"
 
@@ -260,3 +262,13 @@ def test_csv_export__hostile_names__round_trip_and_no_formula(month: WarehouseFi
     for name, value in zip(INJECTIONS.values(), exported, strict=True):
         assert value in {name, f"'{name}"}
         assert value.lstrip()[:1] not in {*"=+-@＝＋－＠"}
+
+
+def test_xlsx_export__hostile_names__exact_texts(month: WarehouseFile, tmp_path: Path) -> None:
+    path = tmp_path / "usage.xlsx"
+    export_period(month, SEPTEMBER, "usage", "xlsx", path)
+
+    exported = [columns["tenant_name"] for columns in cells(path)]
+    assert [unescape(cell.value) for cell in exported] == [*INJECTIONS.values()]
+    # A text; not a formula or a number, and without a link.
+    assert {(cell.data_type, cell.hyperlink) for cell in exported} == {("s", None)}

@@ -5,12 +5,16 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.processes import run_command
+from billing_pipeline_tests.warehouse.reports import load, row
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +60,32 @@ def test_run__disk_full__data_kept_and_next_run_loads(cli: CliHarness) -> None:
             assert {path.parent.name for path in left if path.is_file()} <= {"warehouse.attempts"}
 
         assert cli.command("run", "--period", PERIOD).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["usage.csv", "usage.parquet", "usage.xlsx", "page.html"])
+# The sheet of few rows fails when it is closed, the sheet of many earlier.
+@pytest.mark.parametrize("rows", [1, 300])
+def test_export_and_report__disk_full__names_the_target_and_keeps_it(
+    cli: CliHarness, warehouse: WarehouseFile, tmp_path: Path, name: str, rows: int
+) -> None:
+    load(warehouse, [row(offering_item=f"item {n}", absolute_production=n) for n in range(rows)])
+    target = tmp_path / "out" / name
+    target.parent.mkdir()
+    target.write_text("the old one")
+
+    done = run_command(
+        ["report" if name == "page.html" else "export", "--period", PERIOD, "--output", str(target)],
+        cli.environment,
+        prepare=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (1000, 1000)),
+    )
+
+    assert done.returncode == 1
+    (message,) = done.stderr.splitlines()
+    assert f"{target} could not be written: " in message
+    assert "File too large" in message
+    assert "warehouse" not in message
+    assert target.read_text() == "the old one"
+    assert list(target.parent.iterdir()) == [target]
 
 
 @pytest.mark.parametrize("below", ["file/data", "file"])

@@ -18,6 +18,8 @@ INJECTIONS = {
     "template": "{{ 7 * 7 }}{% raw %}${7*7}%s%(name)s{0}",
     "formula": '=HYPERLINK("http://evil.example";"free")',
     "formula after a blank": " \t@SUM(1+1)*cmd|' /C calc'!A0",
+    "number with leading zeros": "00149",
+    "spreadsheet escape": "_x0041_ _x000D_\x01",
     "quotes and commas": 'a","b;c\'--',
     "honest": "Bäckerei Müller & Söhne GmbH, 100% 株式会社",
 }

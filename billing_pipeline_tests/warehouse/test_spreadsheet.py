@@ -15,7 +15,7 @@ from openpyxl.utils.escape import unescape
 from billing_pipeline.errors import OutputError
 from billing_pipeline.warehouse import Warehouse, spreadsheet
 from billing_pipeline.warehouse.exporting import export_period
-from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, query, row, storage
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row, storage
 
 pytestmark = pytest.mark.duckdb
 
@@ -117,9 +117,28 @@ def test_export_xlsx__more_rows_than_a_sheet__is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
-def test_export_xlsx__text_too_long_for_a_cell__is_refused(warehouse: Warehouse, tmp_path: Path) -> None:
-    load(warehouse, [row(tenant_name="x" * 32_768)])
+def test_export_xlsx__larger_than_an_archive__is_refused(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zipfile.ZIP64_LIMIT", 4_000)
+    load(warehouse, [row()])
 
-    with pytest.raises(OutputError, match="room for 32,767 characters at most"):
+    with pytest.raises(OutputError, match="room for 2 GiB of XML at most"):
         export_period(warehouse, SEPTEMBER, "usage", "xlsx", tmp_path / "usage.xlsx")
-    assert len(query(warehouse, "FROM usage")) == 1
+
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("text", ["x" * 32_767, "\U0001f9fe" * 16_383])
+def test_export_xlsx__text_fills_a_cell__one_more_is_refused(
+    warehouse: Warehouse, tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "usage.xlsx"
+    load(warehouse, [row(tenant_name=text)])
+    export_period(warehouse, SEPTEMBER, "usage", "xlsx", path)
+    assert cells(path)[0]["tenant_name"].value == text
+
+    load(warehouse, [row(tenant_name=text + text[0])], number=2)
+    with pytest.raises(OutputError, match="room for 32,767 characters at most"):
+        export_period(warehouse, SEPTEMBER, "usage", "xlsx", path)
+    assert cells(path)[0]["tenant_name"].value == text

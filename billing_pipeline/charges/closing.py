@@ -93,7 +93,7 @@ def close_period(
         if not forced:
             _refuse_unpriced_usage(connection, period)
         _record(connection, period, "closed", note, forced=forced)
-        return _freeze(connection, period)
+        return _freeze(connection, period, forced=forced)
 
     _check_first(warehouse, check)
     return warehouse.change(close)
@@ -151,13 +151,14 @@ def _refuse_unpriced_usage(connection: duckdb.DuckDBPyConnection, period: Billin
         )
 
 
-def _freeze(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> Closing:
+def _freeze(connection: duckdb.DuckDBPyConnection, period: BillingPeriod, *, forced: bool) -> Closing:
     """Freeze the period's charges, and what earlier closed months cost now instead of what was invoiced."""
     (closed_at,) = _fetch_one(connection, "closing_time", billing_period=period.start)
     months = connection.execute(read_sql("charges/queries/closed_months.sql")).fetchall()
     # Month by month, so that memory does not grow with their number.
-    for month, is_invoiced in months:
-        _refuse_two_currencies(connection, month)
+    for month, is_invoiced, may_have_two_currencies in months:
+        if may_have_two_currencies:
+            _refuse_two_currencies(connection, month)
         # Without anything to compare with, that takes a fraction of the time.
         what = "corrections" if is_invoiced else "charges"
         connection.execute(
@@ -167,7 +168,9 @@ def _freeze(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> Clo
     totals = connection.execute(read_sql("charges/queries/frozen.sql"), {"closed_at": closed_at})
     frozen = tuple(FrozenTotal(**row) for row in rows_as_dicts(totals))
     corrected = {total.charge_period for total in frozen}
-    unpriced = [item for month in sorted({*corrected, period.start}) for item in _unpriced(connection, month)]
+    # Without force, the period itself has no unpriced usage.
+    perhaps_unpriced = corrected | {period.start} if forced else corrected - {period.start}
+    unpriced = [item for month in sorted(perhaps_unpriced) for item in _unpriced(connection, month)]
     return Closing(frozen, tuple(unpriced), has_prices(connection))
 
 

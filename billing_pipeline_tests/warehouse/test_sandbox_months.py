@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -173,3 +174,14 @@ def test_billable_usage__breakdown_by_day__bills_like_summary(
 
     assert bills[0] == bills[1]
     assert len(bills[0]) > 50
+
+
+def test_billable_usage__plan__estimates_no_more_lines_than_rows(demo: Warehouse) -> None:
+    """With a far larger estimate, DuckDB holds the whole month in memory: a million rows exceed its limit."""
+    (plan,) = query(
+        demo, f"EXPLAIN (FORMAT json) FROM billable_usage WHERE billing_period = '{SEPTEMBER.start}'"
+    )
+    estimates = re.findall(r'"Estimated Cardinality": "(\d+)"', plan["explain_value"])
+    (usage,) = query(demo, "SELECT count(*) AS n FROM usage")
+
+    assert 0 < max(map(int, estimates)) <= usage["n"]

@@ -18,7 +18,8 @@ CREATE OR REPLACE MACRO charge_with_origin_in(month) AS TABLE (
         ON loaded_report.billing_period = charge_period AND loaded_report.account = charge.account
 );
 
-CREATE OR REPLACE MACRO correction_due_in(month) AS TABLE (
+-- The same for a month in which no customer has prices in two currencies: it reads the usage once instead of twice.
+CREATE OR REPLACE MACRO correction_in(month) AS TABLE (
     WITH line AS (
         SELECT 'recharge' AS entry, 1 AS sign, *
         FROM charge_with_origin_in(month)
@@ -53,14 +54,17 @@ CREATE OR REPLACE MACRO correction_due_in(month) AS TABLE (
         any_value(report_id) AS report_id,
         any_value(price_sha256) AS price_sha256
     FROM line
-    WHERE
-        charge_period IN (SELECT billing_period FROM closed_period)
-        AND charge_period NOT IN (SELECT billing_period FROM currency_conflict_in(month))
+    WHERE charge_period IN (SELECT billing_period FROM closed_period)
     -- All that decides on the amount: a line that is both invoiced and charged is not due.
     GROUP BY
         charge_period, tenant_id, line_kind, offering_item, sku, storage_ownership, unit, from_quantity, quantity, unit_price,
         currency, amount
     HAVING count(*) = 1
+);
+
+CREATE OR REPLACE MACRO correction_due_in(month) AS TABLE (
+    FROM correction_in(month)
+    WHERE charge_period NOT IN (SELECT billing_period FROM currency_conflict_in(month))
 );
 
 CREATE OR REPLACE VIEW correction_due AS

@@ -25,7 +25,6 @@ from billing_pipeline.warehouse.history import LoadAttempt, record
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline_tests.charges.books import (
     AUGUST,
-    OCTOBER,
     A,
     B,
     price,
@@ -36,7 +35,8 @@ from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt,
 
 pytestmark = [pytest.mark.slow, pytest.mark.duckdb]
 
-MONTHS = (AUGUST, SEPTEMBER, OCTOBER)
+# Few months, so that actions often concern the same one.
+MONTHS = (AUGUST, SEPTEMBER)
 CENT = Decimal("0.01")
 LINES = "FROM invoice_line WHERE voided_at IS NULL"
 
@@ -241,8 +241,7 @@ class Model:
         return [tuple(line.values()) for line in lines]
 
     def check(self) -> None:
-        """What always holds."""
-        assert self.invoiced(f"{LINES} UNION ALL BY NAME FROM correction_due") == self.charged()
+        """What always holds of frozen lines."""
         for line in query(self.warehouse, "FROM invoice_line"):
             exact = line["quantity"] * line["unit_price"]
             assert line["amount"] == exact.quantize(CENT, ROUND_HALF_UP)
@@ -283,7 +282,7 @@ an_action = st.one_of(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(some_prices, some_usage, st.lists(an_action, min_size=2, max_size=8))
 def test_invoice_lines__any_sequence__sum_equals_charges(
     prices: Prices, usage: list[Usage], actions: list[tuple[Any, ...]]
@@ -295,9 +294,11 @@ def test_invoice_lines__any_sequence__sum_equals_charges(
         for action, *arguments in actions:
             action(model, *arguments)
             model.check()
+        assert model.invoiced(f"{LINES} UNION ALL BY NAME FROM correction_due") == model.charged()
+        # What changed after the last closing is corrected by the next one.
+        model.reopen(SEPTEMBER, void=False)
         for month in MONTHS:
             model.close(month)
-        # What changed after the last closing is corrected by the next one.
-        model.close_again(OCTOBER)
+        model.check()
         assert model.closed == set(MONTHS)
         assert query(model.warehouse, "FROM correction_due") == []

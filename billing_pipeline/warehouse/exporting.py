@@ -31,7 +31,7 @@ _SOURCES = {
     **dict.fromkeys(("charge", "unpriced_usage", "margin"), _MONTH_OF_MACRO),
     "invoice_line": f"{_IN_PERIOD} AND voided_at IS NULL",
     "invoice": _IN_PERIOD,
-    "focus": "focus_cost_and_usage WHERE BillingPeriodStart = TIMESTAMPTZ '{day} 00:00:00+00'",
+    "focus": "focus_cost_and_usage_in(DATE '{day}')",
 }
 EXPORTABLE = tuple(_SOURCES)
 """What can be exported by period; the first is the default."""

@@ -276,3 +276,9 @@ def test_export_focus__no_issuer__is_refused(month_end: Books) -> None:
 
 def test_focus_view__sql__has_all_lines(month_end: Books) -> None:
     assert month_end.ask("SELECT count(*) FROM focus_cost_and_usage") == [(24,)]
+    september = "TIMESTAMPTZ '2026-09-01 00:00:00+00'"
+    of_month = month_end.ask("FROM focus_cost_and_usage_in(DATE '2026-09-01') ORDER BY ALL")
+    assert 0 < len(of_month) < 24
+    assert of_month == month_end.ask(
+        f"FROM focus_cost_and_usage WHERE BillingPeriodStart = {september} ORDER BY ALL"
+    )

@@ -17,13 +17,13 @@ help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 demo: $(VENV)/run.stamp  ## load three months from a sandbox API on loopback; needs no credentials
-	$(BIN)/python -m billing_pipeline.demo
+	$(BIN)/billing-pipeline demo
 
 demo-ui: $(VENV)/run.stamp  ## the same, then Dagster's UI with the sandbox still running
-	$(BIN)/python -m billing_pipeline.demo --ui $(UI_OPTIONS)
+	$(BIN)/billing-pipeline demo --ui $(UI_OPTIONS)
 
 ui: $(VENV)/run.stamp  ## open Dagster's UI on http://127.0.0.1:3000 (PORT=… for another port)
-	$(BIN)/python -m billing_pipeline.ui $(UI_OPTIONS)
+	$(BIN)/billing-pipeline ui $(UI_OPTIONS)
 
 test: $(VENV)/test.stamp  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal

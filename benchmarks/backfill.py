@@ -183,7 +183,7 @@ def _by_daemon(
     url = f"http://127.0.0.1:{port}"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "billing_pipeline.ui", "--port", str(port)],
+            [sys.executable, "-m", "billing_pipeline", "ui", "--port", str(port)],
             env=environment,
             stdout=output,
             stderr=output,

@@ -1,16 +1,14 @@
-"""`make ui`: Dagster's UI and daemon on loopback, with persistent state in the data folder."""
+"""Dagster's UI and daemon on loopback, with persistent state in the data folder."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
 from unittest.mock import patch
 
-from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
 from billing_pipeline.orchestration.orphaned_runs import fail_orphaned_runs
 from billing_pipeline.settings import PipelineSettings
@@ -24,22 +22,22 @@ _FILTERED = {"dagster_webserver": "billing_pipeline.webserver"}
 _LONGEST_SOCKET_FOLDER = 80
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Become `dagster dev`.
+def serve_ui(port: int | None) -> None:
+    """Become `dagster dev`, until it is stopped.
 
     Args:
-        arguments: options of `dagster dev`, such as `--port`.
+        port: on loopback; None: 3000, or a free one if that is taken.
+
+    Raises:
+        BillingPipelineError: a setting is bad, or Dagster's history cannot be used.
     """
     if len(os.fsencode(os.environ.get("TMPDIR", ""))) > _LONGEST_SOCKET_FOLDER:
         del os.environ["TMPDIR"]
-    try:
-        settings = PipelineSettings.load()
-        home = prepare_dagster_home(settings)
-        # Open the instance here first: a damaged history is then reported once, not by every child process.
-        with dagster_instance() as instance:
-            fail_orphaned_runs(settings, instance)
-    except BillingPipelineError as error:
-        sys.exit(str(error))
+    settings = PipelineSettings.load()
+    home = prepare_dagster_home(settings)
+    # Open the instance here first: a damaged history is then reported once, not by every child process.
+    with dagster_instance() as instance:
+        fail_orphaned_runs(settings, instance)
     # `dagster dev` loads `.env` of its working directory, overriding the environment and expanding
     # references. So it gets another working directory, and its children get absolute paths.
     os.environ |= {ENV_FILE: str(env_file()), "BILLING_DATA_DIR": str(settings.data_dir)}
@@ -53,11 +51,8 @@ def main(arguments: Sequence[str]) -> None:
     def start_filtered(command: Sequence[str], **options: Any) -> Any:
         return open_ipc_subprocess([_FILTERED.get(word, word) for word in command], **options)
 
+    options = ["--host", "127.0.0.1", "--module-name", _DEFINITIONS]
     with patch.object(dev, open_ipc_subprocess.__name__, start_filtered), warnings.catch_warnings():
         # By `dg dev`, which is a package of its own.
         warnings.simplefilter("ignore", SupersessionWarning)
-        dev.dev_command(["--host", "127.0.0.1", "--module-name", _DEFINITIONS, *arguments])
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+        dev.dev_command(options if port is None else [*options, "--port", str(port)])

@@ -32,6 +32,8 @@ COMMANDS = {
     "prune": "remove superseded raw reports, old pages and old runs of Dagster",
     "maintain": "compact a lake and expire its old snapshots",
     "sandbox": "serve a local sandbox of the Acronis API until stopped",
+    "ui": "open Dagster's page and daemon until stopped",
+    "demo": "load three months from a sandbox API; needs no credentials",
 }
 
 _PROGRAM = "billing-pipeline"

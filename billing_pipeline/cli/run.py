@@ -126,7 +126,8 @@ def _loaded(run: PeriodRun) -> str:
     count = len(run.warnings)
     checks = f"{count} checks warn" if count > 1 else "1 check warns"
     warnings = f"; {checks}: {', '.join(run.warnings)} (see billing-pipeline status)" if count else ""
-    money = f"; charges: {', '.join(run.money_warnings)} (see make ui)" if run.money_warnings else ""
+    charges = ", ".join(run.money_warnings)
+    money = f"; charges: {charges} (see billing-pipeline ui)" if charges else ""
     return f"{run.period}  loaded{rows}{warnings}{money}"
 
 

@@ -177,7 +177,7 @@ def _failure(period: AccountPeriod, result: dg.ExecuteInProcessResult) -> str:
             if error.cls_name in _INTERRUPTED:
                 raise KeyboardInterrupt
             return f"period {period}: {error.message.strip()}. This was not foreseen: please report it."
-    return "the run failed; see its events in the UI (make ui)"
+    return "the run failed; see its events in the UI (billing-pipeline ui)"
 
 
 def _rows(result: dg.ExecuteInProcessResult) -> int | None:

@@ -20,12 +20,14 @@ def check_schedule(settings: PipelineSettings) -> Result:
         never = "" if state else ", and Dagster has never run on this data folder"
         return ok(
             "schedule",
-            f"monthly_usage_schedule is off{never}; use cron, or switch it on under Automation (make ui)",
+            f"monthly_usage_schedule is off{never}; use cron, or switch it on under Automation "
+            "(billing-pipeline ui)",
         )
     if not state.daemon_runs:
         return warning(
             "schedule",
             "monthly_usage_schedule is on, but Dagster's daemon was not seen in the last five minutes",
-            "Start it: make ui, or the service of your deployment. Without it no scheduled run begins.",
+            "Start it: billing-pipeline ui, or the service of your deployment. Without it no scheduled run "
+            "begins.",
         )
     return ok("schedule", "monthly_usage_schedule is on, and Dagster's daemon runs")

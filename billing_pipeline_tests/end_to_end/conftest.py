@@ -1,11 +1,13 @@
-"""A copy of the project, for tests of files in its root."""
+"""The project elsewhere: a copy, for tests of files in its root, and what is installed from its wheel."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+from flit_core import buildapi
 
 from billing_pipeline.settings import PROJECT_ROOT
 
@@ -22,3 +24,15 @@ def copy_project(folder: Path) -> Path:
     shutil.copytree(PROJECT_ROOT / "billing_pipeline", root / "billing_pipeline")
     shutil.copy(PROJECT_ROOT / "pyproject.toml", root)
     return root
+
+
+@pytest.fixture(scope="session")
+def site_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel's content."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(PROJECT_ROOT)
+        wheel = buildapi.build_wheel(str(folder))
+    with ZipFile(folder / wheel) as archive:
+        archive.extractall(folder)
+    return folder

@@ -1,4 +1,4 @@
-"""`make demo-ui` depends neither on where its virtual environment is, nor on `.env`, nor on proxies.
+"""The demo depends neither on the project's folder, nor on `.env`, nor on proxies.
 
 The page that it opens materialises a month, and it ends with all of its processes.
 """
@@ -21,7 +21,6 @@ from playwright.sync_api import Page, Response, expect
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.dagster_ui import wait_until_serving
-from billing_pipeline_tests.end_to_end.conftest import copy_project
 from billing_pipeline_tests.harness.command_line import OWN_SETTINGS
 from billing_pipeline_tests.harness.processes import free_port
 
@@ -39,30 +38,35 @@ class RunningDemo:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    """The demo of somebody who has connected an account already, with an empty home and data folder."""
+def demo(tmp_path_factory: pytest.TempPathFactory, site_packages: Path) -> Iterator[RunningDemo]:
+    """The installed demo of somebody who has connected an account, with an empty home and data folder."""
     folder = tmp_path_factory.mktemp("demo")
-    project = copy_project(folder)
-    (project / ".env").write_text(
+    (folder / ".env").write_text(
         "BILLING_ACCOUNTS=eu,us\nBILLING_FIRST_PERIOD=2199-01\nACRONIS_REPORT_LEVEL=all_customers\n"
         "ACRONIS_TENANT_ID=10000000-0000-4000-8000-000000000009\n"
     )
     outside = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
-    own = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "example.com", "HOME": str(folder)}
+    own = {
+        "PYTHONPATH": str(site_packages),
+        "PYTHONSAFEPATH": "1",
+        "http_proxy": "http://127.0.0.1:9",
+        "no_proxy": "example.com",
+        "HOME": str(folder),
+    }
     output, port = folder / "output.txt", free_port()
-    command = [sys.executable, "-m", "billing_pipeline.demo", "--ui", "--port", str(port)]
+    command = [sys.executable, "-m", "billing_pipeline", "demo", "--ui", "--port", str(port)]
     with output.open("wb") as file:
         process = subprocess.Popen(
             # As a shell starts a background process.
             ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *command],
-            cwd=project,
+            cwd=folder,
             env=outside | own,
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     running = RunningDemo(
-        f"http://127.0.0.1:{port}", process, output, WarehouseFile(project / "data" / "demo")
+        f"http://127.0.0.1:{port}", process, output, WarehouseFile(folder / "data" / "demo")
     )
     try:
         wait_until_serving(running.url, process, seconds=240)

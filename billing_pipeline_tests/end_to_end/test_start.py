@@ -17,8 +17,12 @@ print("imported" if "dagster" in sys.modules else "not imported")
 """
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["sql", "SELECT 1"]], ids=lambda words: words[0])
-def test_cli__status_or_sql__does_not_import_dagster(cli: CliHarness, arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [["status"], ["sql", "SELECT 1"], ["ui", "--help"], ["demo", "--help"]],
+    ids=lambda words: words[0],
+)
+def test_cli__immediate_answer__does_not_import_dagster(cli: CliHarness, arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *arguments],
         env=cli.environment,

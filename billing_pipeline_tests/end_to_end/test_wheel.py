@@ -6,30 +6,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 import requests
-from flit_core import buildapi
 
-from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.landing.folders import names
 from billing_pipeline_tests.ui.conftest import start_ui
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def site_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel's content."""
-    folder = tmp_path_factory.mktemp("site-packages")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.chdir(PROJECT_ROOT)
-        wheel = buildapi.build_wheel(str(folder))
-    with ZipFile(folder / wheel) as archive:
-        archive.extractall(folder)
-    return folder
 
 
 @pytest.fixture

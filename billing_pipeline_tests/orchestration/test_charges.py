@@ -368,7 +368,7 @@ def test_run__price_files__loads_month_and_names_findings(cli: CliHarness) -> No
     done = cli.command("run", "--period", SEPTEMBER.key)
 
     assert done.returncode == 0, done.stderr
-    assert "; charges: price_file (see make ui)" in done.stdout
+    assert "; charges: price_file (see billing-pipeline ui)" in done.stdout
     (folder / "sell.csv").unlink()
     again = cli.command("run", "--period", SEPTEMBER.key, "--replay")
     assert again.returncode == 0, again.stderr

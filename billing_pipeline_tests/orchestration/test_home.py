@@ -79,7 +79,7 @@ def test_run__history_damaged__works_after_moving_it_away(used: CliHarness, peri
 def test_ui__history_damaged__prints_one_line(used: CliHarness) -> None:
     (used.data_dir / "dagster" / "history" / "runs.db").write_bytes(b"garbage" * 1000)
 
-    (message,) = error_lines(used, sys.executable, "-m", "billing_pipeline.ui")
+    (message,) = error_lines(used, sys.executable, "-m", "billing_pipeline", "ui")
 
     assert "file is not a database" in message
     assert "move the folder away" in message

@@ -19,18 +19,18 @@ from billing_pipeline_tests.harness.processes import free_port
 
 @dataclass
 class RunningUi:
-    """`make ui`'s own command, serving."""
+    """`billing-pipeline ui`, serving."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
 
     def stop(self) -> None:
-        """Like Ctrl-C: SIGINT to all of its processes."""
+        """Like a script or a service manager: SIGTERM to the command."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGINT)
+            self.process.terminate()
             try:
-                self.process.wait(20)
+                self.process.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
@@ -41,7 +41,11 @@ def start_ui(cli: CliHarness, log: Path, project: Path | None = None) -> Running
     port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "billing_pipeline.ui", "--port", str(port)],
+            [
+                # Ignores SIGINT, as the background jobs of a script do.
+                *("sh", "-c", "trap '' INT; exec \"$@\"", "sh"),
+                *(sys.executable, "-m", "billing_pipeline", "ui", "--port", str(port)),
+            ],
             env=cli.environment,
             cwd=project,
             stdout=output,

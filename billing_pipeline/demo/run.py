@@ -1,7 +1,4 @@
-"""`make demo`: three closed months from a sandbox API on loopback into DuckDB, prices, and a summary.
-
-With `--ui`, the sandbox goes on and Dagster's page opens, so that months can be materialised there.
-"""
+"""The demo: three closed months from a sandbox API on loopback into DuckDB, prices, and a summary."""
 
 from __future__ import annotations
 
@@ -18,28 +15,28 @@ import requests
 from pydantic import SecretStr
 from tabulate import tabulate
 
-from billing_pipeline import ui
 from billing_pipeline.cli.run import load
 from billing_pipeline.demo.prices import load_demo_prices
-from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, PipelineSettings
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
+from billing_pipeline.ui import serve_ui
 
 _FOLDER = Path("data") / "demo"
 
 
-def main(arguments: Sequence[str]) -> int:
+def run_demo(*, with_ui: bool, port: int | None = None) -> int:
     """Run the demo.
 
     Args:
-        arguments: `--ui` to open Dagster's page afterwards, and options of `dagster dev`, such as `--port`.
+        with_ui: open Dagster's page afterwards, while the sandbox goes on: months can be materialised there.
+        port: of the page; None: 3000, or a free one if that is taken.
 
     Returns:
-        0 if three months were loaded and agree with the sandbox's own totals.
+        The exit status: 0 if three months were loaded and agree with the sandbox's own totals.
     """
     last = BillingPeriod.last_closed()
     periods = [last.previous().previous(), last.previous(), last]
@@ -71,12 +68,12 @@ def main(arguments: Sequence[str]) -> int:
             _show_usage(ours, agree=agree)
             _show_money(connection, last)
         _show_next_steps(last)
-        if agree and arguments[:1] == ["--ui"]:
-            _serve(sandbox, settings.pipeline.data_dir, periods[0], arguments[1:])
+        if agree and with_ui:
+            _serve(sandbox, settings.pipeline.data_dir, periods[0], port)
     return 0 if agree else 1
 
 
-def _serve(sandbox: Sandbox, data_dir: Path, first: BillingPeriod, arguments: Sequence[str]) -> None:
+def _serve(sandbox: Sandbox, data_dir: Path, first: BillingPeriod, port: int | None) -> None:
     """Dagster's page for the demo's data folder and sandbox, until it is stopped."""
     for name in [name for name in os.environ if name.startswith(("ACRONIS_", "BILLING_"))]:
         del os.environ[name]
@@ -90,7 +87,7 @@ def _serve(sandbox: Sandbox, data_dir: Path, first: BillingPeriod, arguments: Se
         # Dagster shows an asset as materialised if all of its months are.
         "BILLING_FIRST_PERIOD": first.key,
     }
-    ui.main(arguments)
+    serve_ui(port)
 
 
 def _expected(sandbox: Sandbox, period: BillingPeriod) -> tuple[int, Decimal]:
@@ -155,23 +152,15 @@ def _show_next_steps(last: BillingPeriod) -> None:
     script = Path(sys.executable).parent / "billing-pipeline"
     if script.is_relative_to(PROJECT_ROOT):
         script = script.relative_to(PROJECT_ROOT)
-    command = f"BILLING_DATA_DIR={_FOLDER} {shlex.quote(str(script))}"
+    program = shlex.quote(str(script))
+    command = f"BILLING_DATA_DIR={_FOLDER} {program}"
     print(
         f"""
 Try next
   Ask in SQL:        {command} sql "FROM charge_in(DATE '{last.start}') ORDER BY amount DESC LIMIT 5"
   See the periods:   {command} status
-  Open the UI:       make demo-ui     (then http://127.0.0.1:3000)
+  Open the UI:       {program} demo --ui     (then http://127.0.0.1:3000)
   A month's page:    {_FOLDER}/reports/{last}.html
   The raw reports:   {_FOLDER}/raw/{last}/""",
         flush=True,
     )
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except BillingPipelineError as error:
-        sys.exit(f"make demo: {error}")
-    except KeyboardInterrupt:
-        sys.exit("make demo: interrupted")

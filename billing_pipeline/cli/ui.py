@@ -1,0 +1,16 @@
+"""`billing-pipeline ui`: Dagster's page and daemon."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(epilog="\b\nExample:\n  billing-pipeline ui --port 3001")
+@click.option("--port", type=click.IntRange(1, 65_535), help="Default: 3000, or a free one if that is taken.")
+def command(port: int | None) -> int:
+    """Open Dagster's page and daemon on loopback until stopped, with persistent state in the data folder."""
+    # Imported late: Dagster takes longer to import than --help may take.
+    from billing_pipeline.ui import serve_ui  # noqa: PLC0415
+
+    serve_ui(port)
+    return 0

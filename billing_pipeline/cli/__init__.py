@@ -6,6 +6,7 @@ is imported, so that `sql`, `status` and `--help` answer at once.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -16,8 +17,8 @@ from typing import NoReturn
 import click
 
 from billing_pipeline import __version__
-from billing_pipeline.cli.streams import discard_stdout, prepare_streams
-from billing_pipeline.errors import BillingPipelineError, escaped
+from billing_pipeline.cli.streams import discard_stdout, messages_on_stderr, prepare_streams
+from billing_pipeline.errors import BillingPipelineError
 
 COMMANDS = {
     "check": "check settings, API, data folder and warehouse before the first run",
@@ -31,11 +32,12 @@ COMMANDS = {
     "reopen": "reopen a closed period",
     "prune": "remove superseded raw reports, old pages and old runs of Dagster",
     "maintain": "compact a lake and expire its old snapshots",
-    "sandbox": "serve a local sandbox of the Acronis API until stopped",
     "ui": "open Dagster's page and daemon until stopped",
     "demo": "load three months from a sandbox API; needs no credentials",
+    "sandbox": "serve a local sandbox of the Acronis API until stopped",
 }
 
+_log = logging.getLogger(__name__)
 _PROGRAM = "billing-pipeline"
 _EXIT_INTERRUPTED = 130
 
@@ -72,6 +74,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         line is wrong, 130 if interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with messages_on_stderr():
+        return _main(arguments)
+
+
+def _main(arguments: list[str]) -> int:
     command = next((word for word in arguments if word in COMMANDS), None)
     try:
         with _billing_pipeline.make_context(_PROGRAM, arguments) as context:
@@ -83,9 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.show()
         status = error.exit_code
     except BillingPipelineError as error:
-        for line in error.details:
-            print(escaped(line), file=sys.stderr)
-        return _failed(command, str(error))
+        return _failed(command, str(error), error.details)
     except BrokenPipeError:
         # The reader of stdout, such as `| head`, has closed it.
         discard_stdout()
@@ -96,13 +101,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         todo = "Make room or correct the permissions there, and run it again."
         return _failed(command, f"{cause}. {todo}")
     except KeyboardInterrupt:
-        return _failed(command, "interrupted; run it again to go on", _EXIT_INTERRUPTED)
+        return _interrupted(command)
     return status
 
 
-def _failed(command: str | None, message: str, status: int = 1) -> int:
-    print(escaped(f"{_PROGRAM} {command}: {message}"), file=sys.stderr)
-    return status
+def _failed(command: str | None, message: str, details: Sequence[str] = ()) -> int:
+    for line in details:
+        _log.error("%s", line)
+    _log.error("%s %s: %s", _PROGRAM, command, message)
+    return 1
+
+
+def _interrupted(command: str | None) -> int:
+    _log.error("%s %s: interrupted; run it again to go on", _PROGRAM, command)
+    return _EXIT_INTERRUPTED
 
 
 def console_script() -> NoReturn:

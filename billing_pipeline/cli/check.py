@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 import click
 
 from billing_pipeline.acronis import AcronisClient, RetryPolicy
 from billing_pipeline.cli.periods import PERIOD
-from billing_pipeline.cli.progress import ProgressLine, warnings_shown_by
-from billing_pipeline.ordering import Progress
+from billing_pipeline.cli.progress import ProgressDisplay
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.preflight.api import check_api
 from billing_pipeline.preflight.machine import check_data_folder, check_versions, check_warehouse
@@ -46,14 +46,15 @@ def command(*, try_report: bool, period: BillingPeriod | None) -> int:
     if to_try is not None:
         to_try.require_ended()
     numbers: Counter[Verdict] = Counter()
-    for result in _results(to_try):
-        print(result, flush=True)
-        numbers[result.verdict] += 1
+    with ProgressDisplay("checking settings, API and data folder") as display:
+        for result in _results(to_try, display):
+            print(result, flush=True)
+            numbers[result.verdict] += 1
     print(f"{numbers[Verdict.FAILED]} failed, {numbers[Verdict.WARNING]} warnings")
     return 1 if numbers[Verdict.FAILED] else 0
 
 
-def _results(period_to_try: BillingPeriod | None) -> Iterator[Result]:
+def _results(period_to_try: BillingPeriod | None, display: ProgressDisplay) -> Iterator[Result]:
     yield check_versions()
     found = find_settings()
     yield from found.results
@@ -62,18 +63,19 @@ def _results(period_to_try: BillingPeriod | None) -> Iterator[Result]:
         yield from check_warehouse(found.pipeline)
         yield check_schedule(found.pipeline)
     for account in found.accounts.values():
-        yield from _of_account(found.pipeline, account, period_to_try)
+        yield from _of_account(found.pipeline, account, period_to_try, display)
 
 
 def _of_account(
-    pipeline: PipelineSettings | None, account: AccountSettings, period_to_try: BillingPeriod | None
+    pipeline: PipelineSettings | None,
+    account: AccountSettings,
+    period_to_try: BillingPeriod | None,
+    display: ProgressDisplay,
 ) -> Iterator[Result]:
-    line = ProgressLine()
     credentials = (account.base_url, account.client_id, account.client_secret)
     usable = True
-    with warnings_shown_by(line.glimpse), AcronisClient(*credentials, retry_policy=_FEW_ATTEMPTS) as client:
+    with AcronisClient(*credentials, retry_policy=_FEW_ATTEMPTS) as client:
         for result in check_api(client, account):
-            line.clear()
             yield result
             usable = usable and result.verdict is not Verdict.FAILED
     if period_to_try is None or pipeline is None:
@@ -81,13 +83,6 @@ def _of_account(
     if not usable:
         yield Result(Verdict.FAILED, "report", "not requested", "Correct what failed above first.")
         return
-
-    named = AccountPeriod(period_to_try, account.account)
-
-    def show(progress: Progress) -> None:
-        line.update(f"{named}  {progress}")
-
-    with warnings_shown_by(line.update), AcronisClient(*credentials) as client:
-        for result in trial_results(client, pipeline, account, period_to_try, show):
-            line.clear()
-            yield result
+    progress = partial(display.update, AccountPeriod(period_to_try, account.account))
+    with AcronisClient(*credentials) as client:
+        yield from trial_results(client, pipeline, account, period_to_try, progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Iterator
 
 import click
@@ -15,6 +15,7 @@ from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
 
+_log = logging.getLogger(__name__)
 
 @click.command()
 @click.option("--period", required=True, type=PERIOD, help="The period to close.")
@@ -38,7 +39,7 @@ def command(period: BillingPeriod, note: str | None, force: bool) -> int:
     for line in _summary(closing):
         print(line)
     for item in closing.unpriced:
-        print(f"warning: not invoiced: {item}", file=sys.stderr)
+        _log.warning("not invoiced: %s", item)
     MonthReports(Settings(settings)).after_closing(period)
     return 0
 

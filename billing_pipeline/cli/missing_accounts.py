@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Collection
 
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.history import require_loaded
+
+_log = logging.getLogger(__name__)
 
 
 def warn_of_missing_accounts(warehouse: Warehouse, period: BillingPeriod, accounts: Collection[str]) -> None:
@@ -15,4 +17,4 @@ def warn_of_missing_accounts(warehouse: Warehouse, period: BillingPeriod, accoun
     with warehouse.reading() as connection:
         missing = sorted(set(accounts) - require_loaded(connection, period))
     if missing:
-        print(f"{period} lacks the usage of {', '.join(missing)}, which is not loaded", file=sys.stderr)
+        _log.warning("%s lacks the usage of %s, which is not loaded", period, ", ".join(missing))

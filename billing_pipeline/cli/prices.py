@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import click
 
 from billing_pipeline.charges import PRICES_FOLDER, PriceLoad, check_prices, load_prices, write_template
 from billing_pipeline.cli.periods import PERIOD
-from billing_pipeline.errors import escaped
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
+
+_log = logging.getLogger(__name__)
 
 
 @click.group(
@@ -53,7 +55,7 @@ def template(period: BillingPeriod) -> int:
 
 def _warn(found: PriceLoad) -> None:
     for line in (*found.changed_months, *found.warnings):
-        print(escaped(f"warning: {line}"), file=sys.stderr)
+        _log.warning("%s", line)
 
 
 def _summary(found: PriceLoad) -> str:

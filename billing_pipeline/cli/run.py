@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,10 @@ import click
 from billing_pipeline.acronis import AcronisClient, RetryPolicy
 from billing_pipeline.alerts import send_alert
 from billing_pipeline.cli.periods import PERIOD
-from billing_pipeline.cli.progress import ProgressLine, warnings_shown_by
+from billing_pipeline.cli.progress import ProgressDisplay
 from billing_pipeline.errors import BillingPipelineError, PeriodError, SettingsError
 from billing_pipeline.orchestration.settings import Settings
-from billing_pipeline.ordering import Progress, supersede_request
+from billing_pipeline.ordering import supersede_request
 from billing_pipeline.periods import AccountPeriod, BillingPeriod, periods_between
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.settings.unknown import warn_of_unknown_settings
@@ -22,6 +22,7 @@ from billing_pipeline.settings.unknown import warn_of_unknown_settings
 if TYPE_CHECKING:
     from billing_pipeline.orchestration.runs import PeriodRun
 
+_log = logging.getLogger(__name__)
 _CREDENTIAL_CHECK = RetryPolicy(attempts=3)
 
 
@@ -67,11 +68,12 @@ def command(
     try:
         # Open the warehouse once up front, so that a broken one is reported once and not per period.
         settings.warehouse.exists()
-        rejected = {} if replay else _check_credentials(accounts, settings)
+        with ProgressDisplay(f"loading {', '.join(map(str, to_load))} into {settings.warehouse.location}"):
+            rejected = {} if replay else _check_credentials(accounts, settings)
         if len(rejected) == len(accounts):
             raise next(iter(rejected.values()))
         for error in rejected.values():
-            print(f"billing-pipeline run: {error}", file=sys.stderr)
+            _failed(str(error))
         accepted = [account for account in accounts if account not in rejected]
         subjects = [AccountPeriod(period, account) for period in to_load for account in accepted]
         for subject in subjects if new_report else ():
@@ -95,30 +97,30 @@ def load(
     Args:
         failures: messages of earlier failures, for the same alert.
     """
-    # Imported late: Dagster takes longer to import than all checks above.
-    from billing_pipeline.orchestration.runs import run_periods  # noqa: PLC0415
-
-    line = ProgressLine()
-
-    def show(period: AccountPeriod, progress: Progress) -> None:
-        line.update(f"{period}  {progress}")
-
     remaining, all_loaded, messages = list(periods), True, list(failures)
-    with warnings_shown_by(line.update):
-        for run in run_periods(periods, settings, listener=show, replay=replay):
+    with ProgressDisplay("starting Dagster", len(periods)) as display:
+        # Imported late: Dagster takes longer to import than all checks above.
+        from billing_pipeline.orchestration.runs import run_periods  # noqa: PLC0415
+
+        display.show(f"0 of {len(periods):,} done")
+        for run in run_periods(periods, settings, listener=display.update, replay=replay):
             remaining.remove(run.period)
             if run.failure is None:
-                line.clear()
                 print(_loaded(run), flush=True)
             else:
                 all_loaded = False
                 messages.append(run.failure)
-                line.settle(f"billing-pipeline run: {run.failure}")
+                _failed(run.failure)
+            display.end(run.period, "failed" if run.failure else "loaded")
     if remaining:
         names = f"{remaining[0]} … {remaining[-1]}" if len(remaining) > 1 else str(remaining[0])
-        line.settle(f"billing-pipeline run: not attempted after that: {names}")
+        _failed(f"not attempted after that: {names}")
     send_alert(settings.pipeline.alert_webhook, messages)
     return 0 if all_loaded and not remaining else 1
+
+
+def _failed(message: str) -> None:
+    _log.error("billing-pipeline run: %s", message)
 
 
 def _loaded(run: PeriodRun) -> str:
@@ -168,19 +170,13 @@ def _accounts(names: Sequence[str], settings: PipelineSettings) -> list[str]:
 def _check_credentials(accounts: Sequence[str], settings: Settings) -> dict[str, BillingPipelineError]:
     """The error of each account whose API rejects its client or cannot be reached."""
     rejected: dict[str, BillingPipelineError] = {}
-    line = ProgressLine()
     for account in [settings.account(name) for name in accounts]:
         credentials = (account.base_url, account.client_id, account.client_secret)
-        with (
-            warnings_shown_by(line.glimpse),
-            AcronisClient(*credentials, retry_policy=_CREDENTIAL_CHECK) as client,
-        ):
+        with AcronisClient(*credentials, retry_policy=_CREDENTIAL_CHECK) as client:
             try:
                 # Where the tenant is set, a client without the right to read its own record is no obstacle.
                 client.authenticate() if account.tenant_id else client.own_tenant_id()
             except BillingPipelineError as error:
                 named = AccountPeriod(BillingPeriod.last_closed(), account.account).named_account
                 rejected[account.account] = error.about(account=named)
-            finally:
-                line.clear()
     return rejected

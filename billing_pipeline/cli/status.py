@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -23,6 +24,7 @@ from billing_pipeline.warehouse import LoadedPeriod, open_warehouse
 from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
+_log = logging.getLogger(__name__)
 _EXIT_ATTENTION = 3
 _MAX_UNPRICED = 3
 _HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "loaded at (UTC)")
@@ -64,7 +66,7 @@ def command(as_json: bool, check: bool) -> int:
     elif not damaged:
         print("No period was requested or loaded yet: billing-pipeline run")
     for message in damaged:
-        print(escaped(message), file=sys.stderr)
+        _log.error("%s", message)
     if damaged:
         return 1
     attention = overdue or any(map(_needs_attention, loads.values())) or (prices and prices.unpriced)

@@ -1,12 +1,21 @@
-"""The standard streams of the console script, safe when closed, on a full device or in a narrow encoding."""
+"""The standard streams of the console script, safe when closed, on a full device or in a narrow encoding.
+
+Results are written to stdout. Progress, warnings and errors are messages of the logger `billing_pipeline`,
+which are written to stderr.
+"""
 
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
+
+from billing_pipeline.errors import escaped
 
 _STDERR = 2
 
@@ -47,3 +56,37 @@ def prepare_streams() -> None:
 def discard_stdout() -> None:
     """Drop what stdout still holds, so that the interpreter does not fail on it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def is_terminal() -> bool:
+    """Whether a person reads stderr as it is written, in a terminal that can move the cursor."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+class _MessageHandler(logging.Handler):
+    """Messages on stderr, one line each: in a terminal as they are, elsewhere with UTC time and level."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if is_terminal():
+            prefix = "warning: " if record.levelno == logging.WARNING else ""
+        else:
+            prefix = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {record.levelname} "
+        print(prefix + escaped(record.getMessage()), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def messages_on_stderr() -> Iterator[None]:
+    """Write the messages of commands, and the warnings of the rest of this package, to stderr."""
+    package, commands = (logging.getLogger(name) for name in ("billing_pipeline", __package__))
+    # Not propagated: a Dagster run in this process sets the package's level and records its messages.
+    commands.setLevel(logging.INFO)
+    handler = _MessageHandler()
+    for logger in (package, commands):
+        logger.addHandler(handler)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger in (package, commands):
+            logger.removeHandler(handler)
+            logger.propagate = True

@@ -39,7 +39,7 @@ def account_period(context: AssetExecutionContext) -> AccountPeriod:
 
 def log_progress(context: AssetExecutionContext) -> ProgressCallback:
     """A callback that writes progress to the run's log."""
-    return lambda progress: context.log.info(escaped(str(progress)))
+    return lambda progress: context.log.log(progress.level, escaped(str(progress)))
 
 
 def account_asset(

@@ -90,7 +90,9 @@ class ReportPreparation:
         try:
             requested = reports.request(period, report_progress)
             stored = reports.await_stored(period, report_progress)
-            return PreparedReport(requested, stored, reports.download(period, report_progress))
+            raw = reports.download(period, report_progress)
+            report_progress(Progress("downloaded, waiting to load"))
+            return PreparedReport(requested, stored, raw)
         except Exception as error:  # noqa: BLE001 - the period's Dagster run raises it
             if isinstance(error, _FATAL_FOR_ACCOUNT):
                 self._failed_accounts.add(period.account)

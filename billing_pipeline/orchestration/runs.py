@@ -98,6 +98,7 @@ def run_periods(
                 )
 
         def execute(period: AccountPeriod, *, replay: bool) -> PeriodRun:
+            listener(period, Progress("loading"))
             run = _execute(job, period, settings, instance, replay=replay)
             accounts_left[period.period] -= 1
             if not accounts_left[period.period]:

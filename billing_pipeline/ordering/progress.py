@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,17 +27,28 @@ class Progress:
     next_poll_seconds: float | None = None
     warning: bool = False
 
-    def __str__(self) -> str:
+    @property
+    def level(self) -> int:
+        """The level of `logging`."""
+        return logging.WARNING if self.warning else logging.INFO
+
+    @property
+    def state(self) -> str:
+        """What is being done, without the report's id and the elapsed time."""
         parts = [self.what]
-        if self.report_id is not None:
-            parts.append(f"report {self.report_id}")
         if self.status is not None:
             parts.append(self.status)
-        if self.elapsed_seconds >= 1:
-            parts.append(f"{self.elapsed_seconds:.0f} s so far")
         if self.next_poll_seconds is not None:
             parts.append(f"next poll in {self.next_poll_seconds:.0f} s")
-        return ("warning: " if self.warning else "") + ", ".join(parts)
+        return ", ".join(parts)
+
+    def __str__(self) -> str:
+        parts = [self.state]
+        if self.report_id is not None:
+            parts.append(f"report {self.report_id}")
+        if self.elapsed_seconds >= 1:
+            parts.append(f"{self.elapsed_seconds:.0f} s so far")
+        return ", ".join(parts)
 
 
 ProgressCallback = Callable[[Progress], None]

@@ -150,7 +150,7 @@ class _Poller:
                 todo="Run it again later: it continues with this report for up to "
                 f"{self.deadline_hours:g} hours; `run --new-report` requests another one at once.",
             )
-        what, pause = "waiting for Acronis to generate the report", self.backoff.next_wait
+        what, pause = "waiting for Acronis", self.backoff.next_wait
         self.progress(Progress(what, request.report_id, self.backoff.elapsed, found.status, pause))
         self.backoff.wait()
 

@@ -14,6 +14,7 @@ import pytest
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline_tests.harness.command_line import warnings_and_errors
 from billing_pipeline_tests.warehouse.reports import ROOT, SEPTEMBER, load, points, query, row, storage
 
 A, B, C = (f"30000000-0000-4000-8000-00000000000{letter}" for letter in "abc")
@@ -106,17 +107,17 @@ class Books:
         write_csv(self.path("customers.csv"), rows)
 
     def prices(self, *arguments: str, status: int = 0) -> list[str]:
-        """Run `prices …`, and return the lines of stderr."""
+        """Run `prices …`, and return the warnings and errors."""
         _, lines = self.run("prices", *arguments, status=status)
         return lines
 
     def run(self, *arguments: str, status: int = 0) -> tuple[list[str], list[str]]:
-        """Run a command, and return the lines of stdout and of stderr."""
+        """Run a command, and return the lines of stdout, and the warnings and errors."""
         self.capture.readouterr()
         done = billing_pipeline(arguments)
-        out, err = (text.splitlines() for text in self.capture.readouterr())
-        assert done == status, err
-        return out, err
+        captured = self.capture.readouterr()
+        assert done == status, captured.err
+        return captured.out.splitlines(), warnings_and_errors(captured.err)
 
     def close(self, period: BillingPeriod, *options: str) -> list[str]:
         """Close a month, and return the lines of stdout after the first."""

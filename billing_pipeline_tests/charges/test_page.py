@@ -9,6 +9,7 @@ import pytest
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.charges.page_files import PAGE, blocks, load_page
+from billing_pipeline_tests.harness.command_line import errors
 from billing_pipeline_tests.questions import answer, queries
 
 pytestmark = pytest.mark.slow
@@ -41,4 +42,4 @@ def test_prices_page__faulty_file__names_the_faults_on_the_page(
 
     assert billing_pipeline(["prices", "check"]) == 1
 
-    assert capsys.readouterr().err.splitlines()[:-1] == blocks()["faults"].splitlines()
+    assert errors(capsys.readouterr().err)[:-1] == blocks()["faults"].splitlines()

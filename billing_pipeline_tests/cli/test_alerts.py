@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from billing_pipeline.alerts import send_alert
 from billing_pipeline.orchestration.code_location import build_defs
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 from billing_pipeline_tests.harness.injections import INJECTIONS
 
 
@@ -62,7 +62,7 @@ def test_run__month_is_refused__one_alert_with_its_message(
         "run", "--from", "2026-08", "--to", "2026-09", settings={"BILLING_ALERT_WEBHOOK": webhook.url}
     )
 
-    (failure,) = (line for line in done.stderr.splitlines() if line.startswith("billing-pipeline run:"))
+    (failure,) = errors(done.stderr)
     assert webhook.texts == ["billing_pipeline:\n" + failure.removeprefix("billing-pipeline run: ")]
     assert "T0KEN" not in done.stdout + done.stderr
 

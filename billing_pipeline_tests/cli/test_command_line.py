@@ -14,7 +14,7 @@ from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.warehouse import LoadAttempt, WarehouseFile
 from billing_pipeline.warehouse.history import record
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, warnings_and_errors
 from billing_pipeline_tests.warehouse.reports import load, row
 
 
@@ -123,10 +123,10 @@ def test_status__misspelt_setting__warns_with_suggestion(cli: CliHarness) -> Non
 
     done = cli.command("status", settings={**settings, "ACRONIS_TENANT_ID": None})
 
-    assert [line for line in done.stderr.splitlines() if "not a setting" in line] == [
-        "ACRONIS_CLIENTID is not a setting; did you mean ACRONIS_CLIENT_ID?",
-        "ACRONIS_EU_TENANTID is not a setting; did you mean ACRONIS_EU_TENANT_ID?",
-        "BILLING_DATADIR is not a setting; did you mean BILLING_DATA_DIR?",
+    assert warnings_and_errors(done.stderr) == [
+        "warning: ACRONIS_CLIENTID is not a setting; did you mean ACRONIS_CLIENT_ID?",
+        "warning: ACRONIS_EU_TENANTID is not a setting; did you mean ACRONIS_EU_TENANT_ID?",
+        "warning: BILLING_DATADIR is not a setting; did you mean BILLING_DATA_DIR?",
     ]
 
 

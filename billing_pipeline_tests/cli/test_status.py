@@ -11,6 +11,7 @@ from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.warehouse import LoadAttempt, WarehouseFile
 from billing_pipeline.warehouse.history import record
+from billing_pipeline_tests.harness.command_line import errors
 from billing_pipeline_tests.warehouse.reports import load, row
 
 
@@ -29,7 +30,7 @@ def test_status__damaged_state_file__named_and_periods_shown(
     output = capsys.readouterr()
     assert "2026-09" in output.out
     assert "quantity 18" in output.out
-    damaged, misnamed = output.err.splitlines()
+    damaged, misnamed = errors(output.err)
     assert f"{requests / '2026-08.json'} is not the state" in damaged
     assert misnamed == f"{requests / '2026-99.json'} is not named after a period. Move the file away."
 

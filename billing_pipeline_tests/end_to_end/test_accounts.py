@@ -18,7 +18,7 @@ from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline_tests.end_to_end.test_run import sandbox_totals
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 from billing_pipeline_tests.harness.processes import run_command
 
 pytestmark = pytest.mark.slow
@@ -55,10 +55,6 @@ def rows_by_account(cli: CliHarness) -> Mapping[str, int]:
     )
     assert all(each["roots"] == 1 for each in found)
     return {each["account"]: each["n"] for each in found}
-
-
-def error_lines(stderr: str) -> list[str]:
-    return [line for line in stderr.splitlines() if line.startswith("billing-pipeline run:")]
 
 
 def test_run__two_accounts__loads_the_period_for_each(
@@ -117,7 +113,7 @@ def test_run__one_account_refused__loads_the_other(
     done = accounts.command("run", "--period", PERIOD)
 
     assert done.returncode == 1
-    (message,) = error_lines(done.stderr)
+    (message,) = errors(done.stderr)
     assert f"account us, period {PERIOD}, report " in message
     assert set(rows_by_account(accounts)) == {"eu"}
 
@@ -132,7 +128,7 @@ def test_run__one_client_rejected__loads_the_other(accounts: CliHarness, oversea
     done = accounts.command("run", "--period", PERIOD, settings={"ACRONIS_EU_CLIENT_SECRET": "wrong"})
 
     assert done.returncode == 1
-    (message,) = error_lines(done.stderr)
+    (message,) = errors(done.stderr)
     assert "account eu: " in message
     assert "Check ACRONIS_EU_CLIENT_ID and ACRONIS_EU_CLIENT_SECRET" in message
     assert "data centre in ACRONIS_EU_BASE_URL" in message
@@ -162,7 +158,7 @@ def test_run__bad_account_setting__is_named_and_nothing_is_sent(
     done = accounts.command("run", "--period", PERIOD, *arguments, settings=settings)
 
     assert done.returncode == 1
-    (message,) = done.stderr.strip().splitlines()
+    (message,) = errors(done.stderr)
     assert said in message
     assert not overseas.requests
     assert not accounts.data_dir.exists()

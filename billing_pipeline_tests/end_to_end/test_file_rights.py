@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ def test_run__databases_of_a_colleague__refused_and_nothing_left_in_the_way(cli:
     )
 
     assert done.returncode == 1
-    (message,) = done.stderr.splitlines()
+    (message,) = errors(done.stderr)
     assert "cannot be written by this user" in message
     assert f"chmod -R g+rwX {cli.data_dir}/dagster" in message
     assert [name for name, _ in files_below(cli.data_dir / "dagster")] == before

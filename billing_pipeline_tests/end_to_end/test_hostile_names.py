@@ -5,14 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import pty
-import termios
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,16 +17,21 @@ from openpyxl.utils.escape import unescape
 
 from billing_pipeline.charges import load_prices
 from billing_pipeline.cli import main as billing_pipeline
-from billing_pipeline.cli.progress import ProgressLine
+from billing_pipeline.cli.progress import ProgressDisplay
+from billing_pipeline.cli.streams import messages_on_stderr
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.month_report import write_month_report
 from billing_pipeline.orchestration.load_checks import load_check_results
 from billing_pipeline.orchestration.tables import markdown_table
+from billing_pipeline.ordering import Progress
+from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod
 from billing_pipeline.warehouse import CheckResult, WarehouseFile
 from billing_pipeline.warehouse.check_results import Finding
 from billing_pipeline.warehouse.exporting import export_period
 from billing_pipeline_tests.charges.books import PRICE_COLUMNS, price, write_csv
+from billing_pipeline_tests.harness.command_line import errors
 from billing_pipeline_tests.harness.injections import INJECTIONS
+from billing_pipeline_tests.harness.terminal import terminal, without_controls
 from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row
 from billing_pipeline_tests.warehouse.test_spreadsheet import cells
 
@@ -54,29 +55,6 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> WarehouseFile:
         ],
     )
     return warehouse
-
-
-@contextmanager
-def terminal() -> Iterator[tuple[TextIO, Callable[[], str]]]:
-    """A stream to a terminal, and a function that closes it and returns what the terminal received."""
-    controller, terminal = pty.openpty()
-    settings = termios.tcgetattr(terminal)
-    settings[1] &= ~termios.OPOST
-    termios.tcsetattr(terminal, termios.TCSANOW, settings)
-    with (
-        os.fdopen(terminal, "w", encoding="utf-8", newline="") as stream,
-        os.fdopen(controller, "rb") as reader,
-    ):
-
-        def read() -> str:
-            stream.close()
-            received = b""
-            with suppress(OSError):  # how Linux ends a terminal
-                while piece := os.read(reader.fileno(), 1024):
-                    received += piece
-            return received.decode()
-
-        yield stream, read
 
 
 def shown(text: str) -> str:
@@ -160,25 +138,30 @@ def test_prices_check__file_quotes_hostile_name__printable(
 
     assert billing_pipeline(["prices", "check"]) == 1
 
-    fault, _ = capsys.readouterr().err.splitlines()
+    fault, _ = errors(capsys.readouterr().err)
     assert fault.isprintable()
     assert "is none of GiB" in fault
 
 
-def test_error_and_progress__hostile_name__one_line_on_terminal_and_in_log(name: str) -> None:
+@pytest.mark.parametrize("kind", ["xterm", "dumb"])
+def test_error_and_progress__hostile_name__one_line_on_terminal_and_in_log(
+    name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     message = str(BillingPipelineError(f"the tenant {name} is wrong", todo="Look."))
     assert message.isprintable()
     assert shown(name) in message
 
-    for rewrites in (True, False):
-        with terminal() as (stream, read):
-            line = ProgressLine(stream)
-            line._rewrites = rewrites
-            line.update(name)
-            line.settle(name)
-            printed = read()
-        assert_lines_are_ours(printed.replace("\r\x1b[2K", "\n"))
-        assert shown(name)[:70] in printed
+    monkeypatch.setenv("TERM", kind)
+    monkeypatch.setenv("COLUMNS", "400")
+    with terminal() as (stream, read):
+        with monkeypatch.context() as patched, messages_on_stderr():
+            patched.setattr("sys.stderr", stream)
+            with ProgressDisplay(name) as display:
+                display.update(AccountPeriod(SEPTEMBER, SINGLE_ACCOUNT), Progress(f"state {name}"))
+                display.update(AccountPeriod(SEPTEMBER, SINGLE_ACCOUNT), Progress(name, warning=True))
+        printed = without_controls(read())
+    assert_lines_are_ours(printed)
+    assert printed.count(shown(name)) >= 2
 
 
 def test_markdown__hostile_name__is_text(name: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 from billing_pipeline_tests.ui.conftest import start_ui
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def test_data_folder__not_utf_8__is_refused_before_anything_is_sent(
     )
 
     assert done.returncode == 1
-    (message,) = done.stderr.splitlines()
+    (message,) = errors(done.stderr)
     assert "BILLING_DATA_DIR (the data folder): its path is not UTF-8" in message
     assert sandbox.requests == []
     assert not Path(os.fsdecode(folder)).exists()

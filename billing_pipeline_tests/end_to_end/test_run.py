@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from billing_pipeline.reports import MEASURES
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors, log_lines
 from billing_pipeline_tests.harness.recording_sandbox import RecordingSandbox
 
 pytestmark = pytest.mark.slow
@@ -72,14 +72,15 @@ def test_run__period_loaded_before__requests_and_replaces_it(
     assert sandbox.reports_created == 2
 
 
-def test_run__stderr_is_a_file__prints_plain_lines(cli: CliHarness) -> None:
+def test_run__stderr_is_a_file__prints_lines_with_time_and_level(cli: CliHarness) -> None:
     with RecordingSandbox(tenants=4, ready_after_seconds=0.2, in_progress_polls=2) as sandbox:
         settings = {"ACRONIS_BASE_URL": sandbox.base_url}
         done = cli.command("run", "--period", "2026-09", settings=settings)
 
-    assert "\r" not in done.stderr
-    assert "\x1b" not in done.stderr
-    assert "waiting for Acronis" in done.stderr
+    said = [message for level, message in log_lines(done.stderr) if level == "INFO"]
+    assert said[0] == f"loading 2026-09 into {cli.data_dir / 'warehouse.duckdb'}"
+    assert any(line.startswith("2026-09: waiting for Acronis, json_v2_0 in_progress, ") for line in said)
+    assert said[-2:] == ["2026-09: loading", "2026-09: loaded, 1 of 1 done"]
     assert done.stdout.startswith("2026-09  loaded, ")
 
 
@@ -110,7 +111,7 @@ def test_run__replay_without_network__loads_the_same_rows(cli: CliHarness, sandb
         (["--from", "2026-09", "--to", "2026-08"], {}, "empty"),
     ],
 )
-def test_run__bad_input__prints_one_line_and_writes_nothing(
+def test_run__bad_input__prints_one_error_and_writes_nothing(
     cli: CliHarness,
     sandbox: RecordingSandbox,
     arguments: list[str],
@@ -121,18 +122,18 @@ def test_run__bad_input__prints_one_line_and_writes_nothing(
 
     assert done.returncode == 1
     assert done.stdout == ""
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert said in done.stderr
+    (message,) = errors(done.stderr)
+    assert said in message
     assert not cli.data_dir.exists()
     assert sandbox.reports_created == 0
 
 
-def test_run__host_unreachable__prints_one_line(cli: CliHarness, sandbox: RecordingSandbox) -> None:
+def test_run__host_unreachable__prints_one_error(cli: CliHarness, sandbox: RecordingSandbox) -> None:
     sandbox.stop()
 
     done = cli.command("run", "--period", "2026-09")
 
     assert done.returncode == 1
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert "127.0.0.1" in done.stderr
+    (message,) = errors(done.stderr)
+    assert "127.0.0.1" in message
     assert not cli.data_dir.exists()

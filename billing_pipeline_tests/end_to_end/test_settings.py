@@ -13,7 +13,7 @@ from billing_pipeline.errors import SettingsError
 from billing_pipeline.settings import AccountSettings, LakeSettings, PipelineSettings
 from billing_pipeline.settings.environment import ENV_FILE
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 
 PERIOD = "2026-09"
 CLIENT = ("ACRONIS_BASE_URL", "ACRONIS_CLIENT_ID", "ACRONIS_CLIENT_SECRET")
@@ -81,7 +81,7 @@ def test_env_file__not_utf_8__is_named(project: Path, encoding: str) -> None:
     )
 
     assert done.returncode == 1
-    (message,) = done.stderr.splitlines()
+    (message,) = errors(done.stderr)
     assert f"{project / '.env'} is not text in UTF-8. Save it as UTF-8." in message
 
 
@@ -93,7 +93,7 @@ def complaint(
     assert billing_pipeline(["status"]) == 1
     output = capsys.readouterr()
     assert output.out == ""
-    (message,) = output.err.splitlines()
+    (message,) = errors(output.err)
     return message
 
 

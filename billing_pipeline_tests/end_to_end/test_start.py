@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 
 _PROGRAM = """
 import sys
@@ -45,5 +45,5 @@ def test_run__folder_unusable__is_named(cli: CliHarness, settings: dict[str, str
     done = cli.command("run", "--period", "2026-09", settings=settings)
 
     assert done.returncode == 1
-    (message,) = done.stderr.strip().splitlines()
+    (message,) = errors(done.stderr)
     assert said in message

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 from billing_pipeline_tests.landing.folders import names
 from billing_pipeline_tests.ui.conftest import start_ui
 
@@ -43,7 +43,7 @@ def test_wheel__data_folder_not_set__is_said_until_it_exists(installed: CliHarne
     said = f"BILLING_DATA_DIR is not set: the data folder is {tmp_path / 'data'}"
 
     for arguments in (["status"], ["run", "--replay", "--period", "2026-09"]):
-        assert command(installed, *arguments, folder=tmp_path).stderr.splitlines().count(said) == 1
+        assert command(installed, *arguments, folder=tmp_path).stderr.count(said) == 1
     assert said not in command(installed, "status", folder=tmp_path).stderr
     installed.environment["BILLING_DATA_DIR"] = str(tmp_path / "elsewhere")
     assert command(installed, "status", folder=tmp_path).stderr == ""
@@ -65,7 +65,7 @@ def test_wheel__working_directory_deleted__commands_work(installed: CliHarness, 
     ):
         done = in_deleted_folder(*arguments)
         assert done.returncode == 1
-        (message,) = done.stderr.splitlines()
+        (message,) = errors(done.stderr)
         assert "BILLING_DATA_DIR" in message
         assert "the working directory no longer exists" in message
     installed.environment["BILLING_DATA_DIR"] = str(tmp_path / "data")
@@ -75,7 +75,7 @@ def test_wheel__working_directory_deleted__commands_work(installed: CliHarness, 
     assert in_deleted_folder("export", "--period", "2026-09", "--output", f"{tmp_path}/out/").returncode == 0
     refused = in_deleted_folder("export", "--period", "2026-09")
     assert refused.returncode == 1
-    (message,) = refused.stderr.splitlines()
+    (message,) = errors(refused.stderr)
     assert "the working directory no longer exists" in message
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from billing_pipeline_tests.end_to_end.test_run import sandbox_totals
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 
 PERIOD = "2026-09"
 # More changes than a run makes: those beyond its last are not tested twice.
@@ -93,8 +93,7 @@ def fail_and_go_on(disk: FailingDisk, sandbox: FaultySandbox, at: int, on: bool)
     failed = disk.changes()[at - 1] if len(disk.changes()) >= at else None
     assert "Traceback" not in done.stderr, (failed, done.stderr)
     assert "damaged" not in done.stderr, (failed, done.stderr)
-    errors = [line for line in done.stderr.splitlines() if line.startswith("billing-pipeline run:")]
-    assert (done.returncode, bool(errors)) in {(0, False), (1, True)}, (failed, done.stderr)
+    assert (done.returncode, bool(errors(done.stderr))) in {(0, False), (1, True)}, (failed, done.stderr)
     assert disk.rows() == (0 if done.returncode else expected), (failed, done.stderr)
 
     if done.returncode:

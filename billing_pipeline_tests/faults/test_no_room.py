@@ -12,7 +12,7 @@ import pytest
 
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 from billing_pipeline_tests.harness.processes import run_command
 from billing_pipeline_tests.warehouse.reports import load, row
 
@@ -50,9 +50,7 @@ def test_run__disk_full__data_kept_and_next_run_loads(cli: CliHarness) -> None:
             done = run_with_largest_file(cli, 1000, *arguments)
 
             assert done.returncode == 1
-            (message,) = (
-                line for line in done.stderr.splitlines() if line.startswith("billing-pipeline run:")
-            )
+            (message,) = errors(done.stderr)
             assert "File too large" in message, step
             assert "Traceback" not in done.stderr
             assert content(cli) == before
@@ -95,5 +93,5 @@ def test_run__data_folder_impossible__one_clear_error(cli: CliHarness, tmp_path:
     done = cli.command("run", "--period", PERIOD, settings={"BILLING_DATA_DIR": str(tmp_path / below)})
 
     assert done.returncode == 1
-    (message,) = done.stderr.strip().splitlines()
+    (message,) = errors(done.stderr)
     assert "BILLING_DATA_DIR" in message

@@ -7,7 +7,7 @@ import pytest
 from billing_pipeline.acronis import ApiUnavailableError
 from billing_pipeline.acronis.retries import ATTEMPTS
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 from billing_pipeline_tests.harness.faults import UNANSWERED_REQUESTS, FaultHarness
 
 DEAD = [
@@ -59,7 +59,7 @@ def test_run__fifty_periods_in_an_outage__requests_of_one(cli: CliHarness, sandb
     )
     assert done.returncode != 0
     assert 1 <= len(sandbox.requests) <= ATTEMPTS
-    (message,) = done.stderr.strip().splitlines()
+    (message,) = errors(done.stderr)
     assert "503" in message
     assert "Traceback" not in done.stdout + done.stderr
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,26 @@ WITHOUT_ROOT_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search
 
 # Prefixes of the environment variables that change what the command does.
 OWN_SETTINGS = ("ACRONIS_", "AWS_", "BILLING_", "DAGSTER_", "PG")
+
+_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (INFO|WARNING|ERROR) (.+)")
+
+
+def log_lines(stderr: str) -> list[tuple[str, str]]:
+    """Level and message of each line on a stderr that is no terminal."""
+    found = [(line, _LOG_LINE.fullmatch(line)) for line in stderr.splitlines()]
+    assert all(match for _, match in found), stderr
+    return [(match[1], match[2]) for _, match in found if match]
+
+
+def errors(stderr: str) -> list[str]:
+    """The errors on a stderr that is no terminal."""
+    return [message for level, message in log_lines(stderr) if level == "ERROR"]
+
+
+def warnings_and_errors(stderr: str) -> list[str]:
+    """The warnings and errors on a stderr that is no terminal, as a terminal shows them."""
+    prefixes = {"WARNING": "warning: ", "ERROR": ""}
+    return [prefixes[level] + message for level, message in log_lines(stderr) if level in prefixes]
 
 
 @dataclass

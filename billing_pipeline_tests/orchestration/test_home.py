@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from billing_pipeline_tests.harness.command_line import CliHarness
+from billing_pipeline_tests.harness.command_line import CliHarness, errors
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +57,7 @@ def error_lines(cli: CliHarness, *command: str) -> list[str]:
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    return done.stderr.splitlines()
+    return errors(done.stderr)
 
 
 @pytest.mark.parametrize("periods", [ONE, TWO], ids=["one", "two"])
@@ -68,7 +68,7 @@ def test_run__history_damaged__works_after_moving_it_away(used: CliHarness, peri
     done = used.command("run", "--replay", *periods)
 
     assert done.returncode == 1
-    (message,) = done.stderr.splitlines()
+    (message,) = errors(done.stderr)
     assert f"Dagster cannot use {home}: file is not a database." in message
     assert "move the folder away" in message
 
@@ -100,7 +100,7 @@ def test_run__own_dagster_yaml_invalid__prints_one_line(
     done = cli.command("run", "--replay", *ONE, settings={"DAGSTER_HOME": str(home)})
 
     assert done.returncode == 1
-    (message,) = done.stderr.splitlines()
+    (message,) = errors(done.stderr)
     assert f"as {home}/dagster.yaml says" in message
     assert "Correct the file" in message
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -17,6 +16,7 @@ from typing import NoReturn
 import click
 
 from billing_pipeline import __version__
+from billing_pipeline.cli.interrupts import handle_interrupts, is_interrupted
 from billing_pipeline.cli.streams import discard_stdout, messages_on_stderr, prepare_streams
 from billing_pipeline.errors import BillingPipelineError
 
@@ -102,10 +102,16 @@ def _main(arguments: list[str]) -> int:
         return _failed(command, f"{cause}. {todo}")
     except KeyboardInterrupt:
         return _interrupted(command)
+    except RuntimeError:
+        if is_interrupted():
+            return _interrupted(command)
+        raise
     return status
 
 
 def _failed(command: str | None, message: str, details: Sequence[str] = ()) -> int:
+    if is_interrupted():  # of which the failure is a consequence
+        return _interrupted(command)
     for line in details:
         _log.error("%s", line)
     _log.error("%s %s: %s", _PROGRAM, command, message)
@@ -122,5 +128,5 @@ def console_script() -> NoReturn:
     if "_BILLING_PIPELINE_COMPLETE" in os.environ:  # a shell asks for completions
         _billing_pipeline.main(prog_name=_PROGRAM)
     prepare_streams()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    handle_interrupts()
     sys.exit(main())

@@ -10,6 +10,7 @@ import click
 
 from billing_pipeline.acronis import AcronisClient, RetryPolicy
 from billing_pipeline.alerts import send_alert
+from billing_pipeline.cli.interrupts import is_interrupted
 from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.cli.progress import ProgressDisplay
 from billing_pipeline.errors import BillingPipelineError, PeriodError, SettingsError
@@ -107,10 +108,12 @@ def load(
             remaining.remove(run.period)
             if run.failure is None:
                 print(_loaded(run), flush=True)
-            else:
+            elif not is_interrupted():
                 all_loaded = False
                 messages.append(run.failure)
                 _failed(run.failure)
+            if is_interrupted():
+                raise KeyboardInterrupt
             display.end(run.period, "failed" if run.failure else "loaded")
     if remaining:
         names = f"{remaining[0]} … {remaining[-1]}" if len(remaining) > 1 else str(remaining[0])

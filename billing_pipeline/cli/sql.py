@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import click
 import duckdb
 
+from billing_pipeline.cli.interrupts import interruptible
 from billing_pipeline.cli.terminal import write_table
 from billing_pipeline.errors import WarehouseError, escaped
 from billing_pipeline.settings import PipelineSettings
@@ -49,7 +50,7 @@ def command(query: str | None, file: TextIO | None, output_format: str) -> int:
         # A result is printed exactly or not at all.
         sys.stdout.reconfigure(errors="strict")
     warehouse = open_warehouse(PipelineSettings.load())
-    with warehouse.reading() as connection:
+    with warehouse.reading() as connection, interruptible(connection):
         with _one_line_errors():
             _require_result_set(query)
             cursor = warehouse.execute_read_only(connection, query)

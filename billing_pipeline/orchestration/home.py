@@ -20,6 +20,16 @@ from billing_pipeline.settings import PipelineSettings
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+_OF_COMMANDS = {
+    # Collects nothing, even if another program's home has telemetry switched on.
+    "telemetry": {"enabled": False},
+    # Steps write no output; on Ctrl-C the programs that would capture it print stack traces.
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    },
+}
+
 # In addition to runs with a report: runs without one, such as a replay or the freshness check.
 _OTHER_RUNS = 2
 
@@ -120,9 +130,9 @@ def _as_configured() -> DagsterInstance:
     from yaml import YAMLError  # noqa: PLC0415
 
     try:
-        # Collects nothing, even if another program's home has telemetry switched on.
-        telemetry = {"telemetry": {"enabled": False}}
-        return DagsterInstance.from_ref(InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides=telemetry))
+        return DagsterInstance.from_ref(
+            InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides=_OF_COMMANDS)
+        )
     except (DagsterError, PostProcessingError, CheckError, YAMLError) as error:
         raise SettingsError(
             f"Dagster cannot be used as {os.environ['DAGSTER_HOME']}/dagster.yaml says: "

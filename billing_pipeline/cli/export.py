@@ -8,6 +8,7 @@ import click
 
 from billing_pipeline.cli.missing_accounts import warn_of_missing_accounts
 from billing_pipeline.cli.periods import PERIOD
+from billing_pipeline.cli.streams import STDOUT, file_or_stdout
 from billing_pipeline.errors import OutputError, PeriodError, SettingsError
 from billing_pipeline.files import make_output_folder, refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
@@ -49,8 +50,8 @@ from billing_pipeline.warehouse.exporting import (
     "--output",
     default=".",
     metavar="PATH",
-    help="File; or folder for files named like usage-2026-09.csv, which is made if PATH ends with a slash; "
-    "default: this folder.",
+    help="File; - for stdout; or folder for files named like usage-2026-09.csv, which is made if PATH ends "
+    "with a slash; default: this folder.",
 )
 def command(
     *,
@@ -62,7 +63,7 @@ def command(
 ) -> int:
     """Write a period to a CSV, Parquet or XLSX file, which appears only once it is complete."""
     target = Path(output)
-    into_folder = output.endswith("/") or target.is_dir()
+    into_folder = output.endswith("/") or (target != STDOUT and target.is_dir())
     file_format = _format(given_format, None if into_folder else target)
     if len(periods) > 1 and not into_folder:
         raise PeriodError(
@@ -77,8 +78,10 @@ def command(
     warehouse = open_warehouse(settings)
     for period in periods:
         path = target / file_name(table, period, file_format) if into_folder else target
-        rows = export_period(warehouse, period, table, file_format, path, focus=focus)
-        print(f"{path}: {rows:,} rows of {table}, {period}")
+        with file_or_stdout(path) as file:
+            rows = export_period(warehouse, period, table, file_format, file, focus=focus)
+        if path != STDOUT:
+            print(f"{path}: {rows:,} rows of {table}, {period}")
         warn_of_missing_accounts(warehouse, period, settings.accounts)
     return 0
 

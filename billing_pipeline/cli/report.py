@@ -8,6 +8,7 @@ import click
 
 from billing_pipeline.cli.missing_accounts import warn_of_missing_accounts
 from billing_pipeline.cli.periods import PERIOD
+from billing_pipeline.cli.streams import STDOUT, file_or_stdout
 from billing_pipeline.files import refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
@@ -19,7 +20,7 @@ from billing_pipeline.warehouse import open_warehouse
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="Write only the page. Default: reports/YYYY-MM.html in the data folder, and CSV files beside it.",
+    help="Only the page; - is stdout. Default: reports/YYYY-MM.html in the data folder, and CSV files.",
 )
 def command(period: BillingPeriod, output: Path | None) -> int:
     """Write a summary page of a period, for the browser."""
@@ -29,8 +30,10 @@ def command(period: BillingPeriod, output: Path | None) -> int:
     warehouse = open_warehouse(settings)
     if output:
         refuse_internal_path(output, settings.data_dir)
-        write_month_report(warehouse, period, output)
+        with file_or_stdout(output) as file:
+            write_month_report(warehouse, period, file)
     path = output or write_month(warehouse, period, settings.reports_dir)
-    print(f"{path}: {period} at a glance; open it in a browser")
+    if path != STDOUT:
+        print(f"{path}: {period} at a glance; open it in a browser")
     warn_of_missing_accounts(warehouse, period, settings.accounts)
     return 0

@@ -9,13 +9,19 @@ from __future__ import annotations
 import io
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from billing_pipeline.errors import escaped
+from billing_pipeline.errors import OutputError, escaped
+
+STDOUT = Path("-")
+"""What a person writes for stdout where a file is expected."""
 
 _STDERR = 2
 
@@ -90,3 +96,30 @@ def messages_on_stderr() -> Iterator[None]:
         for logger in (package, commands):
             logger.removeHandler(handler)
             logger.propagate = True
+
+
+@contextmanager
+def file_or_stdout(path: Path) -> Iterator[Path]:
+    """The path of a file to write; for `-` a temporary file, which becomes stdout once it is complete.
+
+    Raises:
+        OutputError: the content is binary, and stdout is a terminal.
+    """
+    if path != STDOUT:
+        yield path
+        return
+    with TemporaryDirectory(prefix="billing-output-") as folder:
+        written = Path(folder, "stdout")
+        yield written
+        if not sys.stdout.isatty():
+            with written.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            return
+        try:
+            with written.open(encoding="utf-8") as lines:
+                sys.stdout.writelines(escaped(line.rstrip("\n")) + "\n" for line in lines)
+        except UnicodeDecodeError:
+            raise OutputError(
+                "the output is binary, and stdout is a terminal",
+                todo="Redirect it to a file or a program, or name a file with --output.",
+            ) from None

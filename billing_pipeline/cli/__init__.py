@@ -57,7 +57,11 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExample:\n  billing-pipeline run --period last",
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def _billing_pipeline() -> None:
     """Acronis usage reports, loaded into DuckDB by billing period."""

@@ -26,7 +26,8 @@ _FEW_ATTEMPTS = RetryPolicy(attempts=2)
 @click.command(
     epilog="The output has no secrets and no customers' names, so it can be pasted into a bug report. "
     "Without --try nothing is created at Acronis and nothing is written to the data folder; with it, neither "
-    "the state of the period nor the warehouse changes. Example: billing-pipeline check --period last --try"
+    "the state of the period nor the warehouse changes."
+    "\n\n\b\nExample:\n  billing-pipeline check --period last --try"
 )
 @click.option(
     "--try",

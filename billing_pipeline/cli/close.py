@@ -17,7 +17,8 @@ from billing_pipeline.warehouse import open_warehouse
 
 _log = logging.getLogger(__name__)
 
-@click.command()
+
+@click.command(epilog='\b\nExample:\n  billing-pipeline close --period 2026-09 --note "invoice run 9"')
 @click.option("--period", required=True, type=PERIOD, help="The period to close.")
 @click.option("--note", help="The reason, such as an invoice run; quoted when a load is refused.")
 @click.option(

@@ -27,6 +27,7 @@ from billing_pipeline.warehouse.exporting import (
 @click.command(
     epilog="CSV is UTF-8; text that a spreadsheet would evaluate as a formula is prefixed with an "
     "apostrophe. Parquet and XLSX hold every value unchanged; an XLSX file keeps texts as texts."
+    "\n\n\b\nExample:\n  billing-pipeline export --period 2026-09 --table invoice_line --format xlsx"
 )
 @click.option(
     "--period", "periods", type=PERIOD, required=True, multiple=True, help="Repeatable; one file each."

@@ -11,7 +11,10 @@ from billing_pipeline.warehouse import open_warehouse
 _COUNT = click.IntRange(0, 99_999)
 
 
-@click.command(epilog="No rows change. Loads wait while it runs; readers do not.")
+@click.command(
+    epilog="No rows change. Loads wait while it runs; readers do not."
+    "\n\n\b\nExample:\n  billing-pipeline maintain --keep-days 3653"
+)
 @click.option(
     "--keep-days",
     type=_COUNT,

@@ -19,12 +19,13 @@ _log = logging.getLogger(__name__)
 @click.group(
     epilog=f"The files are {PRICES_FOLDER}/sell.csv (what customers pay), buy.csv (what it costs us) and "
     "customers.csv (terms), in the data folder; docs/prices.md describes them."
+    "\n\n\b\nExample:\n  billing-pipeline prices load"
 )
 def command() -> None:
     """Load, check or prepare the price files."""
 
 
-@command.command()
+@command.command(epilog="\b\nExample:\n  billing-pipeline prices load")
 @click.option("--force", is_flag=True, help="Although closed months cost something else then; recorded.")
 def load(force: bool) -> int:
     """Replace prices and terms by those of the price files, or change nothing."""
@@ -35,7 +36,7 @@ def load(force: bool) -> int:
     return 0
 
 
-@command.command()
+@command.command(epilog="\b\nExample:\n  billing-pipeline prices check")
 def check() -> int:
     """Say what load would do, and change nothing."""
     settings = PipelineSettings.load()
@@ -45,7 +46,7 @@ def check() -> int:
     return 0
 
 
-@command.command()
+@command.command(epilog="\b\nExample:\n  billing-pipeline prices template --period last > sell.csv")
 @click.option("--period", required=True, type=PERIOD, help="The month whose usage is to be priced.")
 def template(period: BillingPeriod) -> int:
     """Write a sell.csv with everything that is billed in a period, without prices."""

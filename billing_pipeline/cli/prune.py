@@ -23,7 +23,8 @@ from billing_pipeline.warehouse import open_warehouse
 
 @click.command(
     epilog="Kept: the report that each month is loaded from, reports that invoice lines refer to, reports in "
-    "progress, and everything of months that are not loaded. Example: billing-pipeline prune --dry-run"
+    "progress, and everything of months that are not loaded."
+    "\n\n\b\nExample:\n  billing-pipeline prune --older-than 730 --dry-run"
 )
 @click.option(
     "--older-than", "days", type=click.IntRange(0, 36_500), default=400, metavar="DAYS", help="Default: 400."

@@ -13,7 +13,7 @@ from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
 
 
-@click.command()
+@click.command(epilog='\b\nExample:\n  billing-pipeline reopen --period 2026-09 --note "wrong price list"')
 @click.option("--period", required=True, type=PERIOD, help="The closed period.")
 @click.option("--note", help="The reason.")
 @click.option("--void", is_flag=True, help="Void its invoice lines, because its invoices were never sent.")

@@ -15,7 +15,7 @@ from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  billing-pipeline report --period 2026-09 --output september.html")
 @click.option("--period", type=PERIOD, default="last", help="Default: the last closed month.")
 @click.option(
     "--output",

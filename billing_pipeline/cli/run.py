@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 _CREDENTIAL_CHECK = RetryPolicy(attempts=3)
 
 
-@click.command(epilog="Example: billing-pipeline run --from 2026-01 --to 2026-09")
+@click.command(epilog="\b\nExample:\n  billing-pipeline run --from 2026-01 --to 2026-09")
 @click.option(
     "--period", "periods", multiple=True, type=PERIOD, help="Repeatable; default: last closed month."
 )

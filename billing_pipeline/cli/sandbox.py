@@ -12,7 +12,7 @@ from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  billing-pipeline sandbox --port 8080")
 @click.option("--port", default=8080, help="On loopback; default: 8080; 0 takes a free one.")
 @click.option("--tenants", default=DEFAULT_TENANTS, show_default=True, help="Size of the distributor.")
 @click.option("--seed", default=DEFAULT_SEED, help="Seed of the invented distributor.")

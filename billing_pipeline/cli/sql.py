@@ -26,7 +26,9 @@ from billing_pipeline.warehouse import open_warehouse
 _ROWS_AT_ONCE = 10_000
 
 
-@click.command(epilog='Example: billing-pipeline sql "SELECT billing_period, count(*) FROM usage GROUP BY 1"')
+@click.command(
+    epilog='\b\nExample:\n  billing-pipeline sql "SELECT billing_period, count(*) FROM usage GROUP BY 1"'
+)
 @click.argument("query", required=False)
 @click.option(
     "-f", "--file", type=click.File(encoding="utf-8"), help="Read the query from a file; - for stdin."

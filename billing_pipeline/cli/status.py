@@ -34,6 +34,7 @@ _HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "lo
     epilog="Control totals: the exact sum of absolute_total by measurement unit; for seconds, of "
     "delta_total. Findings of checks are listed below the table; all of them are in the table load_checks."
 )
+    "\n\n\b\nExample:\n  billing-pipeline status --check"
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
 @click.option(
     "--check",

@@ -27,14 +27,15 @@ from billing_pipeline.warehouse.history import loaded_periods
 _log = logging.getLogger(__name__)
 _EXIT_ATTENTION = 3
 _MAX_UNPRICED = 3
-_HEADERS = ("period", "state", "report", "rows", "control totals", "checks", "loaded at (UTC)")
+# The widest last: a terminal cuts them.
+_HEADERS = ("period", "state", "rows", "checks", "loaded at (UTC)", "report", "control totals")
 
 
 @click.command(
     epilog="Control totals: the exact sum of absolute_total by measurement unit; for seconds, of "
     "delta_total. Findings of checks are listed below the table; all of them are in the table load_checks."
-)
     "\n\n\b\nExample:\n  billing-pipeline status --check"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
 @click.option(
     "--check",
@@ -137,9 +138,14 @@ def _notes(
         if load.restated_keys:
             differ = f"{load.restated_keys:,} keys differ from the load before"
             yield f"{subject}  restated: {differ} (table usage_restatement)"
+    findings: dict[str, list[str]] = {}
+    for subject, load in loads.items():
         for check in load.checks:
             if not check.passed:
-                yield f"{subject}  {check.check_name} ({check.severity}): {check.detail}"
+                finding = f"{check.check_name} ({check.severity}): {check.detail}"
+                findings.setdefault(finding, []).append(str(subject))
+    for finding, subjects in findings.items():
+        yield f"{', '.join(subjects)}  {finding}"
     seen = {subject.account for subject in (*requests, *loads)}
     for account in sorted(set(accounts) - seen):
         yield f"{account}  was never requested or loaded"
@@ -216,15 +222,16 @@ def _line(
     subject: AccountPeriod, request: ReportRequest | None, load: LoadedPeriod | None
 ) -> tuple[str, ...]:
     report_id = (load and load.report_id) or (request and request.report_id) or ""
-    cells = (str(subject), _state(request, load), report_id)
+    cells = (str(subject), _state(request, load))
     if load is None:
-        return (*cells, "", "", "", "")
+        return (*cells, "", "", "", report_id, "")
     return (
         *cells,
         "" if load.row_count is None else f"{load.row_count:,}",
-        _totals(load.control_totals or {}),
         _checks(load),
         f"{load.loaded_at:%Y-%m-%d %H:%M:%S}" if load.loaded_at else "",
+        report_id,
+        _totals(load.control_totals or {}),
     )
 
 

@@ -52,6 +52,24 @@ def test_status__closed_then_failed_attempt__still_closed(
     assert "loaded, closed; last attempt failed" in capsys.readouterr().out
 
 
+def test_status__months_with_the_same_finding__named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
+    warehouse = WarehouseFile(tmp_path)
+    for month in (7, 8, 9):
+        load(warehouse, [row(absolute_production=18)], BillingPeriod(2026, month))
+    found = "passed = false, detail = CASE WHEN billing_period = '2026-09-01' THEN 'other' ELSE 'same' END"
+    warehouse.change(
+        lambda connection: connection.execute(f"UPDATE load_checks SET {found} WHERE check_name = 'level'")
+    )
+
+    assert billing_pipeline(["status"]) == 0
+
+    notes = [line for line in capsys.readouterr().out.splitlines() if "  level (" in line]
+    assert notes == ["2026-07, 2026-08  level (warn): same", "2026-09  level (warn): other"]
+
+
 def test_status__account_removed_from_settings__not_overdue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

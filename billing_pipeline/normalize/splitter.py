@@ -32,8 +32,11 @@ from billing_pipeline.sql_files import ROW_GROUP
 BLOCK_SIZE = 1 << 18
 """Block size in bytes; fits the processor's cache."""
 
-MAX_ELEMENT = 64 << 20
-"""Bytes of the largest element: the rows of one tenant, about 100,000."""
+MAX_ELEMENT = 24 << 20
+"""Bytes of the largest element: the rows of one tenant, about 35,000.
+
+The engine unpacks an element at once, and the memory of a load ends at about 30 MiB.
+"""
 
 _GROUPED_FILE = 4 << 20
 """Bytes of a file of grouped elements: DuckDB unpacks up to 2048 elements of one file at once."""
@@ -159,8 +162,8 @@ class Splitter:
                 self._learn(block)
             checked = self._check_block(block, last)
             if checked is None:  # no whole element
-                rest, size = block, len(block)
-                if len(block) >= self._max_element:
+                rest, size = block, min(len(block), self._max_element - len(block))
+                if size <= 0:
                     raise refused(
                         f"{self.totals.next_row}: {self.totals.next_element} is larger"
                         f" than {self._max_element:,} bytes"

@@ -33,9 +33,9 @@ def _peak_and_rows(report_format: str, tenants: int) -> tuple[int, int]:
 
 @pytest.mark.parametrize("report_format", ROW_MARKS)
 def test_render_report__many_more_rows__no_more_memory(report_format: str) -> None:
-    small_peak, small_rows = _peak_and_rows(report_format, 150)
-    large_peak, large_rows = _peak_and_rows(report_format, 1000)
+    small_peak, small_rows = _peak_and_rows(report_format, 60)
+    large_peak, large_rows = _peak_and_rows(report_format, 400)
     assert large_rows > 5 * small_rows
-    assert large_rows > 20 * 1000
+    assert large_rows > 8 * 1000
     assert large_peak < small_peak + 4 * 2**20
     assert large_peak < 12 * 2**20

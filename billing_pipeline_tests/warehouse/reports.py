@@ -189,10 +189,11 @@ def load(
     *,
     witness: Iterable[Mapping[str, Any]] | None = None,
     mode: CrossCheckMode = "off",
+    is_alone: bool = True,
     **columns: Any,
 ) -> LoadAttempt:
-    """Load rows into a period, as the pipeline does."""
-    if isinstance(warehouse, WarehouseFile) and not warehouse.exists():
+    """Load rows into a period, as the pipeline does; `is_alone` is false beside another loader."""
+    if is_alone and isinstance(warehouse, WarehouseFile) and not warehouse.exists():
         warehouse.path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(_empty_warehouse(), warehouse.path)
     report = Report([dict(columns) for columns in rows], period)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from billing_pipeline.charges.price_state import has_prices, unpriced_items
+from billing_pipeline.charges.price_state import currency_conflicts, has_prices, unpriced_items
 from billing_pipeline.errors import ChargesRefusedError, WarehouseError, printable_line
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
@@ -156,9 +156,8 @@ def _freeze(connection: duckdb.DuckDBPyConnection, period: BillingPeriod, *, for
     (closed_at,) = _fetch_one(connection, "closing_time", billing_period=period.start)
     months = connection.execute(read_sql("charges/queries/closed_months.sql")).fetchall()
     # Month by month, so that memory does not grow with their number.
-    for month, is_invoiced, may_have_two_currencies in months:
-        if may_have_two_currencies:
-            _refuse_two_currencies(connection, month)
+    for month, is_invoiced in months:
+        _refuse_two_currencies(connection, month)
         # Without anything to compare with, that takes a fraction of the time.
         what = "corrections" if is_invoiced else "charges"
         connection.execute(
@@ -175,14 +174,13 @@ def _freeze(connection: duckdb.DuckDBPyConnection, period: BillingPeriod, *, for
 
 
 def _refuse_two_currencies(connection: duckdb.DuckDBPyConnection, month: date) -> None:
-    conflicts = connection.execute(read_sql("charges/checks/one_currency.sql"), {"month": month}).fetchall()
-    if conflicts:
+    if conflicts := currency_conflicts(connection, month):
         raise ChargesRefusedError(
             "a customer has prices in two currencies, so the period has no charges",
             todo="An invoice has one currency: correct the price files and load them with billing-pipeline "
             "prices load. Nothing was closed.",
             period=BillingPeriod.containing(month).key,
-            details=[conflict for conflict, _ in conflicts],
+            details=conflicts,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 
 from billing_pipeline.charges.price_files import PriceFiles, read_price_files
+from billing_pipeline.charges.price_state import currency_conflicts
 from billing_pipeline.errors import PricesRefusedError
 from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse.warehouse import Warehouse
@@ -155,8 +156,8 @@ def _replace(connection: duckdb.DuckDBPyConnection, files: PriceFiles, *, forced
         if (now := _charged(connection, month, "charged_lines")).digest
         not in {before[month].digest, _charged(connection, month, "frozen_lines").digest}
     ]
-    conflicts = _currency_conflicts(connection, (month for month, _ in affected))
-    if stopped := [line for month in closed for line in conflicts.get(month, ())]:
+    conflicts = {month: currency_conflicts(connection, month) for month, _ in affected}
+    if stopped := [line for month in closed for line in conflicts[month]]:
         raise PricesRefusedError(
             "a closed month would have no charges, because an invoice has one currency",
             todo=f"Correct the currencies. {_UNCHANGED}",
@@ -183,20 +184,6 @@ class _Charged(NamedTuple):
 def _charged(connection: duckdb.DuckDBPyConnection, month: date, lines: str) -> _Charged:
     statement = read_sql("charges/queries/charged.sql").format(lines=read_sql(f"charges/queries/{lines}.sql"))
     return _Charged(*(connection.execute(statement, {"month": month}).fetchone() or ("", "")))
-
-
-def _currency_conflicts(
-    connection: duckdb.DuckDBPyConnection, months: Iterable[date]
-) -> dict[date, list[str]]:
-    """The customers with prices in two currencies, one line each, by month."""
-    (currencies,) = connection.execute(
-        "SELECT count(DISTINCT currency) FROM price WHERE side = 'sell'"
-    ).fetchone() or (0,)
-    if currencies < 2:  # spares charging each month
-        return {}
-    statement = read_sql("charges/checks/one_currency.sql")
-    found = {month: connection.execute(statement, {"month": month}).fetchall() for month in months}
-    return {month: [line for line, _ in lines] for month, lines in found.items()}
 
 
 def _name_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -86,20 +87,36 @@ def price_state(warehouse: Warehouse) -> PriceState | None:
             return None
         (latest,) = connection.execute("SELECT max(billing_period) FROM loaded_report").fetchone() or (None,)
         closed = connection.execute("SELECT billing_period FROM closed_period ORDER BY ALL").fetchall()
-        # Month by month, so that memory does not grow with their number.
-        corrections = [
-            CorrectionDue(**row)
-            for (month,) in closed
-            for row in rows_as_dicts(
-                connection.execute(read_sql("charges/queries/corrections.sql"), {"month": month})
-            )
-        ]
         return PriceState(
             files[0].recorded_at,
             latest and BillingPeriod.containing(latest),
             unpriced_items(connection, latest) if latest else (),
-            tuple(corrections),
+            corrections_due(connection, (month for (month,) in closed)),
         )
+
+
+def corrections_due(
+    connection: duckdb.DuckDBPyConnection, months: Iterable[date]
+) -> tuple[CorrectionDue, ...]:
+    """What closed months still owe or are owed, one entry for each month and currency."""
+    # Month by month, so that memory does not grow with their number.
+    statement = read_sql("charges/queries/corrections.sql")
+    return tuple(
+        CorrectionDue(**row)
+        for month in months
+        for row in rows_as_dicts(connection.execute(statement, {"month": month}))
+    )
+
+
+def currency_conflicts(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
+    """The customers with prices in two currencies in a month, one line each."""
+    (currencies,) = connection.execute(
+        "SELECT count(DISTINCT currency) FROM price WHERE side = 'sell'"
+    ).fetchone() or (0,)
+    if currencies < 2:  # spares charging the month
+        return []
+    conflicts = connection.execute(read_sql("charges/checks/one_currency.sql"), {"month": month}).fetchall()
+    return [conflict for conflict, _ in conflicts]
 
 
 def unpriced_items(connection: duckdb.DuckDBPyConnection, month: date) -> tuple[str, ...]:

@@ -6,7 +6,12 @@ from typing import Any
 
 import duckdb
 
-from billing_pipeline.charges.price_state import has_prices, loaded_files
+from billing_pipeline.charges.price_state import (
+    corrections_due,
+    currency_conflicts,
+    has_prices,
+    loaded_files,
+)
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import latest_checks
@@ -84,13 +89,7 @@ def _corrections_due(connection: duckdb.DuckDBPyConnection, period: BillingPerio
     if closing_of(connection, period):
         closed, months = [], [period.start]
     return {
-        "corrections_due": [
-            row
-            for month in reversed(months)
-            for row in rows_as_dicts(
-                connection.execute(read_sql("charges/queries/corrections.sql"), {"month": month})
-            )
-        ],
+        "corrections_due": corrections_due(connection, reversed(months)),
         "first_month_corrected": months[-1] if len(closed) > len(months) else None,
     }
 
@@ -105,17 +104,12 @@ def _charges(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> di
             {"month": month.start},
         )
     figures = _rows(connection, period, _CHARGE_QUERIES)
-    conflicts = []
-    if not figures["charge_totals"]:
-        conflicts = connection.execute(
-            read_sql("charges/checks/one_currency.sql"), {"month": period.start}
-        ).fetchall()
     totals = figures.pop("charge_totals")
     return figures | {
         "totals": [total for total in totals if total["is_now"]],
         "totals_before": {total["currency"]: total for total in totals if not total["is_now"]},
         "prices_loaded_at": loaded_files(connection)[0].recorded_at,
-        "conflicts": [conflict for conflict, _ in conflicts],
+        "conflicts": [] if totals else currency_conflicts(connection, period.start),
     }
 
 

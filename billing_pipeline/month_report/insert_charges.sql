@@ -1,5 +1,4 @@
--- Adds a month's charges: of a closed month as they were invoiced, of an open one as they are now. The cost is NULL where
--- it is unknown or in another currency; a minimum costs nothing.
+-- Adds a month's charges: of a closed month as they were invoiced, of an open one as they are now.
 INSERT INTO comparable_charge
 SELECT
     charge_period,
@@ -16,7 +15,7 @@ SELECT
     unit_price,
     currency,
     amount,
-    CASE WHEN line_kind = 'minimum' THEN 0 WHEN cost_currency = currency THEN cost END AS cost
+    known_cost(line_kind, cost, cost_currency, currency) AS cost
 FROM (
     {lines}
 )

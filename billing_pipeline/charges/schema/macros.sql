@@ -23,6 +23,10 @@ CREATE OR REPLACE MACRO line_amount(quantity, unit_price, minor_unit) AS
         ELSE rounded_money(quantity::DECIMAL(38, 2) * unit_price, minor_unit)
     END;
 
+-- What a charge costs, in the currency of its amount; NULL if that is unknown. A minimum costs nothing.
+CREATE OR REPLACE MACRO known_cost(line_kind, cost, cost_currency, currency) AS
+    CASE WHEN line_kind = 'minimum' THEN 0 WHEN cost_currency = currency THEN cost END;
+
 -- The part of a quantity in the tier (from_quantity, to_quantity], with NULL for no upper limit; all of a negative quantity
 -- is in the tier that begins at 0.
 CREATE OR REPLACE MACRO quantity_in_tier(quantity, from_quantity, to_quantity) AS

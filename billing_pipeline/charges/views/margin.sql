@@ -21,11 +21,8 @@ CREATE OR REPLACE MACRO margin_in(month) AS TABLE (
             sum(quantity)::DECIMAL(18, 2) AS quantity,
             currency,
             sum(amount)::DECIMAL(18, 2) AS amount,
-            CASE
-                WHEN line_kind = 'minimum' THEN 0
-                WHEN bool_and(coalesce(cost_currency = currency, false)) THEN sum(cost)
-            END::DECIMAL(38, 12) AS cost
-        FROM charge_in(month)
+            CASE WHEN bool_and(charge_cost IS NOT NULL) THEN sum(charge_cost) END::DECIMAL(38, 12) AS cost
+        FROM (SELECT *, known_cost(line_kind, cost, cost_currency, currency) AS charge_cost FROM charge_in(month))
         GROUP BY charge_period, account, tenant_id, line_kind, offering_item, sku, storage_ownership, unit, currency
     )
 

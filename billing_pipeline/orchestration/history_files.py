@@ -20,18 +20,15 @@ _PAGES_OF_LOG = 100
 
 @contextmanager
 def few_syncs() -> Iterator[None]:
-    """Hold each SQLite file in WAL mode open, sync it at checkpoints only, and reuse its engine meanwhile.
+    """Hold each SQLite file in WAL mode open, and sync it at checkpoints only, while the block runs.
 
     A power failure may lose the last events; it damages no file.
     """
-    from dagster._core.storage.event_log.sqlite import sqlite_event_log  # noqa: PLC0415
-    from dagster._core.storage.runs.sqlite import sqlite_run_storage  # noqa: PLC0415
-    from sqlalchemy import create_engine, event  # noqa: PLC0415
+    from sqlalchemy import event  # noqa: PLC0415
     from sqlalchemy.engine import Engine  # noqa: PLC0415
 
     held: set[str] = set()
-    engines: dict[str, Engine] = {}
-    with ExitStack() as held_open:
+    with ExitStack() as connections:
 
         def connected(connection: object, _: object) -> None:
             if not isinstance(connection, sqlite3.Connection):
@@ -44,19 +41,34 @@ def few_syncs() -> Iterator[None]:
             connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_LOG}")
             if path not in held:
                 held.add(path)
-                holder = held_open.enter_context(closing(sqlite3.connect(path, check_same_thread=False)))
+                holder = connections.enter_context(closing(sqlite3.connect(path, check_same_thread=False)))
                 # Only a connection that has read holds the log open.
                 holder.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
-        def shared_engine(url: str, **options: Any) -> Engine:
-            if url not in engines:
-                engines[url] = create_engine(url, **options)
-            return engines[url]
-
-        for module in (sqlite_event_log, sqlite_run_storage):
-            held_open.enter_context(patch.object(module, "create_engine", shared_engine))
         event.listen(Engine, "connect", connected)
         try:
             yield
         finally:
             event.remove(Engine, "connect", connected)
+
+
+@contextmanager
+def shared_engines() -> Iterator[None]:
+    """Give Dagster one engine for each SQLite file while the block runs."""
+    from dagster._core.storage.event_log.sqlite import sqlite_event_log  # noqa: PLC0415
+    from dagster._core.storage.runs.sqlite import sqlite_run_storage  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.engine import Engine  # noqa: PLC0415
+
+    engines: dict[str, Engine] = {}
+
+    def shared_engine(url: str, **options: Any) -> Engine:
+        if url not in engines:
+            engines[url] = create_engine(url, **options)
+        return engines[url]
+
+    with (
+        patch.object(sqlite_event_log, "create_engine", shared_engine),
+        patch.object(sqlite_run_storage, "create_engine", shared_engine),
+    ):
+        yield

@@ -28,19 +28,17 @@ class MonthReports:
         """Where the page of a period is, or will be."""
         return self._settings.pipeline.reports_dir / f"{period}.html"
 
-    def after_change(self, period: BillingPeriod) -> Path | None:
-        """Usage or charges of the period have changed: write the page; None if it cannot be written."""
-        return self._write(period)
-
     def after_closing(self, period: BillingPeriod) -> None:
         """The period was closed or reopened: write its page anew, if it has one."""
         if self.path(period).exists():
-            self._write(period)
+            self.after_change(period)
 
-    def _write(self, period: BillingPeriod) -> Path | None:
-        """Write the page, unless another process has begun one since this call.
+    def after_change(self, period: BillingPeriod) -> Path | None:
+        """Usage or charges of the period have changed: write the page, unless a later one has been begun.
 
-        The change is published already, so a page that cannot be written is a warning and no failure.
+        Returns:
+            The page; None if it cannot be written. The change is published already, so that is a warning and
+            no failure.
         """
         # Slow to import, and needed by this step alone.
         import duckdb  # noqa: PLC0415
@@ -79,5 +77,5 @@ class PostponedMonthReports(MonthReports):
         """
         for period in sorted(self._postponed.intersection(periods) if periods else self._postponed):
             self._postponed.remove(period)
-            if page := self._write(period):
+            if page := super().after_change(period):
                 yield period, page

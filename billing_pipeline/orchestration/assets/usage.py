@@ -43,8 +43,7 @@ def _column_schema() -> TableSchema:
     metadata={"dagster/table_name": "warehouse.main.usage", "dagster/column_schema": _column_schema()},
 )
 def usage(
-    context: AssetExecutionContext,
-    settings: ResourceParam[Settings],
+    context: AssetExecutionContext, settings: ResourceParam[Settings]
 ) -> Iterator[AssetCheckResult | MaterializeResult[None]]:
     """Usage rows, typed and exact; the account's billing period is replaced whole, in one transaction.
 

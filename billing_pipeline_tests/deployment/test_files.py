@@ -16,6 +16,7 @@ from billing_pipeline_tests.deployment.conftest import COMPOSE, DEPLOY
 from billing_pipeline_tests.postgres import PostgresServer
 
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DIGEST = "@sha256:[0-9a-f]{64}"
 OURS = [name for name, service in SERVICES.items() if service["image"].startswith("billing-pipeline:")]
 SECRET = re.compile(r"SECRET|PASSWORD|ACCESS_KEY")
 
@@ -41,7 +42,7 @@ def test_compose__default__services_of_the_file_warehouse() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_service__any__pinned_restarted_watched_and_restricted(name: str) -> None:
     service = SERVICES[name]
-    assert re.fullmatch(r"[\w./-]+:[\w.-]*\d[\w.-]*", service["image"])
+    assert re.fullmatch(r"[\w./-]+:[\w.-]*\d[\w.-]*" + ("" if name in OURS else DIGEST), service["image"])
     assert service["restart"] == "unless-stopped"
     assert service["healthcheck"]["test"]
     assert service["cap_drop"] == ["ALL"]
@@ -128,7 +129,9 @@ def test_image__its_files__exist_and_user_has_no_rights() -> None:
     for instruction, rest in steps:
         assert instruction not in {"ADD", "ARG"}
         assert instruction != "ENV" or not SECRET.search(rest)
-        assert instruction != "FROM" or re.match(r"python:\d+\.\d+\.\d+-|(build|runtime) AS ", rest)
+        assert instruction != "FROM" or re.match(
+            rf"python:\d+\.\d+\.\d+-[\w-]+{DIGEST} AS |(build|runtime) AS ", rest
+        )
     targets = {rest.split(" AS ")[1] for instruction, rest in steps if instruction == "FROM"}
     assert {"file", "lake"} <= targets
     assert build["target"] == "${BILLING_IMAGE_TARGET:-file}"

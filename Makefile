@@ -26,13 +26,13 @@ ui: $(VENV)/run.stamp  ## open Dagster's UI on http://127.0.0.1:3000 (PORT=… f
 	$(BIN)/billing-pipeline ui $(UI_OPTIONS)
 
 test: $(VENV)/test.stamp  ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 test-fast: $(VENV)/test.stamp  ## run the quick tests: no browser, no killed processes
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (browser or kill or slow or every_change)"
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not (browser or kill or slow or every_change)"
 
 test-every-change: $(VENV)/test.stamp  ## fail each change of a file in a run, one by one; takes an hour
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m every_change
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m every_change
 
 # The lake's environment is separate, because its extensions need another version of DuckDB.
 lake:  ## install the lake's dependencies into .venv-lake
@@ -41,7 +41,7 @@ lake:  ## install the lake's dependencies into .venv-lake
 # Runs the lake's tests and those marked `duckdb` on that version. Needs PostgreSQL's server programs.
 test-lake: $(VENV)/test.stamp  ## run the tests that depend on the lake's version of DuckDB
 	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/test-lake.stamp
-	$(LAKE)/bin/python -m pytest -n 2 --dist worksteal -m duckdb
+	$(LAKE)/bin/python -m pytest -n 4 --dist worksteal -m duckdb
 
 # The validator of the FinOps foundation pins other packages, and needs Python 3.12.
 test-focus: $(VENV)/test.stamp $(FOCUS)/focus.stamp  ## validate a FOCUS file with the foundation's validator

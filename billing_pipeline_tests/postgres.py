@@ -72,11 +72,11 @@ class PostgresServer:
             f"@{self.host}:{self.port}/{quote(database, safe='')}"
         )
 
-    def create_database(self, name: str) -> None:
-        """Create an empty database."""
+    def create_database(self, name: str, *, template: str = "template1") -> None:
+        """Create a database, by default an empty one."""
         if not re.fullmatch(r"\w+", name):
             raise ValueError(name)
-        self.query(f'CREATE DATABASE "{name}"', database="postgres")
+        self.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}"', database="postgres")
 
     def query(self, statement: str, *, database: str) -> list[list[str]]:
         """Query the server through `psql`; rows of strings, NULL as an empty one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -78,10 +79,31 @@ def place(postgres: PostgresServer, tmp_path: Path) -> LakePlace:
     return LakePlace(postgres, database, str(tmp_path / "shared"))
 
 
+@pytest.fixture(scope="session")
+def empty_lake(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> LakePlace:
+    """A lake with all tables and views and no month, to be copied; creating it takes longer than a load."""
+    lake = shared_lake(postgres, tmp_path_factory.mktemp("empty"))
+    lake.warehouse.change(lambda _: None)
+    return lake.place
+
+
 @pytest.fixture
-def warehouse(place: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """The lake there, as the settings of the environment name it."""
+def new_lake(place: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """The lake there, as the settings of the environment name it; the first change creates it."""
     return opened(place, tmp_path / "data", monkeypatch.setenv)
+
+
+@pytest.fixture
+def warehouse(empty_lake: LakePlace, place: LakePlace, new_lake: Warehouse) -> Warehouse:
+    """The same lake, with its tables and views."""
+    place.server.query(f'DROP DATABASE "{place.database}"', database="postgres")
+    place.server.create_database(place.database, template=empty_lake.database)
+    place.server.query(
+        f"UPDATE ducklake_metadata SET value = '{place.data_path}/' WHERE key = 'data_path'",
+        database=place.database,
+    )
+    shutil.copytree(empty_lake.data_path, place.data_path)
+    return new_lake
 
 
 def opened(place: LakePlace, data_dir: Path, setenv: Callable[[str, str], None]) -> Warehouse:

@@ -116,12 +116,12 @@ def test_change__three_processes_at_once__every_month_whole(warehouse: Warehouse
 
 
 def test_change__four_processes_on_an_empty_lake__every_month_whole(
-    warehouse: Warehouse, tmp_path: Path
+    new_lake: Warehouse, tmp_path: Path
 ) -> None:
     periods = [BillingPeriod(2026, month) for month in (4, 5, 6, 7)]
 
     assert run_loaders(*((str(tmp_path / key), key) for key in map(str, periods))) == [("", 0)] * 4
-    assert query(warehouse, _ROWS) == [whole(1, period.key) for period in periods]
+    assert query(new_lake, _ROWS) == [whole(1, period.key) for period in periods]
 
 
 def test_change__month_closed_during_its_load__closed_with_new_rows(

@@ -230,12 +230,12 @@ def test_sql__file_lost__one_line_with_remedy(
 
 
 def test_load__folder_not_writable__one_line(
-    warehouse: Warehouse, place: LakePlace, capsys: pytest.CaptureFixture[str]
+    new_lake: Warehouse, place: LakePlace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path(place.data_path).write_text("a file where the folder should be")
 
     with pytest.raises(WarehouseError, match=r"files in .*shared.* cannot be read or written"):
-        load(warehouse, month_of(1))
+        load(new_lake, month_of(1))
 
 
 def test_run__secrets__in_no_file_and_no_output(cli: CliHarness, sandbox: Sandbox, place: LakePlace) -> None:

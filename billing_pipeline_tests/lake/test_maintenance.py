@@ -138,8 +138,8 @@ def test_load__folder_of_another_lake__refused(
 
 
 def test_maintain__no_lake_yet__nothing_to_do(
-    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+    new_lake: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert not warehouse.exists()
+    assert not new_lake.exists()
     assert billing_pipeline(["maintain"]) == 0
     assert "nothing in the lake yet" in capsys.readouterr().out

@@ -34,8 +34,6 @@ from billing_pipeline_tests.warehouse.reports import (
     storage,
 )
 
-pytestmark = pytest.mark.duckdb
-
 SUB_PARTNER = "50000000-0000-4000-8000-000000000001"
 SOUND = [
     row(absolute_production=18, absolute_trial=2),
@@ -64,6 +62,7 @@ def failed(found: dict[str, CheckResult]) -> set[str]:
     return {name for name, check in found.items() if not check.passed}
 
 
+@pytest.mark.duckdb
 def test_checks__sound_month__all_pass(warehouse: WarehouseFile) -> None:
     found = results(warehouse, SOUND)
 
@@ -143,6 +142,7 @@ WARNINGS = {
 }
 
 
+@pytest.mark.duckdb
 @pytest.mark.parametrize("name", STOPS)
 def test_stopping_check__its_fault__stops_the_load(warehouse: WarehouseFile, name: str) -> None:
     rows, detail = STOPS[name]
@@ -159,6 +159,7 @@ def test_stopping_check__its_fault__stops_the_load(warehouse: WarehouseFile, nam
     assert query(warehouse, "SELECT absolute_total FROM usage") == [{"absolute_total": 1}]
 
 
+@pytest.mark.duckdb
 @pytest.mark.parametrize("name", WARNINGS)
 def test_warning_check__its_fault__warns_and_loads(warehouse: WarehouseFile, name: str) -> None:
     rows, detail = WARNINGS[name]

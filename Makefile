@@ -50,6 +50,7 @@ test-focus: $(VENV)/test.stamp $(FOCUS)/focus.stamp  ## validate a FOCUS file wi
 bench: $(VENV)/bench.stamp  ## compare load times with plain DuckDB, pandas, Polars and dlt
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.whole_run
+	$(BIN)/python -m benchmarks.charges
 	$(BIN)/python -m benchmarks.backfill
 
 lint: $(VENV)/test.stamp  ## check style, format and types

@@ -9,6 +9,8 @@ import click
 
 from billing_pipeline.charges import PRICES_FOLDER, PriceLoad, check_prices, load_prices, write_template
 from billing_pipeline.cli.periods import PERIOD
+from billing_pipeline.orchestration.month_report import MonthReports
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse import open_warehouse
@@ -33,6 +35,8 @@ def load(force: bool) -> int:
     found = load_prices(open_warehouse(settings), settings.data_dir / PRICES_FOLDER, forced=force)
     print(_summary(found) + (": loaded" if found.is_news else ": loaded before, nothing changed"))
     _warn(found)
+    if found.is_news:
+        MonthReports(Settings(settings)).after_price_load()
     return 0
 
 

@@ -33,6 +33,18 @@ class MonthReports:
         if self.path(period).exists():
             self.after_change(period)
 
+    def after_price_load(self) -> None:
+        """The prices were replaced: write the pages of open periods anew."""
+        from billing_pipeline.month_report.folder import written_months  # noqa: PLC0415
+        from billing_pipeline.warehouse.closing import closing_of  # noqa: PLC0415
+
+        written = written_months(self._settings.pipeline.reports_dir)
+        if written:
+            with self._settings.warehouse.reading() as connection:
+                written = [period for period in written if not closing_of(connection, period)]
+        for period in written:
+            self.after_change(period)
+
     def after_change(self, period: BillingPeriod) -> Path | None:
         """Usage or charges of the period have changed: write the page, unless a later one has been begun.
 

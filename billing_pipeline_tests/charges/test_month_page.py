@@ -129,7 +129,6 @@ def test_report__then_closing__files_beside_the_page(books: Books) -> None:
     assert linked("2026-09.html") == ["index.html", "billable_usage-2026-09.csv"]
 
     books.sell(price("PGSTRG", "0.07"))
-    books.run("report", "--period", "2026-09")
     usage, charges, lines = (f"{name}-2026-09.csv" for name in ("billable_usage", "charge", "invoice_line"))
     assert linked("2026-09.html") == ["index.html", usage, charges]
 
@@ -141,6 +140,7 @@ def test_report__then_closing__files_beside_the_page(books: Books) -> None:
         lines,
         "2026-08.html",
         "billable_usage-2026-08.csv",
+        "charge-2026-08.csv",
     ]
     assert files() == sorted(["index.html", *linked("index.html")])
     assert (folder / lines).read_text().count("\n") == 3
@@ -149,6 +149,22 @@ def test_report__then_closing__files_beside_the_page(books: Books) -> None:
     assert linked("2026-09.html") == ["index.html", usage, charges]
     assert "The month is open" in read_page(folder / "2026-09.html").text
     assert lines not in files()
+
+
+def test_prices_load__pages_exist__those_of_open_months_show_them(books: Books) -> None:
+    books.usage(gib("10"), period=AUGUST)
+    books.usage(gib("10"))
+    books.sell(price("PGSTRG", "0.07"))
+    assert not (books.data_dir / "reports").exists()
+    for period in (AUGUST, SEPTEMBER):
+        books.run("report", "--period", period.key)
+    books.close(AUGUST)
+
+    books.write_prices(price("PGSTRG", "0.09"))
+    books.prices("load", "--force")
+
+    pages = (read_page(books.data_dir / "reports" / f"{period}.html") for period in (AUGUST, SEPTEMBER))
+    assert [page.tables[LARGEST][-1][2] for page in pages] == ["0.70", "0.90"]
 
 
 def test_report__output__writes_the_page_alone(

@@ -3,14 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from dagster import (
-    AssetCheckSpec,
-    AssetExecutionContext,
-    AssetKey,
-    AssetsDefinition,
-    PartitionsDefinition,
-    asset,
-)
+import dagster as dg
 
 from billing_pipeline.errors import escaped
 from billing_pipeline.ordering import ProgressCallback
@@ -22,22 +15,22 @@ REPORT_POOL = "acronis_reports"
 GROUP = "billing"
 """Dagster's group of all assets; with several accounts, each account's own assets have a group of theirs."""
 
-AssetFactory = Callable[[str, PartitionsDefinition], AssetsDefinition]
+AssetFactory = Callable[[str, dg.PartitionsDefinition], dg.AssetsDefinition]
 """Makes an account's asset from the account's name and the billing periods."""
 
 
-def account_asset_key(account: str, name: str) -> AssetKey:
+def account_asset_key(account: str, name: str) -> dg.AssetKey:
     """The key of an account's asset: `usage`, or `eu/usage`."""
-    return AssetKey([name] if account == SINGLE_ACCOUNT else [account, name])
+    return dg.AssetKey([name] if account == SINGLE_ACCOUNT else [account, name])
 
 
-def account_period(context: AssetExecutionContext) -> AccountPeriod:
+def account_period(context: dg.AssetExecutionContext) -> AccountPeriod:
     """The account whose asset is being materialised, and the billing period of the partition."""
     *prefix, _ = context.assets_def.key.path
     return AccountPeriod(BillingPeriod.parse(context.partition_key), prefix[0] if prefix else SINGLE_ACCOUNT)
 
 
-def log_progress(context: AssetExecutionContext) -> ProgressCallback:
+def log_progress(context: dg.AssetExecutionContext) -> ProgressCallback:
     """A callback that writes progress to the run's log."""
     return lambda progress: context.log.log(progress.level, escaped(str(progress)))
 
@@ -45,7 +38,7 @@ def log_progress(context: AssetExecutionContext) -> ProgressCallback:
 def account_asset(
     *,
     after: str | None = None,
-    checks: Callable[[AssetKey, PartitionsDefinition], list[AssetCheckSpec]] | None = None,
+    checks: Callable[[dg.AssetKey, dg.PartitionsDefinition], list[dg.AssetCheckSpec]] | None = None,
     **options: Any,
 ) -> Callable[[Callable[..., Any]], AssetFactory]:
     """Declare a function as an asset of every account, partitioned by billing period.
@@ -57,9 +50,9 @@ def account_asset(
     """
 
     def decorate(function: Callable[..., Any]) -> AssetFactory:
-        def make(account: str, periods: PartitionsDefinition) -> AssetsDefinition:
+        def make(account: str, periods: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             key = account_asset_key(account, function.__name__)
-            made: AssetsDefinition = asset(
+            made: dg.AssetsDefinition = dg.asset(
                 key=key,
                 deps=[account_asset_key(account, after)] if after else None,
                 check_specs=checks(key, periods) if checks else None,

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from dagster import (
-    DefaultSensorStatus,
-    RunFailureSensorContext,
-    SensorDefinition,
-    run_failure_sensor,
-)
+import dagster as dg
 
 from billing_pipeline.alerts import send_alert
 from billing_pipeline.orchestration.jobs import BY_COMMAND, STARTED_BY_TAG
 from billing_pipeline.orchestration.settings import Settings
 
 
-def failure_sensor(settings: Settings) -> SensorDefinition:
+def failure_sensor(settings: Settings) -> dg.SensorDefinition:
     """The sensor `alert_on_failure`: posts the messages of each failed run to `BILLING_ALERT_WEBHOOK`."""
 
-    @run_failure_sensor(
+    @dg.run_failure_sensor(
         name="alert_on_failure",
-        default_status=DefaultSensorStatus.RUNNING,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         description="Posts the messages of a failed run to BILLING_ALERT_WEBHOOK.",
     )
-    def alert_on_failure(context: RunFailureSensorContext) -> None:
+    def alert_on_failure(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
         if run.tags.get(STARTED_BY_TAG) == BY_COMMAND:  # the command has sent its own alert
             return

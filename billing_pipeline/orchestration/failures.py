@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dagster import AssetExecutionContext, Failure, MetadataValue
+import dagster as dg
 
 from billing_pipeline.errors import BillingPipelineError, PeriodClosedError, ReportRefusedError
 from billing_pipeline.loading.checks import LoadStoppedError
@@ -14,7 +14,7 @@ from billing_pipeline.warehouse import LoadAttempt
 
 @contextmanager
 def as_dagster_failure(
-    context: AssetExecutionContext, settings: Settings, period: AccountPeriod
+    context: dg.AssetExecutionContext, settings: Settings, period: AccountPeriod
 ) -> Iterator[None]:
     """Raise an error of ours as Dagster's `Failure`, and record the attempt.
 
@@ -42,13 +42,13 @@ def as_dagster_failure(
         raise failure_from(error) from None
 
 
-def failure_from(error: BillingPipelineError) -> Failure:
+def failure_from(error: BillingPipelineError) -> dg.Failure:
     """An error of ours as Dagster's `Failure`."""
-    return Failure(
+    return dg.Failure(
         description=str(error),
         metadata={
-            "error": MetadataValue.text(type(error).__name__),
-            "what_to_do": MetadataValue.text(error.todo),
+            "error": dg.MetadataValue.text(type(error).__name__),
+            "what_to_do": dg.MetadataValue.text(error.todo),
         },
         allow_retries=False,
     )

@@ -6,7 +6,7 @@ queries the warehouse instead.
 
 from datetime import UTC, datetime
 
-from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity, ResourceParam, asset_check
+import dagster as dg
 
 from billing_pipeline.alerts import send_alert
 from billing_pipeline.errors import BillingPipelineError
@@ -18,14 +18,14 @@ from billing_pipeline.warehouse.freshness import overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
 
 
-def freshness_check(account: str) -> AssetChecksDefinition:
+def freshness_check(account: str) -> dg.AssetChecksDefinition:
     """The check `freshness` of an account's usage."""
 
-    @asset_check(
+    @dg.asset_check(
         asset=account_asset_key(account, "usage"),
         description="Closed months since the first one loaded are loaded by day 3 of the next, 07:00 UTC.",
     )
-    def freshness(settings: ResourceParam[Settings]) -> AssetCheckResult:
+    def freshness(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
         """Closed months that should have been loaded by now and were not."""
         try:
             loads = loaded_periods(settings.warehouse)
@@ -39,9 +39,9 @@ def freshness_check(account: str) -> AssetChecksDefinition:
             f"period {AccountPeriod(period, account)} is overdue: it is not loaded" for period in overdue
         ]
         send_alert(settings.pipeline.alert_webhook, messages)
-        return AssetCheckResult(
+        return dg.AssetCheckResult(
             passed=not overdue,
-            severity=AssetCheckSeverity.WARN,
+            severity=dg.AssetCheckSeverity.WARN,
             description=f"overdue: {', '.join(map(str, overdue))}; load with: billing-pipeline run"
             if overdue
             else "every closed month is loaded",

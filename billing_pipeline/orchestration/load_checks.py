@@ -8,14 +8,7 @@ its materialisation, or without one if a check stopped the load.
 import warnings
 from collections.abc import Iterable, Iterator
 
-from dagster import (
-    AssetCheckResult,
-    AssetCheckSeverity,
-    AssetCheckSpec,
-    AssetKey,
-    PartitionsDefinition,
-    PreviewWarning,
-)
+import dagster as dg
 
 from billing_pipeline.loading.checks import CHECKS, description
 from billing_pipeline.orchestration.tables import markdown_table, markdown_text
@@ -23,7 +16,9 @@ from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import CheckResult
 
 
-def load_check_specs(usage: AssetKey, periods: PartitionsDefinition | None = None) -> list[AssetCheckSpec]:
+def load_check_specs(
+    usage: dg.AssetKey, periods: dg.PartitionsDefinition | None = None
+) -> list[dg.AssetCheckSpec]:
     """Every check that a load runs, as a check of this asset, with a result for each billing period."""
     return [
         period_check_spec(
@@ -34,28 +29,33 @@ def load_check_specs(usage: AssetKey, periods: PartitionsDefinition | None = Non
 
 
 def period_check_spec(
-    name: str, asset: AssetKey, *, description: str, blocking: bool, periods: PartitionsDefinition | None
-) -> AssetCheckSpec:
+    name: str,
+    asset: dg.AssetKey,
+    *,
+    description: str,
+    blocking: bool,
+    periods: dg.PartitionsDefinition | None,
+) -> dg.AssetCheckSpec:
     """A check with a result for each billing period."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PreviewWarning)  # for partitions of checks
-        return AssetCheckSpec(
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # for partitions of checks
+        return dg.AssetCheckSpec(
             name, asset=asset, description=description, blocking=blocking, partitions_def=periods
         )
 
 
-_SEVERITY = {"stop": AssetCheckSeverity.ERROR, "warn": AssetCheckSeverity.WARN}
+_SEVERITY = {"stop": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 
 
 def load_check_results(
     period: BillingPeriod, report_id: str | None, results: Iterable[CheckResult]
-) -> Iterator[AssetCheckResult]:
+) -> Iterator[dg.AssetCheckResult]:
     """Each result as Dagster's UI shows it."""
     for result in results:
         yield asset_check_result(result, "usage rows", billing_period=period.key, report_id=report_id)
 
 
-def asset_check_result(result: CheckResult, counted: str, **metadata: str | None) -> AssetCheckResult:
+def asset_check_result(result: CheckResult, counted: str, **metadata: str | None) -> dg.AssetCheckResult:
     """A result as Dagster's UI shows it.
 
     Args:
@@ -63,7 +63,7 @@ def asset_check_result(result: CheckResult, counted: str, **metadata: str | None
         metadata: further metadata.
     """
     rows = [(finding.finding, finding.usage_rows) for finding in result.findings]
-    return AssetCheckResult(
+    return dg.AssetCheckResult(
         check_name=result.check_name,
         passed=result.passed,
         severity=_SEVERITY[result.severity],

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 
-from dagster import InitResourceContext, ResourceDefinition, resource
+import dagster as dg
 
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.files import restrict_new_files
@@ -15,11 +15,11 @@ from billing_pipeline.orchestration.reports import AcronisReports
 from billing_pipeline.orchestration.settings import Settings
 
 
-def settings_resource(settings: Settings) -> ResourceDefinition:
+def settings_resource(settings: Settings) -> dg.ResourceDefinition:
     """The settings; the run's lock is held for as long as the run uses them."""
 
-    @resource
-    def locked_settings(context: InitResourceContext) -> Iterator[Settings]:
+    @dg.resource
+    def locked_settings(context: dg.InitResourceContext) -> Iterator[Settings]:
         with ExitStack() as locks:
             # A data folder that cannot be used is reported by the step that needs it, in one line.
             with suppress(BillingPipelineError):
@@ -31,11 +31,11 @@ def settings_resource(settings: Settings) -> ResourceDefinition:
     return locked_settings
 
 
-def acronis_reports_resource(settings: Settings) -> ResourceDefinition:
+def acronis_reports_resource(settings: Settings) -> dg.ResourceDefinition:
     """Reports from the API; the run's end frees the slot of a report that is still open."""
 
-    @resource
-    def acronis_reports(_: InitResourceContext) -> Iterator[AcronisReports]:
+    @dg.resource
+    def acronis_reports(_: dg.InitResourceContext) -> Iterator[AcronisReports]:
         with closing(AcronisReports(settings)) as reports:
             yield reports
 

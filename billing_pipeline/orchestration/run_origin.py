@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from dagster import DagsterInstance
+import dagster as dg
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.origin import DEFAULT_DAGSTER_ENTRY_POINT, JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
@@ -16,7 +16,7 @@ CODE_LOCATION = "billing_pipeline.definitions"
 """The module of the definitions, and the name of the code location in `workspace.yaml`."""
 
 
-def create_runs_in_code_location(instance: DagsterInstance) -> None:
+def create_runs_in_code_location(instance: dg.DagsterInstance) -> None:
     """Let an instance create its runs of `monthly_usage` as the code location's.
 
     `execute_in_process` has no parameter for the origin, which Dagster keeps private.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from dagster import MarkdownMetadataValue, MetadataValue
+import dagster as dg
 from tabulate import tabulate
 
 from billing_pipeline.errors import escaped
@@ -18,13 +18,13 @@ def markdown_text(text: str) -> str:
     return escaped(text).translate(_MARKUP)
 
 
-def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> MarkdownMetadataValue:
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MarkdownMetadataValue:
     """A Markdown table in which the values of a report are escaped."""
     cells = [
         ["" if value is None else _number(value) or markdown_text(str(value)) for value in row]
         for row in rows
     ]
-    return MetadataValue.md(tabulate(cells, headers, tablefmt="github", disable_numparse=True))
+    return dg.MetadataValue.md(tabulate(cells, headers, tablefmt="github", disable_numparse=True))
 
 
 def _number(value: object) -> str | None:

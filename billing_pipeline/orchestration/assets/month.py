@@ -3,18 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import dagster as dg
 import duckdb
-from dagster import (
-    AssetCheckSpec,
-    AssetExecutionContext,
-    AssetsDefinition,
-    MarkdownMetadataValue,
-    MaterializeResult,
-    MetadataValue,
-    PartitionsDefinition,
-    ResourceParam,
-    multi_asset,
-)
 
 from billing_pipeline.charges.checks import CHECKS, NO_PRICES, description, run_checks
 from billing_pipeline.charges.price_state import has_prices
@@ -37,7 +27,7 @@ from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult
 
 
-def charge_check_specs(periods: PartitionsDefinition | None = None) -> list[AssetCheckSpec]:
+def charge_check_specs(periods: dg.PartitionsDefinition | None = None) -> list[dg.AssetCheckSpec]:
     """Every check of a month's charges."""
     return [
         period_check_spec(name, CHARGES, description=description(name), blocking=False, periods=periods)
@@ -45,19 +35,19 @@ def charge_check_specs(periods: PartitionsDefinition | None = None) -> list[Asse
     ]
 
 
-def month_assets(accounts: Iterable[str], periods: PartitionsDefinition) -> AssetsDefinition:
+def month_assets(accounts: Iterable[str], periods: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """The assets of a month that all accounts share."""
 
-    @multi_asset(
+    @dg.multi_asset(
         specs=month_specs(account_asset_key(account, "usage") for account in accounts),
         check_specs=charge_check_specs(periods),
         partitions_def=periods,
     )
     def month(
-        context: AssetExecutionContext,
-        settings: ResourceParam[Settings],
-        month_reports: ResourceParam[MonthReports],
-    ) -> Iterator[MaterializeResult[None]]:
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        month_reports: dg.ResourceParam[MonthReports],
+    ) -> Iterator[dg.MaterializeResult[None]]:
         period = BillingPeriod.parse(context.partition_key)
         try:
             with settings.warehouse.reading() as connection:
@@ -67,8 +57,8 @@ def month_assets(accounts: Iterable[str], periods: PartitionsDefinition) -> Asse
         except BillingPipelineError as error:
             raise failure_from(error.about(period=period.key)) from None
         for view in (BILLABLE_USAGE, SKU_TOTALS):
-            yield MaterializeResult(asset_key=view)
-        yield MaterializeResult(
+            yield dg.MaterializeResult(asset_key=view)
+        yield dg.MaterializeResult(
             asset_key=CHARGES,
             check_results=[
                 asset_check_result(result, "lines", billing_period=period.key) for result in results
@@ -76,7 +66,7 @@ def month_assets(accounts: Iterable[str], periods: PartitionsDefinition) -> Asse
             metadata=shown,
         )
         if page := month_reports.after_change(period):
-            yield MaterializeResult(asset_key=MONTH_REPORT, metadata={"path": MetadataValue.path(page)})
+            yield dg.MaterializeResult(asset_key=MONTH_REPORT, metadata={"path": dg.MetadataValue.path(page)})
 
     return month
 
@@ -107,5 +97,5 @@ def _charged(
     }
 
 
-def _table(name: str, rows: Sequence[Mapping[str, object]]) -> dict[str, MarkdownMetadataValue]:
+def _table(name: str, rows: Sequence[Mapping[str, object]]) -> dict[str, dg.MarkdownMetadataValue]:
     return {name: markdown_table(list(rows[0]), [list(row.values()) for row in rows])} if rows else {}

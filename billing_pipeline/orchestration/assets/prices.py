@@ -3,17 +3,7 @@
 from collections.abc import Iterator
 from hashlib import sha256
 
-from dagster import (
-    AssetCheckResult,
-    AssetCheckSeverity,
-    AssetCheckSpec,
-    AssetKey,
-    DataVersion,
-    MaterializeResult,
-    MetadataValue,
-    ResourceParam,
-    asset,
-)
+import dagster as dg
 
 from billing_pipeline.charges import PRICES_FOLDER, load_prices
 from billing_pipeline.charges.checks import NO_PRICES
@@ -24,15 +14,15 @@ from billing_pipeline.orchestration.failures import failure_from
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table, markdown_text
 
-PRICES = AssetKey("prices")
-PRICE_FILE_CHECK = AssetCheckSpec(
+PRICES = dg.AssetKey("prices")
+PRICE_FILE_CHECK = dg.AssetCheckSpec(
     "price_file",
     asset=PRICES,
     description="The price files have no faults and change no closed month, so that they could be loaded.",
 )
 
 
-@asset(
+@dg.asset(
     key=PRICES,
     check_specs=[PRICE_FILE_CHECK],
     group_name=GROUP,
@@ -41,7 +31,7 @@ PRICE_FILE_CHECK = AssetCheckSpec(
     code_version="1",
     metadata={"dagster/table_name": "warehouse.main.price"},
 )
-def prices(settings: ResourceParam[Settings]) -> Iterator[MaterializeResult[None]]:
+def prices(settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
     """Prices and customers' terms, from the files in the folder `prices`; replaced whole, in one transaction.
 
     Files that are refused fail the check `price_file` and not the run, which loads usage too: the prices that
@@ -53,9 +43,9 @@ def prices(settings: ResourceParam[Settings]) -> Iterator[MaterializeResult[None
     except BillingPipelineError as error:
         raise failure_from(error) from None
     digest = sha256("\n".join(f"{file.file} {file.sha256}" for file in files).encode())
-    yield MaterializeResult(
+    yield dg.MaterializeResult(
         check_results=[check],
-        data_version=DataVersion(digest.hexdigest() if files else NO_PRICES),
+        data_version=dg.DataVersion(digest.hexdigest() if files else NO_PRICES),
         metadata={
             "rows": sum(file.row_count for file in files),
             "files": markdown_table(
@@ -63,12 +53,12 @@ def prices(settings: ResourceParam[Settings]) -> Iterator[MaterializeResult[None
             )
             if files
             else NO_PRICES,
-            **({"loaded_at": MetadataValue.timestamp(files[0].recorded_at)} if files else {}),
+            **({"loaded_at": dg.MetadataValue.timestamp(files[0].recorded_at)} if files else {}),
         },
     )
 
 
-def _load(settings: Settings) -> AssetCheckResult:
+def _load(settings: Settings) -> dg.AssetCheckResult:
     folder = settings.pipeline.data_dir / PRICES_FOLDER
     if not any(folder.glob("*.csv")):
         kept = "there are no price files; the prices that were loaded before stay in force"
@@ -81,12 +71,12 @@ def _load(settings: Settings) -> AssetCheckResult:
     return _result(passed=True, text=rows, findings=loaded.warnings)
 
 
-def _result(*, passed: bool, text: str, findings: tuple[str, ...] = ()) -> AssetCheckResult:
+def _result(*, passed: bool, text: str, findings: tuple[str, ...] = ()) -> dg.AssetCheckResult:
     shown = {"findings": markdown_table(("finding",), [(finding,) for finding in findings])}
-    return AssetCheckResult(
+    return dg.AssetCheckResult(
         check_name=PRICE_FILE_CHECK.name,
         passed=passed,
-        severity=AssetCheckSeverity.ERROR,
+        severity=dg.AssetCheckSeverity.ERROR,
         description=markdown_text(text),
         metadata=shown if findings else {},
     )

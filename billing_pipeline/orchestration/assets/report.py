@@ -1,6 +1,6 @@
 """The assets of a report at Acronis: requested, stored, on disk."""
 
-from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ResourceParam
+import dagster as dg
 
 from billing_pipeline.acronis import request_body
 from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period, log_progress
@@ -13,8 +13,10 @@ from billing_pipeline.orchestration.tables import markdown_table
 
 @account_asset(pool=REPORT_POOL, kinds={"acronis"})
 def report_request(
-    context: AssetExecutionContext, settings: ResourceParam[Settings], reports: ResourceParam[Reports]
-) -> MaterializeResult[None]:
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    reports: dg.ResourceParam[Reports],
+) -> dg.MaterializeResult[None]:
     """A usage report requested with `POST /reports`, in `json_v2_0` and `csv_v2_0`.
 
     A request whose report is not loaded yet is continued, not repeated: each POST creates another report.
@@ -24,12 +26,12 @@ def report_request(
         require_loadable(settings, period.period)
         request = reports.request(period, log_progress(context))
     report = request.report
-    return MaterializeResult(
+    return dg.MaterializeResult(
         metadata={
             "report_id": request.report_id,
             "origin": report.origin if report else None,
-            "requested_at": MetadataValue.timestamp(report.requested_at if report else request.opened_at),
-            "request": MetadataValue.json(request_body(request.parameters)),
+            "requested_at": dg.MetadataValue.timestamp(report.requested_at if report else request.opened_at),
+            "request": dg.MetadataValue.json(request_body(request.parameters)),
             "data_centre": request.api_base_url,
         }
     )
@@ -37,8 +39,10 @@ def report_request(
 
 @account_asset(after="report_request", pool=REPORT_POOL, kinds={"acronis"})
 def stored_report(
-    context: AssetExecutionContext, settings: ResourceParam[Settings], reports: ResourceParam[Reports]
-) -> MaterializeResult[None]:
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    reports: dg.ResourceParam[Reports],
+) -> dg.MaterializeResult[None]:
     """The stored report, once every format of it is saved; generation usually takes 1 to 2 minutes.
 
     Polled with growing waits until a deadline. A report that failed is requested again, three at most.
@@ -48,7 +52,7 @@ def stored_report(
         request = reports.await_stored(period, log_progress(context))
     report = request.report
     stored = report.stored if report else ()
-    return MaterializeResult(
+    return dg.MaterializeResult(
         metadata={
             "report_id": request.report_id,
             "reports_requested": len(request.reports),
@@ -63,8 +67,10 @@ def stored_report(
 
 @account_asset(after="stored_report", pool=REPORT_POOL, kinds={"json", "csv", "file"})
 def raw_report(
-    context: AssetExecutionContext, settings: ResourceParam[Settings], reports: ResourceParam[Reports]
-) -> MaterializeResult[None]:
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    reports: dg.ResourceParam[Reports],
+) -> dg.MaterializeResult[None]:
     """The report's files below `raw/<period>/<report id>/`, with a manifest of their sizes and SHA-256.
 
     Never changed once written; enough to rebuild the warehouse with the network off.
@@ -73,10 +79,10 @@ def raw_report(
     with as_dagster_failure(context, settings, period):
         raw = reports.download(period, log_progress(context))
     files = raw.manifest.files
-    return MaterializeResult(
+    return dg.MaterializeResult(
         metadata={
             "report_id": raw.report_id,
-            "folder": MetadataValue.path(raw.folder),
+            "folder": dg.MetadataValue.path(raw.folder),
             "bytes": sum(file.size for file in files),
             "files": markdown_table(
                 ("file", "bytes", "SHA-256"), [(file.name, file.size, file.sha256) for file in files]

@@ -3,24 +3,24 @@
 from collections.abc import Iterable
 from typing import Any
 
-from dagster import AssetKey, AssetSpec
+import dagster as dg
 
 from billing_pipeline.orchestration.accounts import GROUP
 from billing_pipeline.orchestration.assets.prices import PRICES
 from billing_pipeline.sql_files import opening_comment, read_sql
 from billing_pipeline.warehouse.schema import VIEW_FILES
 
-BILLABLE_USAGE = AssetKey("billable_usage")
-SKU_TOTALS = AssetKey("sku_totals")
-CHARGES = AssetKey("charges")
-MONTH_REPORT = AssetKey("month_report")
+BILLABLE_USAGE = dg.AssetKey("billable_usage")
+SKU_TOTALS = dg.AssetKey("sku_totals")
+CHARGES = dg.AssetKey("charges")
+MONTH_REPORT = dg.AssetKey("month_report")
 # A part of each account's run: all are computed anew from what is loaded, so those of the run that loads a
 # month's last account are complete, in whatever order and process the runs are.
 SHARED_ASSETS = (PRICES, BILLABLE_USAGE, SKU_TOTALS, CHARGES, MONTH_REPORT)
 """The keys of the assets that all accounts share."""
 
 
-def month_specs(usage: Iterable[AssetKey]) -> list[AssetSpec]:
+def month_specs(usage: Iterable[dg.AssetKey]) -> list[dg.AssetSpec]:
     """The shared assets of a month. One step materialises them, because nothing is written but the page.
 
     Args:
@@ -47,7 +47,7 @@ def month_specs(usage: Iterable[AssetKey]) -> list[AssetSpec]:
     ]
 
 
-def _view(key: AssetKey, view: str, deps: Iterable[AssetKey], more: str = "") -> AssetSpec:
+def _view(key: dg.AssetKey, view: str, deps: Iterable[dg.AssetKey], more: str = "") -> dg.AssetSpec:
     return _spec(
         key,
         deps,
@@ -57,5 +57,7 @@ def _view(key: AssetKey, view: str, deps: Iterable[AssetKey], more: str = "") ->
     )
 
 
-def _spec(key: AssetKey, deps: Iterable[AssetKey], **options: Any) -> AssetSpec:
-    return AssetSpec(key, deps=deps, group_name=GROUP, owners=["team:billing"], code_version="1", **options)
+def _spec(key: dg.AssetKey, deps: Iterable[dg.AssetKey], **options: Any) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key, deps=deps, group_name=GROUP, owners=["team:billing"], code_version="1", **options
+    )

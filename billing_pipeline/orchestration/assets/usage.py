@@ -4,15 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import dagster as dg
 import duckdb
-from dagster import (
-    AssetCheckResult,
-    AssetExecutionContext,
-    MaterializeResult,
-    ResourceParam,
-    TableColumn,
-    TableSchema,
-)
 
 from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.load import load_period
@@ -26,13 +19,13 @@ from billing_pipeline.reports import MEASURES, ControlTotals
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 
 
-def _column_schema() -> TableSchema:
+def _column_schema() -> dg.TableSchema:
     """The table's columns with their comments, from its own definition."""
     with duckdb.connect(":memory:") as connection:
         connection.execute(read_sql("warehouse/schema/usage.sql"))
         columns = connection.execute(read_sql("warehouse/queries/columns.sql"), {"table": "usage"}).fetchall()
-    return TableSchema(
-        [TableColumn(name=name, type=kind, description=comment) for name, kind, comment in columns]
+    return dg.TableSchema(
+        [dg.TableColumn(name=name, type=kind, description=comment) for name, kind, comment in columns]
     )
 
 
@@ -43,8 +36,8 @@ def _column_schema() -> TableSchema:
     metadata={"dagster/table_name": "warehouse.main.usage", "dagster/column_schema": _column_schema()},
 )
 def usage(
-    context: AssetExecutionContext, settings: ResourceParam[Settings]
-) -> Iterator[AssetCheckResult | MaterializeResult[None]]:
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
     """Usage rows, typed and exact; the account's billing period is replaced whole, in one transaction.
 
     Disaster Recovery compute points are the seconds of `delta`, divided by 3600 and rounded to 2 decimals.
@@ -71,7 +64,7 @@ def usage(
             shown = _figures(connection, period, account)
         warnings = sum(not check.passed for check in loaded.checks)
         totals = loaded.control_totals or ControlTotals(0, {})
-        yield MaterializeResult(
+        yield dg.MaterializeResult(
             check_results=list(load_check_results(period, loaded.report_id, loaded.checks)),
             metadata={
                 "dagster/row_count": rows_in_table,

@@ -1,4 +1,4 @@
-"""Dagster's jobs and schedules, for the configured accounts."""
+"""Dagster's jobs, schedules and sensor, for the configured accounts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 import dagster as dg
 
+from billing_pipeline.alerts import send_alert
 from billing_pipeline.orchestration.accounts import account_asset_key
 from billing_pipeline.orchestration.assets import ASSETS
-from billing_pipeline.orchestration.assets.month import charge_check_specs
+from billing_pipeline.orchestration.assets.month import SHARED_ASSETS, charge_check_specs
 from billing_pipeline.orchestration.assets.prices import PRICE_FILE_CHECK
-from billing_pipeline.orchestration.assets.shared import SHARED_ASSETS
 from billing_pipeline.orchestration.freshness_check import freshness_check
 from billing_pipeline.orchestration.load_checks import load_check_specs
+from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.freshness import DUE_DAY, DUE_HOUR
 
@@ -93,3 +94,24 @@ def freshness_schedule(accounts: Sequence[str]) -> dg.ScheduleDefinition:
         execution_timezone="UTC",
         description="On day 3 of every month at 07:00 UTC, when the month that has ended should be loaded.",
     )
+
+
+def failure_sensor(settings: Settings) -> dg.SensorDefinition:
+    """The sensor `alert_on_failure`: posts the messages of each failed run to `BILLING_ALERT_WEBHOOK`."""
+
+    @dg.run_failure_sensor(
+        name="alert_on_failure",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Posts the messages of a failed run to BILLING_ALERT_WEBHOOK.",
+    )
+    def alert_on_failure(context: dg.RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        if run.tags.get(STARTED_BY_TAG) == BY_COMMAND:  # the command has sent its own alert
+            return
+        failures = [event.step_failure_data.user_failure_data for event in context.get_step_failure_events()]
+        messages = [failure.description for failure in failures if failure and failure.description]
+        period = run.tags.get("dagster/partition", "")
+        fallback = f"period {period}: {context.failure_event.message} (run {run.run_id})"
+        send_alert(settings.pipeline.alert_webhook, messages or [fallback])
+
+    return alert_on_failure

@@ -11,9 +11,8 @@ from uuid import uuid4
 import dagster as dg
 
 from billing_pipeline.errors import BillingPipelineError
-from billing_pipeline.orchestration.assets.shared import MONTH_REPORT, SHARED_ASSETS
+from billing_pipeline.orchestration.assets.month import MONTH_REPORT, SHARED_ASSETS
 from billing_pipeline.orchestration.code_location import build_defs
-from billing_pipeline.orchestration.forced_runs import require_loadable
 from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
 from billing_pipeline.orchestration.jobs import (
     ACCOUNT_TAG,
@@ -120,7 +119,7 @@ def run_periods(
 
 def _is_loadable(period: AccountPeriod, settings: Settings) -> bool:
     try:
-        require_loadable(settings, period.period)
+        settings.require_loadable(period.period)
     except BillingPipelineError:
         return False
     return True

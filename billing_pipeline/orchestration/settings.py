@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import AccountSettings, PipelineSettings
-from billing_pipeline.warehouse import Warehouse, open_warehouse
+from billing_pipeline.warehouse import Warehouse, open_warehouse, require_open
 
 
 class Settings:
@@ -56,3 +57,14 @@ class Settings:
     def warehouse(self) -> Warehouse:
         """The warehouse that `BILLING_WAREHOUSE` names."""
         return open_warehouse(self.pipeline)
+
+    def require_loadable(self, period: BillingPeriod) -> None:
+        """Raise unless the period may be loaded.
+
+        Raises:
+            PeriodError: it has not ended: Dagster does not check that the partition of a run's tag exists.
+            PeriodClosedError: it is closed, and this process does not force it.
+        """
+        period.require_ended()
+        if not self.forced:
+            require_open(self.warehouse, period)

@@ -1,4 +1,4 @@
-"""The views, charges and page of a month, in one step."""
+"""The assets of a month that all accounts share: the views of its usage, its charges and its page."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,22 +9,26 @@ import duckdb
 from billing_pipeline.charges.checks import CHECKS, NO_PRICES, description, run_checks
 from billing_pipeline.charges.price_state import has_prices
 from billing_pipeline.errors import BillingPipelineError
-from billing_pipeline.orchestration.accounts import account_asset_key
-from billing_pipeline.orchestration.assets.shared import (
-    BILLABLE_USAGE,
-    CHARGES,
-    MONTH_REPORT,
-    SKU_TOTALS,
-    month_specs,
-)
+from billing_pipeline.orchestration.accounts import GROUP, account_asset_key
+from billing_pipeline.orchestration.assets.prices import PRICES
 from billing_pipeline.orchestration.failures import failure_from
 from billing_pipeline.orchestration.load_checks import asset_check_result, period_check_spec
 from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.sql_files import read_sql, rows_as_dicts
+from billing_pipeline.sql_files import opening_comment, read_sql, rows_as_dicts
 from billing_pipeline.warehouse.check_results import CheckResult
+from billing_pipeline.warehouse.schema import VIEW_FILES
+
+BILLABLE_USAGE = dg.AssetKey("billable_usage")
+SKU_TOTALS = dg.AssetKey("sku_totals")
+CHARGES = dg.AssetKey("charges")
+MONTH_REPORT = dg.AssetKey("month_report")
+# A part of each account's run: all are computed anew from what is loaded, so those of the run that loads a
+# month's last account are complete, in whatever order and process the runs are.
+SHARED_ASSETS = (PRICES, BILLABLE_USAGE, SKU_TOTALS, CHARGES, MONTH_REPORT)
+"""The keys of the assets that all accounts share."""
 
 
 def charge_check_specs(periods: dg.PartitionsDefinition | None = None) -> list[dg.AssetCheckSpec]:
@@ -39,7 +43,7 @@ def month_assets(accounts: Iterable[str], periods: dg.PartitionsDefinition) -> d
     """The assets of a month that all accounts share."""
 
     @dg.multi_asset(
-        specs=month_specs(account_asset_key(account, "usage") for account in accounts),
+        specs=_specs(account_asset_key(account, "usage") for account in accounts),
         check_specs=charge_check_specs(periods),
         partitions_def=periods,
     )
@@ -99,3 +103,46 @@ def _charged(
 
 def _table(name: str, rows: Sequence[Mapping[str, object]]) -> dict[str, dg.MarkdownMetadataValue]:
     return {name: markdown_table(list(rows[0]), [list(row.values()) for row in rows])} if rows else {}
+
+
+def _specs(usage: Iterable[dg.AssetKey]) -> list[dg.AssetSpec]:
+    """The shared assets of a month. One step materialises them, because nothing is written but the page.
+
+    Args:
+        usage: the keys of all accounts' usage.
+    """
+    return [
+        _view(BILLABLE_USAGE, "billable_usage", usage),
+        _view(SKU_TOTALS, "sku_totals", [BILLABLE_USAGE]),
+        _view(
+            CHARGES,
+            "charge",
+            [PRICES, BILLABLE_USAGE],
+            "\n\nComputed from all accounts that are loaded, at the prices in force. Closing the month "
+            "(`billing-pipeline close`) freezes it as invoice lines.",
+        ),
+        _spec(
+            MONTH_REPORT,
+            [SKU_TOTALS, CHARGES],
+            description="The page of a month, for the browser.",
+            kinds={"html"},
+            # A command that loads several accounts writes it once, after the last one.
+            skippable=True,
+        ),
+    ]
+
+
+def _view(key: dg.AssetKey, view: str, deps: Iterable[dg.AssetKey], more: str = "") -> dg.AssetSpec:
+    return _spec(
+        key,
+        deps,
+        description=opening_comment(read_sql(VIEW_FILES[view])) + more,
+        kinds={"duckdb", "view"},
+        metadata={"dagster/table_name": f"warehouse.main.{view}"},
+    )
+
+
+def _spec(key: dg.AssetKey, deps: Iterable[dg.AssetKey], **options: Any) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key, deps=deps, group_name=GROUP, owners=["team:billing"], code_version="1", **options
+    )

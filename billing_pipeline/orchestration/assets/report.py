@@ -5,7 +5,6 @@ import dagster as dg
 from billing_pipeline.acronis import request_body
 from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period, log_progress
 from billing_pipeline.orchestration.failures import as_dagster_failure
-from billing_pipeline.orchestration.forced_runs import require_loadable
 from billing_pipeline.orchestration.reports import Reports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
@@ -23,7 +22,7 @@ def report_request(
     """
     period = account_period(context)
     with as_dagster_failure(context, settings, period):
-        require_loadable(settings, period.period)
+        settings.require_loadable(period.period)
         request = reports.request(period, log_progress(context))
     report = request.report
     return dg.MaterializeResult(

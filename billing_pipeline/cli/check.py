@@ -87,5 +87,4 @@ def _of_account(
         yield Result(Verdict.FAILED, "report", "not requested", "Correct what failed above first.")
         return
     progress = partial(display.update, AccountPeriod(period_to_try, account.account))
-    with AcronisClient(*credentials) as client:
-        yield from trial_results(client, pipeline, account, period_to_try, progress)
+    yield from trial_results(pipeline, account, period_to_try, progress)

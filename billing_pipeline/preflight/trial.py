@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 
-from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
 from billing_pipeline.landing import RawReport
 from billing_pipeline.loading.checks import LoadStoppedError
@@ -23,21 +22,21 @@ from billing_pipeline.normalize import CsvReport, JsonReport
 from billing_pipeline.normalize.fields import BY_NAME
 from billing_pipeline.normalize.first_element import described_layout, first_keys
 from billing_pipeline.normalize.refusals import shown_keys
-from billing_pipeline.ordering import ProgressCallback, await_stored_reports, download_report, request_report
-from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.orchestration.reports import AcronisReports
+from billing_pipeline.orchestration.settings import Settings
+from billing_pipeline.ordering import ProgressCallback
+from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.preflight.result import Result, Verdict, failed, ok, warning
 from billing_pipeline.reports import CSV_FORMAT, JSON_FORMAT
 from billing_pipeline.settings import AccountSettings, PipelineSettings
 from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse import WarehouseFile
 
-MAX_TRIAL_BYTES = 2 * 1024**3
+MAX_TRIAL_GIB = 2
 """Limit of one decompressed file, because the system's temporary folder may be small."""
 _ROW = re.compile(r"\brow [\d,]+")
 
 
 def trial_results(
-    client: AcronisClient,
     pipeline: PipelineSettings,
     account: AccountSettings,
     period: BillingPeriod,
@@ -46,16 +45,24 @@ def trial_results(
     """Request the report that a run would request, without items that have no usage, and look at it.
 
     Args:
-        client: of the account.
-        pipeline: limits, and the rules of the load.
+        pipeline: the rules of the load.
         account: level and kind of the report.
         period: that has ended.
         progress: receives each event.
     """
     with TemporaryDirectory(prefix="billing-pipeline-check-") as name:
         folder = Path(name)
+        own = {"data_dir": folder, "warehouse": None, "max_report_gib": MAX_TRIAL_GIB}
+        settings = Settings(
+            pipeline.model_copy(update=own),
+            {account.account: account.model_copy(update={"hide_zero_usage": True})},
+        )
+        subject = AccountPeriod(period, account.account)
         try:
-            raw = _download(client, account, period, progress, folder)
+            with closing(AcronisReports(settings)) as reports:
+                reports.request(subject, progress)
+                reports.await_stored(subject, progress)
+                raw = reports.download(subject, progress)
         except BillingPipelineError as error:
             yield failed("report", error)
             return
@@ -67,22 +74,7 @@ def trial_results(
         )
         yield _layout(raw.path(JSON_FORMAT))
         yield from _rows(raw, folder)
-        yield _load(folder, pipeline, period, account.account)
-
-
-def _download(
-    client: AcronisClient,
-    account: AccountSettings,
-    period: BillingPeriod,
-    progress: ProgressCallback,
-    folder: Path,
-) -> RawReport:
-    parameters = account.report_parameters(account.tenant_id or client.own_tenant_id(), period)
-    parameters = replace(parameters, hide_zero_usage=True)
-    first_wait, timeout = account.poll_interval_seconds, account.poll_timeout_seconds
-    request_report(client, folder, parameters, progress=progress, first_wait=first_wait, timeout=timeout)
-    await_stored_reports(client, folder, period, progress=progress, first_wait=first_wait, timeout=timeout)
-    return download_report(client, folder, period, progress=progress, max_bytes=MAX_TRIAL_BYTES)
+        yield _load(settings, subject)
 
 
 def _layout(path: Path) -> Result:
@@ -144,18 +136,18 @@ def _read(connection: duckdb.DuckDBPyConnection, raw: RawReport, folder: Path) -
     return CSV_FORMAT
 
 
-def _load(folder: Path, pipeline: PipelineSettings, period: BillingPeriod, account: str) -> Result:
+def _load(settings: Settings, subject: AccountPeriod) -> Result:
     """Load it into a warehouse of its own. Messages of a load quote the report, so only names are shown."""
-    details = f"For the details, load the month: billing-pipeline run --period {period}."
+    details = f"For the details, load the month: billing-pipeline run --period {subject.period}."
     try:
         attempt = load_period(
-            folder,
-            WarehouseFile(folder),
-            period,
-            account=account,
+            settings.pipeline.account_dir(subject.account),
+            settings.warehouse,
+            subject.period,
+            account=subject.account,
             run_id="check",
-            cross_check=pipeline.cross_check,
-            delta_items=pipeline.delta_items,
+            cross_check=settings.pipeline.cross_check,
+            delta_items=settings.pipeline.delta_items,
         )
     except LoadStoppedError as error:
         stops = ", ".join(check.check_name for check in error.checks if check.stops)

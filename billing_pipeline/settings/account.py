@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import SettingsConfigDict
 
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
@@ -40,7 +39,7 @@ class AccountSettings(EnvironmentSettings):
     set per account. Report and polling options fall back to the unprefixed variable.
     """
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+    env_prefix: ClassVar[str] = _PREFIX
 
     account: str = SINGLE_ACCOUNT
     base_url: Annotated[str, AfterValidator(_api_base_url)] = Field(

@@ -9,12 +9,11 @@ import stat
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from dotenv import dotenv_values
-from pydantic import ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from billing_pipeline.errors import WORKING_DIRECTORY_GONE, SettingsError
 
@@ -123,30 +122,30 @@ def folder(path: Path) -> Path:
     return absolute
 
 
-class EnvironmentSettings(BaseSettings):
+class EnvironmentSettings(BaseModel):
     """Settings that are read from environment variables.
 
-    A field's variable is its alias, or the model's `env_prefix` and the field's name. Fields without a
+    A field's variable is its alias, or the class's `env_prefix` and the field's name. Fields without a
     description are no settings: their values are given as arguments.
     """
 
-    model_config = SettingsConfigDict(populate_by_name=True, loc_by_alias=False, hide_input_in_errors=True)
-
-    @classmethod
-    def settings_customise_sources(  # type: ignore[override]
-        cls, _: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **__: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments are the only source: `load` passes the variables as arguments."""
-        return (init_settings,)
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        loc_by_alias=False,
+        populate_by_name=True,
+        validate_default=True,
+    )
+    env_prefix: ClassVar[str] = ""
 
     @classmethod
     def variables(cls, prefix: str | None = None) -> dict[str, str]:
         """The environment variable of each setting, by field name.
 
         Args:
-            prefix: instead of the model's own `env_prefix`.
+            prefix: instead of the class's own `env_prefix`.
         """
-        prefix = cls.model_config.get("env_prefix", "") if prefix is None else prefix
+        prefix = cls.env_prefix if prefix is None else prefix
         return {
             name: str(field.validation_alias or f"{prefix}{name}".upper())
             for name, field in cls.model_fields.items()

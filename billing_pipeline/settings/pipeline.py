@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import SettingsConfigDict
 
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.reports import DeltaItems, PeriodField
@@ -79,7 +78,7 @@ def _webhook(value: SecretStr) -> SecretStr:
 class PipelineSettings(EnvironmentSettings):
     """Where the data is kept, which periods and accounts there are, and how much runs at once."""
 
-    model_config = SettingsConfigDict(env_prefix="BILLING_")
+    env_prefix: ClassVar[str] = "BILLING_"
 
     data_dir: Annotated[Path, AfterValidator(_data_dir)] = Field(Path("data"), description="the data folder")
     accounts: Annotated[tuple[str, ...], BeforeValidator(_account_names)] = Field(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 import requests
 from pydantic import SecretStr
 
 from billing_pipeline.errors import printable_line
-from billing_pipeline.settings.environment import LOOPBACK
+from billing_pipeline.loopback import proxies_for
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 10
@@ -34,11 +33,13 @@ def send_alert(webhook: SecretStr | None, messages: Sequence[str]) -> None:
     lines = (printable_line(message)[:_MAX_LENGTH].translate(_MARKUP) for message in messages)
     text = "\n".join(("billing_pipeline:", *lines))
     url = webhook.get_secret_value()
-    # Loopback is never reached through a proxy.
-    direct = {"http": "", "https": ""} if urlsplit(url).hostname in LOOPBACK else None
     try:
         response = requests.post(
-            url, json={"text": text}, timeout=_TIMEOUT_SECONDS, allow_redirects=False, proxies=direct
+            url,
+            json={"text": text},
+            timeout=_TIMEOUT_SECONDS,
+            allow_redirects=False,
+            proxies=proxies_for(url),
         )
     except requests.RequestException as error:
         _log.warning("the alert could not be sent: %s", type(error).__name__)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from ipaddress import ip_address
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from billing_pipeline.errors import SettingsError
+from billing_pipeline.loopback import is_loopback
 from billing_pipeline.orchestration.home import disable_telemetry
 from billing_pipeline.settings import PipelineSettings
 
@@ -67,12 +67,7 @@ class RequestFilter:
         return None
 
     def _is_own(self, name: str | None) -> bool:
-        if name is None or name in {"localhost", *self._hosts}:
-            return name is not None
-        try:
-            return ip_address(name).is_loopback
-        except ValueError:
-            return False
+        return name in self._hosts or is_loopback(name)
 
 
 def _name(url: str) -> str | None:

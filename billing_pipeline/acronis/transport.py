@@ -10,9 +10,7 @@ from collections.abc import Container, Mapping
 from datetime import UTC, datetime, timedelta
 from http.client import CONTINUE, SWITCHING_PROTOCOLS, HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -23,6 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from billing_pipeline.acronis.body import BodyError, content
 from billing_pipeline.acronis.failures import connection_error, failure, http_date, shortened
 from billing_pipeline.acronis.redaction import Redactor
+from billing_pipeline.loopback import proxies_for
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 60.0
@@ -58,8 +57,7 @@ class Transport:
         self._credentials = credentials
         self._timeouts = timeouts
         self.clock_difference: timedelta | None = None
-        # An empty proxy means none, whatever `http_proxy`, `all_proxy` and `no_proxy` say.
-        self._proxies = {"http": "", "https": ""} if _is_loopback(base_url) else None
+        self._proxies = proxies_for(base_url)
         self._session = requests.Session()
         self._session.mount("http://", _Adapter())
         self._session.mount("https://", _Adapter())
@@ -149,11 +147,3 @@ class _Adapter(HTTPAdapter):
         ours = {HTTPConnection: _HttpConnection, HTTPSConnection: _HttpsConnection}
         pool.ConnectionCls = ours.get(pool.ConnectionCls, pool.ConnectionCls)
         return pool
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -17,6 +17,7 @@ from tabulate import tabulate
 
 from billing_pipeline.cli.run import load
 from billing_pipeline.demo.prices import load_demo_prices
+from billing_pipeline.loopback import proxies_for
 from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
@@ -93,7 +94,7 @@ def _serve(sandbox: Sandbox, data_dir: Path, first: BillingPeriod, port: int | N
 def _expected(sandbox: Sandbox, period: BillingPeriod) -> tuple[int, Decimal]:
     """Rows and compute points as the sandbox itself counts them."""
     url = f"{sandbox.base_url}/sandbox/totals?period={period}"
-    totals = requests.get(url, proxies={"http": ""}, timeout=60).json()
+    totals = requests.get(url, proxies=proxies_for(url), timeout=60).json()
     return totals["rows"], Decimal(totals["dr_compute_points"]["total"])
 
 

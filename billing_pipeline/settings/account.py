@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from typing import Annotated, ClassVar, Literal, Self
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -12,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from billing_pipeline.errors import SettingsError
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.reports import ReportParameters
-from billing_pipeline.settings.environment import LOOPBACK, EnvironmentSettings, environment
+from billing_pipeline.settings.environment import EnvironmentSettings, environment, web_address
 
 _API_SUFFIX = "/api/2"
 _PREFIX = "ACRONIS_"
@@ -22,13 +21,9 @@ _PER_ACCOUNT = {"base_url", "client_id", "client_secret", "tenant_id"}
 def _api_base_url(value: str) -> str:
     """The data-centre URL with exactly one `/api/2` at its end; plain HTTP only on loopback."""
     url = value.rstrip("/").removesuffix(_API_SUFFIX).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise ValueError("must be a URL such as https://eu2-cloud.acronis.com")
+    parts = web_address(url, "https://eu2-cloud.acronis.com", sent="the client secret")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must not carry credentials, a query or a fragment")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ValueError("must use https: the client secret would be sent unencrypted")
     return url + _API_SUFFIX
 
 

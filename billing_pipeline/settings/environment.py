@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from billing_pipeline.errors import WORKING_DIRECTORY_GONE, SettingsError
+from billing_pipeline.loopback import is_loopback
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +26,6 @@ IS_INSTALLED = not (_PACKAGE_PARENT / "pyproject.toml").exists()
 """Whether the package was installed, and is not part of the project's folder."""
 PROJECT_ROOT = Path() if IS_INSTALLED else _PACKAGE_PARENT
 """The folder of `.env` and of relative paths; for an installed package the working directory."""
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 ENV_FILE = "BILLING_ENV_FILE"
 """Environment variable that names another file than `.env`; `/dev/null` for none."""
 
@@ -120,6 +121,20 @@ def folder(path: Path) -> Path:
     if "\\" in absolute.as_posix():
         raise ValueError("its path must not contain a backslash, which DuckDB takes for a separator")
     return absolute
+
+
+def web_address(value: str, example: str, sent: str | None = None) -> SplitResult:
+    """The parts of a URL; plain HTTP only on loopback if something confidential is `sent` there.
+
+    Raises:
+        ValueError: it is not a URL like the example.
+    """
+    parts = urlsplit(value)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise ValueError(f"must be a URL such as {example}")
+    if sent and parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError(f"must use https: {sent} would be sent unencrypted")
+    return parts
 
 
 class EnvironmentSettings(BaseModel):

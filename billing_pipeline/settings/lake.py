@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from billing_pipeline.settings.environment import EnvironmentSettings, folder
+from billing_pipeline.settings.environment import EnvironmentSettings, folder, web_address
 
 _S3 = "s3://"
 
@@ -16,9 +15,10 @@ _S3 = "s3://"
 def _s3_endpoint(value: str) -> str:
     if "@" in value:
         raise ValueError("must not carry credentials: they are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    parts = urlsplit(value.rstrip("/"))
-    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path or parts.query:
-        raise ValueError("must be a URL such as https://s3.example:9000, without a path")
+    example = "https://s3.example:9000, without a path"
+    parts = web_address(value.rstrip("/"), example)
+    if parts.path or parts.query:
+        raise ValueError(f"must be a URL such as {example}")
     return parts.geturl()
 
 

@@ -6,13 +6,12 @@ import logging
 import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.reports import DeltaItems, PeriodField
-from billing_pipeline.settings.environment import IS_INSTALLED, LOOPBACK, EnvironmentSettings, folder
+from billing_pipeline.settings.environment import IS_INSTALLED, EnvironmentSettings, folder, web_address
 
 _log = logging.getLogger(__name__)
 
@@ -67,11 +66,7 @@ def _warehouse(value: str | None) -> SecretStr | None:
 
 
 def _webhook(value: SecretStr) -> SecretStr:
-    parts = urlsplit(value.get_secret_value())
-    if not parts.hostname or parts.scheme not in {"https", "http"}:
-        raise ValueError("must be a URL such as https://hooks.example/services/…")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ValueError("must use https: the messages would be sent unencrypted")
+    web_address(value.get_secret_value(), "https://hooks.example/services/…", sent="the messages")
     return value
 
 

@@ -12,13 +12,13 @@ from functools import cache
 
 from billing_pipeline.errors import PeriodError
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.reports import is_api_id
 from billing_pipeline.sql_files import read_sql
 
 UNITS = ("GiB", "compute points", "count")
 OWNERSHIPS = ("acronis", "partner")
 _NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 _WITH_COMMA = re.compile(r"-?[0-9.,]*,[0-9.,]*")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MOST_DECIMALS_OF_A_CURRENCY = 2
 
 
@@ -96,7 +96,7 @@ def ownership_fault(text: str) -> str | None:
 
 def uuid_fault(text: str) -> str | None:
     """A tenant."""
-    return None if _UUID.fullmatch(text) else "is not a UUID"
+    return None if is_api_id(text) else "is not a UUID"
 
 
 def name_fault(text: str) -> str | None:

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import duckdb
 
-from billing_pipeline.charges.price_files import PriceFiles, read_price_files
+from billing_pipeline.charges.csv_file import CsvFile
+from billing_pipeline.charges.price_files import read_price_files
 from billing_pipeline.charges.price_state import currency_conflicts
 from billing_pipeline.errors import PricesRefusedError
 from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse.warehouse import Warehouse
+
+# By name, without suffix.
+_Files = Mapping[str, CsvFile]
 
 _UNCHANGED = "The prices that were loaded before stay in force."
 
@@ -98,7 +102,7 @@ class _Rehearsed(Exception):  # noqa: N818
         self.load = load
 
 
-def _read(folder: Path) -> PriceFiles:
+def _read(folder: Path) -> _Files:
     if not (folder / "sell.csv").exists():
         raise PricesRefusedError(
             f"there is no price file {folder / 'sell.csv'}",
@@ -107,8 +111,8 @@ def _read(folder: Path) -> PriceFiles:
     return read_price_files(folder)
 
 
-def _refuse_faults(files: PriceFiles) -> None:
-    if faults := files.fault_lines:
+def _refuse_faults(files: _Files) -> None:
+    if faults := [line for file in files.values() for line in file.fault_lines()]:
         number = "a fault" if len(faults) == 1 else f"{len(faults):,} faults"
         raise PricesRefusedError(
             f"the price files have {number}, so nothing was loaded",
@@ -117,7 +121,7 @@ def _refuse_faults(files: PriceFiles) -> None:
         )
 
 
-def _loaded_before(warehouse: Warehouse, files: PriceFiles) -> PriceLoad | None:
+def _loaded_before(warehouse: Warehouse, files: _Files) -> PriceLoad | None:
     """Not None if the last load was of the same files."""
     if not warehouse.exists():
         return None
@@ -126,25 +130,23 @@ def _loaded_before(warehouse: Warehouse, files: PriceFiles) -> PriceLoad | None:
             rows = connection.execute(read_sql("charges/queries/loaded_files.sql")).fetchall()
         except duckdb.CatalogException:  # the warehouse was published before it had prices
             return None
-        if {file: sha256 for file, sha256, *_ in rows} != {file.name: file.sha256 for file in files}:
+        if {file: sha256 for file, sha256, *_ in rows} != {file.name: file.sha256 for file in files.values()}:
             return None
         return PriceLoad(_row_counts(files), tuple(_name_warnings(connection)), is_news=False)
 
 
-def _row_counts(files: PriceFiles) -> dict[str, int]:
-    return {file.name: len(file.rows) for file in files}
+def _row_counts(files: _Files) -> dict[str, int]:
+    return {file.name: len(file.rows) for file in files.values()}
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, files: PriceFiles, *, forced: bool) -> PriceLoad:
+def _replace(connection: duckdb.DuckDBPyConnection, files: _Files, *, forced: bool) -> PriceLoad:
     """Replace the tables, unless that changes what a closed month costs."""
     connection.execute(read_sql("charges/queries/stage.sql"))
-    for file in files:
-        insert = "insert_terms" if file is files.customers else "insert_prices"
-        parameters: dict[str, Any] = {"rows": [row | {"file_row": str(n)} for n, row in file.rows.items()]}
-        if file is not files.customers:
-            parameters["side"] = Path(file.name).stem
+    for name, file in files.items():
+        rows = {"rows": [row | {"file_row": str(number)} for number, row in file.rows.items()]}
+        insert, side = ("insert_terms", {}) if name == "customers" else ("insert_prices", {"side": name})
         if file.rows:
-            connection.execute(read_sql(f"charges/queries/{insert}.sql"), parameters)
+            connection.execute(read_sql(f"charges/queries/{insert}.sql"), rows | side)
     affected = connection.execute(read_sql("charges/queries/affected_months.sql")).fetchall()
     closed = [month for month, is_closed in affected if is_closed]
     before = {month: _charged(connection, month, "charged_lines") for month in closed}
@@ -193,7 +195,7 @@ def _name_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _record(
     connection: duckdb.DuckDBPyConnection,
-    files: PriceFiles,
+    files: _Files,
     outcome: Literal["loaded", "refused"],
     *,
     forced: bool,
@@ -206,7 +208,7 @@ def _record(
             "row_count": str(len(file.rows)),
             "reason": "; ".join(file.fault_lines()) or reason,
         }
-        for file in files
+        for file in files.values()
     ]
     connection.execute(
         read_sql("charges/queries/append_price_load.sql"),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -16,28 +15,15 @@ PRICES_FOLDER = "prices"
 """Folder of the price files, in the data folder."""
 STANDARD = "standard"
 """The price list of customers without terms, and of what a customer's own list has no price for."""
-PRICE_COLUMNS = (
-    "price_list",
-    "sku",
-    "offering_item",
-    "storage_ownership",
-    "unit",
-    "from_quantity",
-    "unit_price",
-    "currency",
-    "valid_from",
-    "valid_to",
-    "description",
-)
-TERMS_COLUMNS = ("tenant_id", "price_list", "discount_percent", "minimum", "valid_from", "valid_to", "note")
 
-_FREE_TEXT = {"description", "note"}
 _MISSING = {"unit_price": "unit_price is missing: write 0 for what is free of charge"}
 # Exact in DECIMAL(18, 10) after a discount with two decimals.
 _MONEY_DIGITS = 8
 _OPEN = "9999-12"
 
-_Rule = Callable[[str], str | None]
+# What is wrong with a cell that is not blank; None: nothing ever is.
+_Rule = Callable[[str], str | None] | None
+# The columns, in the order of a template.
 _PRICE_RULES: Mapping[str, _Rule] = {
     "price_list": cells.name_fault,
     "sku": cells.name_fault,
@@ -49,7 +35,9 @@ _PRICE_RULES: Mapping[str, _Rule] = {
     "currency": cells.currency_fault,
     "valid_from": cells.month_fault,
     "valid_to": cells.month_fault,
+    "description": None,
 }
+PRICE_COLUMNS = tuple(_PRICE_RULES)
 _PRICE_REQUIRED = ("price_list", "unit", "unit_price", "currency", "valid_from")
 _TERMS_RULES: Mapping[str, _Rule] = {
     "tenant_id": cells.uuid_fault,
@@ -58,7 +46,9 @@ _TERMS_RULES: Mapping[str, _Rule] = {
     "minimum": partial(cells.number_fault, decimals=2, digits=_MONEY_DIGITS),
     "valid_from": cells.month_fault,
     "valid_to": cells.month_fault,
+    "note": None,
 }
+TERMS_COLUMNS = tuple(_TERMS_RULES)
 _TERMS_REQUIRED = ("tenant_id", "valid_from")
 # By price list: months and currency of its prices, with one of their rows.
 _Currencies = Mapping[str, Mapping[tuple[str, str, str], int]]
@@ -73,35 +63,23 @@ class _Dated(NamedTuple):
     cells: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class PriceFiles:
-    """The files as they were read; only sell.csv must be there."""
+def read_price_files(folder: Path) -> dict[str, CsvFile]:
+    """Read the files of a folder, by name without suffix, and find every fault in them.
 
-    sell: CsvFile
-    buy: CsvFile | None
-    customers: CsvFile | None
-
-    def __iter__(self) -> Iterator[CsvFile]:
-        return (file for file in (self.sell, self.buy, self.customers) if file is not None)
-
-    @property
-    def fault_lines(self) -> list[str]:
-        """Every fault of every row of every file."""
-        return [line for file in self for line in file.fault_lines()]
-
-
-def read_price_files(folder: Path) -> PriceFiles:
-    """Read the files of a folder, and find every fault in them."""
-    sell, buy, customers = (folder / f"{name}.csv" for name in ("sell", "buy", "customers"))
-    files = PriceFiles(
-        read_csv_file(sell, PRICE_COLUMNS),
-        read_csv_file(buy, PRICE_COLUMNS) if buy.exists() else None,
-        read_csv_file(customers, TERMS_COLUMNS) if customers.exists() else None,
-    )
-    for file in filter(None, (files.sell, files.buy)):
-        _check_prices(file)
-    if files.customers is not None:
-        _check_terms(files.customers, files.sell)
+    Only sell.csv must be there.
+    """
+    rules = {"sell": _PRICE_RULES, "buy": _PRICE_RULES, "customers": _TERMS_RULES}
+    paths = {name: folder / f"{name}.csv" for name in rules}
+    files = {
+        name: read_csv_file(path, tuple(rules[name]))
+        for name, path in paths.items()
+        if name == "sell" or path.exists()
+    }
+    for name, file in files.items():
+        if name == "customers":
+            _check_terms(file, files["sell"])
+        else:
+            _check_prices(file)
     return files
 
 
@@ -199,11 +177,11 @@ def _check_cells(
         if not text:
             if column in required:
                 fault = _MISSING.get(column, f"{column} is missing")
-        elif column in _FREE_TEXT:
+        elif (rule := rules[column]) is None:
             continue
         elif text != text.strip():
             fault = f"{column} has spaces around it"
-        elif reason := rules[column](text):
+        elif reason := rule(text):
             fault = f'{column} "{text}" {reason}'
         if fault:
             bad.add(column)

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import psycopg2
+from pydantic import SecretStr
 
-from billing_pipeline.errors import WarehouseError
+from billing_pipeline.errors import WarehouseError, first_line
+from billing_pipeline.lake import INSTALL_HINT
 from billing_pipeline.lake.allowed_queries import refuse_unsafe_query
 from billing_pipeline.lake.catalogue import Catalogue
-from billing_pipeline.lake.connections import open_connection
 from billing_pipeline.lake.explanations import explain
 from billing_pipeline.settings import LakeSettings
 from billing_pipeline.sql_files import quote_literal, read_sql
@@ -58,11 +61,22 @@ class Lake:
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection with extensions and secrets, and nothing attached yet.
 
+        Data that exceeds the memory limit spills to the system's temporary folder.
+
         Raises:
-            WarehouseError: also for errors of the database or the store within the block.
+            WarehouseError: an extension is missing, or a key is rejected; also for errors of the database or
+                the store within the block.
         """
         try:
-            with open_connection(self._settings, self._catalogue.password) as connection:
+            with (
+                TemporaryDirectory(prefix="billing-lake-", ignore_cleanup_errors=True) as spill,
+                closing(duckdb.connect(":memory:", config={"temp_directory": spill})) as connection,
+            ):
+                connection.execute("SET autoinstall_known_extensions = false")
+                connection.execute("SET autoload_known_extensions = false; SET TimeZone = 'UTC'")
+                for name in ("postgres_scanner", "ducklake", *(["httpfs"] if self._settings.on_s3 else ())):
+                    load_extension(connection, name)
+                self._create_secrets(connection)
                 yield connection
         except (duckdb.Error, psycopg2.Error) as error:
             secrets = (
@@ -73,6 +87,39 @@ class Lake:
             if explanation := explain(error, secrets, self._catalogue.location, self._data_path):
                 raise explanation from None
             raise
+
+    def _create_secrets(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Pass passwords and keys to DuckDB as secrets, which its messages do not quote."""
+        secrets: dict[str, dict[str, str | SecretStr | None]] = {
+            "postgres": {"PASSWORD": self._catalogue.password}
+        }
+        settings = self._settings
+        if settings.on_s3:
+            secrets["s3"] = {
+                "KEY_ID": settings.s3_key_id,
+                "SECRET": settings.s3_secret_key,
+                "SESSION_TOKEN": settings.s3_session_token,
+                "REGION": settings.s3_region,
+            }
+            if endpoint := settings.s3_endpoint:
+                scheme, _, host = endpoint.partition("://")
+                secrets["s3"] |= {"ENDPOINT": host, "URL_STYLE": "path", "USE_SSL": str(scheme == "https")}
+        for kind, values in secrets.items():
+            options = [
+                f"{name} {quote_literal(value.get_secret_value() if isinstance(value, SecretStr) else value)}"
+                for name, value in values.items()
+                if value
+            ]
+            if not options:
+                continue
+            try:
+                connection.execute(f"CREATE SECRET (TYPE {kind}, {', '.join(options)})")
+            except duckdb.Error as error:
+                # Its message may quote the statement.
+                raise WarehouseError(
+                    f"DuckDB rejects the {kind} credentials: {type(error).__name__}",
+                    todo="Check PGPASSWORD and the AWS_… settings.",
+                ) from None
 
     def attach(self, connection: duckdb.DuckDBPyConnection, name: str, *options: str) -> None:
         """Attach the lake; it is created if it does not exist, unless an option forbids that."""
@@ -237,3 +284,22 @@ def _has_schema_version(connection: duckdb.DuckDBPyConnection) -> bool:
         "FROM duckdb_tables() WHERE database_name = 'warehouse' AND table_name = 'schema_version'"
     ).fetchone()
     return found is not None
+
+
+def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load an extension from its Python package; nothing is downloaded.
+
+    Raises:
+        WarehouseError: the extension is missing, or does not fit this version of DuckDB.
+    """
+    version = duckdb.__version__
+    try:
+        package = resources.files(f"duckdb_extension_{name}")
+        path = package.joinpath(f"extensions/v{version}/{name}.duckdb_extension")
+        connection.execute(f"LOAD {quote_literal(path)}")
+    except (ModuleNotFoundError, duckdb.Error) as error:
+        raise WarehouseError(
+            f"a lake needs DuckDB's extension {name}, which is not installed for DuckDB {version}: "
+            f"{first_line(error)}",
+            todo=f"Use the environment of a lake: {INSTALL_HINT}.",
+        ) from error

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from billing_pipeline.errors import WarehouseError
-from billing_pipeline.lake.connections import load_extension
+from billing_pipeline.lake.lake import load_extension
 
 
 def test_load_extension__not_installed__named_and_not_downloaded() -> None:

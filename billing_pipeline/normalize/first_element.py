@@ -8,18 +8,17 @@ from typing import Any
 from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.envelope import read_envelope
 from billing_pipeline.normalize.layout import learn_layout
-from billing_pipeline.normalize.refusals import DAMAGED, refused, shown_keys
+from billing_pipeline.normalize.refusals import DAMAGED, refused
 
 _LARGEST = 4 << 20
 
 
-def described_layout(path: Path) -> str:
-    """The layout of a file, in words: no value of a report is in it.
+def described_layout(element: Any) -> str:
+    """The layout of a file with this first element, in words: no value of a report is in it.
 
     Raises:
-        ReportRefusedError: the file is damaged, or its layout is not known (`first_keys` has its keys).
+        ReportRefusedError: the layout is not known.
     """
-    element = first_element(path)
     if element is None:
         return "unknown, because the report is empty"
     layout = learn_layout(element)
@@ -30,16 +29,6 @@ def described_layout(path: Path) -> str:
     if layout.rows_key is None:
         return f"flat, an element for each row, {keys}"
     return f"grouped, the rows of an element in {layout.rows_key!r}, {keys}"
-
-
-def first_keys(path: Path) -> str:
-    """The keys of the first element, in words.
-
-    Raises:
-        ReportRefusedError: the file is damaged.
-    """
-    element = first_element(path)
-    return shown_keys(element) if isinstance(element, dict) else f"none: it is a {type(element).__name__}"
 
 
 def first_element(path: Path) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +20,7 @@ from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.load import load_period
 from billing_pipeline.normalize import CsvReport, JsonReport
 from billing_pipeline.normalize.fields import BY_NAME
-from billing_pipeline.normalize.first_element import described_layout, first_keys
+from billing_pipeline.normalize.first_element import described_layout, first_element
 from billing_pipeline.normalize.refusals import shown_keys
 from billing_pipeline.orchestration.reports import AcronisReports
 from billing_pipeline.orchestration.settings import Settings
@@ -79,13 +79,12 @@ def trial_results(
 
 def _layout(path: Path) -> Result:
     try:
-        return ok("layout", f"{JSON_FORMAT} is {described_layout(path)}")
-    except ReportRefusedError:
-        pass
-    try:
-        keys = first_keys(path)
+        element = first_element(path)
     except ReportRefusedError:
         return warning("layout", f"{JSON_FORMAT} is damaged", "Run it again for another report.")
+    with suppress(ReportRefusedError):
+        return ok("layout", f"{JSON_FORMAT} is {described_layout(element)}")
+    keys = shown_keys(element) if isinstance(element, dict) else f"none: it is a {type(element).__name__}"
     return warning(
         "layout",
         f"the layout of {JSON_FORMAT} is not known; its first element has the keys {keys}",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from pydantic import SecretStr
 
-from billing_pipeline.errors import BillingPipelineError, SettingsError
+from billing_pipeline.errors import SettingsError
 from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.preflight.result import Result, Verdict, failed, ok, warning
 from billing_pipeline.reports import is_api_id
@@ -26,6 +28,8 @@ _OF_OTHER_PROGRAMS = (
     "DAGSTER_HOME",
 )
 """Variables that change what a run does. Only their names are shown: a proxy's URL may hold a password."""
+_Settings = TypeVar("_Settings", bound=EnvironmentSettings)
+
 _IDS = {"client_id"}
 _HIDDEN = {"s3_key_id"}
 
@@ -59,6 +63,22 @@ class FoundSettings:
     pipeline: PipelineSettings | None = None
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
 
+    def load(
+        self, load: Callable[[], _Settings], variables: Mapping[str, str], origin: Mapping[str, str]
+    ) -> _Settings | None:
+        """Load settings, with a result for each; None, with one result, if any of them is bad."""
+        try:
+            settings = load()
+        except SettingsError as error:
+            present = [f"{name} ({origin[name]})" for name in variables.values() if name in origin]
+            text = f"{error.what}. Found: {', '.join(present) or 'none of these settings'}"
+            self.results.append(Result(Verdict.FAILED, "settings", text, error.todo))
+            return None
+        for name, variable in variables.items():
+            shown = _shown(name, getattr(settings, name), is_set=variable in origin)
+            self.results.append(ok(variable, f"{shown} ({origin.get(variable, 'default')})"))
+        return settings
+
 
 def find_settings() -> FoundSettings:
     """Read all settings; bad ones become results."""
@@ -74,43 +94,20 @@ def find_settings() -> FoundSettings:
     )
     names: tuple[str, ...] = (SINGLE_ACCOUNT,)
     variables = PipelineSettings.variables()
-    try:
-        found.pipeline = PipelineSettings.load()
-    except SettingsError as error:
-        found.results.append(_bad(error, variables, origin))
-        if variables["accounts"] in origin:
-            return found
-    else:
+    found.pipeline = found.load(PipelineSettings.load, variables, origin)
+    if found.pipeline is not None:
         names = found.pipeline.accounts
-        found.results += _lines(found.pipeline, variables, origin)
         if found.pipeline.warehouse is not None:
-            found.results += _lake(origin)
+            found.load(LakeSettings.load, LakeSettings.variables(), origin)
+    elif variables["accounts"] in origin:
+        return found
     for name in names:
         variables = AccountSettings.variables_of(name, origin)
-        try:
-            found.accounts[name] = account = AccountSettings.load(name, names)
-        except SettingsError as error:
-            found.results.append(_bad(error, variables, origin))
-        else:
-            found.results += _lines(account, variables, origin)
+        if account := found.load(partial(AccountSettings.load, name, names), variables, origin):
+            found.accounts[name] = account
             found.results += _advice(account, variables)
     found.results += _others(names, origin)
     return found
-
-
-def _lake(origin: Mapping[str, str]) -> list[Result]:
-    try:
-        return list(_lines(LakeSettings.load(), LakeSettings.variables(), origin))
-    except SettingsError as error:
-        return [_bad(error, LakeSettings.variables(), origin)]
-
-
-def _lines(
-    settings: EnvironmentSettings, variables: Mapping[str, str], origin: Mapping[str, str]
-) -> Iterator[Result]:
-    for name, variable in variables.items():
-        shown = _shown(name, getattr(settings, name), is_set=variable in origin)
-        yield ok(variable, f"{shown} ({origin.get(variable, 'default')})")
 
 
 def _shown(name: str, value: object, *, is_set: bool) -> str:
@@ -126,12 +123,6 @@ def _shown(name: str, value: object, *, is_set: bool) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _bad(error: BillingPipelineError, variables: Mapping[str, str], origin: Mapping[str, str]) -> Result:
-    found = [f"{name} ({origin[name]})" for name in variables.values() if name in origin]
-    text = f"{error.what}. Found: {', '.join(found) or 'none of these settings'}"
-    return Result(Verdict.FAILED, "settings", text, error.todo)
 
 
 def _advice(account: AccountSettings, variables: Mapping[str, str]) -> Iterator[Result]:

@@ -55,7 +55,8 @@ class RequestFilter:
         """The HTTP status and reason of a refusal."""
         headers = Headers(scope=scope)
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
-        if len(hosts) != 1 or not self._is_own(_name(f"//{hosts[0]}")):
+        host = _name(f"//{hosts[0]}") if len(hosts) == 1 else None
+        if host not in self._hosts and not is_loopback(host):
             return 403, "Unknown Host: add its name to BILLING_UI_HOSTS."
         for origin in origins:
             same = origin.partition("://")[2].lower() == hosts[0].lower()
@@ -65,9 +66,6 @@ class RequestFilter:
         if by_get and scope["path"].endswith("/graphql") and scope["query_string"]:
             return 405, "GraphQL is executed by POST only."
         return None
-
-    def _is_own(self, name: str | None) -> bool:
-        return name in self._hosts or is_loopback(name)
 
 
 def _name(url: str) -> str | None:

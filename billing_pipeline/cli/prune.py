@@ -39,19 +39,22 @@ def command(days: int, dry_run: bool) -> int:
     needed = _needed_reports(settings)
     for account in settings.accounts:
         for folder in _superseded(settings.account_dir(account), account, needed, before):
-            bytes_in_folder = _size(folder)
+            bytes_in_folder = sum(path.stat().st_size for path in folder.iterdir())
             count, size = count + 1, size + bytes_in_folder
             print(f"{folder}  {bytes_in_folder:,} bytes {done}")
             if not dry_run:
-                _remove_raw_report(folder)
-    pages = settings.reports_dir
-    months = [month for month in written_months(pages) if _modified(pages / f"{month}.html") < before]
-    for month in months:
-        print(f"{pages / f'{month}.html'}  {done}")
-    if months and not dry_run:
-        remove_months(pages, months)
+                with reporting_io_errors(folder):
+                    # First the manifest: without one, what a killed command leaves is not a raw report.
+                    (folder / MANIFEST).unlink()
+                    shutil.rmtree(folder)
+    pages = {month: settings.reports_dir / f"{month}.html" for month in written_months(settings.reports_dir)}
+    old = {month: page for month, page in pages.items() if page.stat().st_mtime < before.timestamp()}
+    for page in old.values():
+        print(f"{page}  {done}")
+    if old and not dry_run:
+        remove_months(settings.reports_dir, old)
     runs = _prune_runs(settings, before, remove=not dry_run)
-    print(f"{done}: {count:,} raw reports ({size:,} bytes), {len(months):,} pages, {runs:,} runs of Dagster")
+    print(f"{done}: {count:,} raw reports ({size:,} bytes), {len(old):,} pages, {runs:,} runs of Dagster")
     return 0
 
 
@@ -88,21 +91,6 @@ def _needed_reports(settings: PipelineSettings) -> dict[AccountPeriod, set[str]]
             subject = AccountPeriod(BillingPeriod.containing(month), account)
             needed.setdefault(subject, set()).add(str(report_id))
     return needed
-
-
-def _remove_raw_report(folder: Path) -> None:
-    with reporting_io_errors(folder):
-        # First the manifest: without one, what a killed command leaves is not a raw report.
-        (folder / MANIFEST).unlink()
-        shutil.rmtree(folder)
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())
-
-
-def _modified(path: Path) -> datetime:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _prune_runs(settings: PipelineSettings, before: datetime, *, remove: bool) -> int:

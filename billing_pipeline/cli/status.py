@@ -62,7 +62,10 @@ def command(as_json: bool, check: bool) -> int:
     elif subjects:
         lines = (_line(subject, requests.get(subject), loads.get(subject)) for subject in subjects)
         write_table(_HEADERS, lines, [name == "rows" for name in _HEADERS], sys.stdout)
-        notes = [*_notes(requests, loads, settings.accounts), *map(_overdue_note, overdue)]
+        notes = list(_notes(requests, loads, settings.accounts))
+        for subject in overdue:
+            due = f"{due_at(subject.period):%Y-%m-%d %H:%M} UTC"
+            notes.append(f"{subject}  overdue: not loaded, was due {due}")
         if notes := [*notes, *(_price_notes(prices) if prices else ())]:
             print("", *map(escaped, notes), sep="\n")
     elif not damaged:
@@ -87,10 +90,6 @@ def _overdue(
         its_periods = {subject.period for subject in loaded if subject.account == account}
         for period in overdue_periods(its_periods, now=datetime.now(UTC)):
             yield AccountPeriod(period, account)
-
-
-def _overdue_note(subject: AccountPeriod) -> str:
-    return f"{subject}  overdue: not loaded, was due {due_at(subject.period):%Y-%m-%d %H:%M} UTC"
 
 
 def _as_json(

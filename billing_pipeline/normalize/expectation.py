@@ -84,15 +84,10 @@ def _coverage(params: Mapping[str, Any]) -> tuple[date, date]:
 
 
 def _moment(params: Mapping[str, Any], name: str) -> datetime:
-    seconds = _integer(params, name, "a UNIX timestamp")
+    seconds = params.get(name)
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        if isinstance(seconds, int) and not isinstance(seconds, bool):
+            return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        raise refused(f"params.{name} is {seconds}, not a UNIX timestamp") from None
-
-
-def _integer(params: Mapping[str, Any], name: str, meaning: str) -> int:
-    value = params.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise refused(f"params.{name} is {shown(value)}, not {meaning}")
-    return value
+        pass
+    raise refused(f"params.{name} is {shown(seconds)}, not a UNIX timestamp")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from billing_pipeline.acronis import AcronisClient, Tenant
+from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.errors import ApiError, BillingPipelineError
 from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.preflight.result import Result, Verdict, failed, ok, warning
@@ -59,7 +59,10 @@ def _tenant(client: AcronisClient, account: AccountSettings, tenant_id: str, *, 
         if is_own and error.status in _REFUSED:
             return warning("tenant", text, todo)
         return warning("tenant", text, f"{todo} {error.todo}")
-    text = f"{tenant_id} ({whose}), {_name(client, tenant, is_own=is_own)}, {tenant.kind or 'of no kind'}"
+    name = repr(client.redact(tenant.name))
+    if tenant.kind in _CUSTOMERS and not is_own:
+        name = "name hidden, because it is a customer's"
+    text = f"{tenant_id} ({whose}), {name}, {tenant.kind or 'of no kind'}"
     if tenant.kind in _CUSTOMERS and account.report_level in _LEVELS_BELOW:
         return warning(
             "tenant",
@@ -68,13 +71,6 @@ def _tenant(client: AcronisClient, account: AccountSettings, tenant_id: str, *, 
             "Set ACRONIS_REPORT_LEVEL=itself, or ACRONIS_TENANT_ID to your own tenant.",
         )
     return ok("tenant", text)
-
-
-def _name(client: AcronisClient, tenant: Tenant, *, is_own: bool) -> str:
-    """The tenant's name, unless that is a customer's."""
-    if tenant.kind in _CUSTOMERS and not is_own:
-        return "name hidden, because it is a customer's"
-    return repr(client.redact(tenant.name))
 
 
 def _right_to_report(client: AcronisClient, tenant_id: str, account: str | None) -> Result:

@@ -7,9 +7,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from billing_pipeline.errors import BillingPipelineError, DataFolderError
 from billing_pipeline.files import reporting_io_errors
@@ -51,15 +49,13 @@ def check_data_folder(settings: PipelineSettings) -> Result:
         return failed("data folder", error)
     state = "writable" if existing == folder else f"will be made in {existing}"
     text = f"{folder}: {state}, {free / _GIB:,.1f} GiB free"
-    needed = max(LEAST_FREE_BYTES, 2 * _size(folder / "warehouse.duckdb"))
+    warehouse = folder / "warehouse.duckdb"
+    size = warehouse.stat().st_size if warehouse.exists() else 0
+    needed = max(LEAST_FREE_BYTES, 2 * size)
     if free < needed:
         todo = f"Have {needed / _GIB:,.1f} GiB: a load copies the warehouse and keeps the raw report."
         return warning("data folder", text, todo)
     return ok("data folder", text)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
 
 
 def check_warehouse(settings: PipelineSettings) -> Iterator[Result]:
@@ -82,7 +78,7 @@ def check_warehouse(settings: PipelineSettings) -> Iterator[Result]:
     except BillingPipelineError as error:
         yield failed("warehouse", error)
         return
-    loaded = f", the last is {last:%Y-%m}; last load {_minute(last_load)}" if months else ""
+    loaded = f", the last is {last:%Y-%m}; last load {last_load:%Y-%m-%d %H:%M} UTC" if months else ""
     yield ok("warehouse", f"{warehouse.location}: {months:,} months loaded, {closed:,} closed{loaded}")
     if other_rule:
         yield ok(
@@ -90,7 +86,3 @@ def check_warehouse(settings: PipelineSettings) -> Iterator[Result]:
             f"{other_rule:,} months were loaded with another rule than BILLING_DELTA_ITEMS="
             f"{settings.delta_items}, and keep it",
         )
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -21,6 +21,7 @@ _COPY_OPTIONS = {
     "csv": "FORMAT csv, HEADER true, DELIMITER ',', USE_TMP_FILE false",
     "parquet": "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false",
 }
+_TIMES_OF_FOCUS = ", TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ'"
 FORMATS = (*_COPY_OPTIONS, "xlsx")
 _MEMORY = "400MB"
 _IN_PERIOD = "{table} WHERE billing_period = DATE '{day}'"
@@ -84,6 +85,9 @@ def export_period(
         WarehouseError: the period is not loaded.
         OutputError: the file cannot be written, or the rows do not fit into its format.
     """
+    options = _COPY_OPTIONS.get(file_format, "")
+    if table == "focus" and file_format == "csv":
+        options += _TIMES_OF_FOCUS
     with warehouse.reading() as connection:
         # A month that is larger is sorted on disk.
         connection.execute(f"SET memory_limit = '{_MEMORY}'")
@@ -98,7 +102,7 @@ def export_period(
                     read_sql("warehouse/queries/export.sql").format(
                         select=select,
                         path=quote_literal(partial),
-                        options=_COPY_OPTIONS[file_format] + _times(table, file_format),
+                        options=options,
                     )
                 ).fetchone() or (0,)
             except duckdb.IOException as error:
@@ -133,9 +137,3 @@ def _select(
     # Stable, so that an export is reproducible.
     order = "account, report_row" if table == "usage" else "ALL"
     return f"SELECT {', '.join(columns)} FROM {source} ORDER BY {order}"
-
-
-def _times(table: str, file_format: str) -> str:
-    """FOCUS prescribes how times are written."""
-    is_focus_csv = table == "focus" and file_format == "csv"
-    return ", TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ'" if is_focus_csv else ""

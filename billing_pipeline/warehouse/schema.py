@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cache
 from importlib import resources
-from importlib.resources.abc import Traversable
 
 import duckdb
 
 from billing_pipeline.sql_files import opening_comment, quote_literal, read_sql
 
+_PACKAGE = resources.files("billing_pipeline")
 _TABLES = (
     *(
         f"warehouse/schema/{name}.sql"
@@ -97,7 +97,7 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
     with ExitStack() as files:
         reference_data = (
             read_sql(table).replace(
-                "$path", quote_literal(files.enter_context(resources.as_file(_resource(data))))
+                "$path", quote_literal(files.enter_context(resources.as_file(_PACKAGE.joinpath(data))))
             )
             for table, data in _REFERENCE_DATA.items()
         )
@@ -138,7 +138,3 @@ def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
 def _fingerprint() -> str:
     names = (*_TABLES, _TOTAL_MONTH, *_REFERENCE_DATA, *_REFERENCE_DATA.values(), *VIEW_FILES.values())
     return hashlib.sha256("\0".join(map(read_sql, names)).encode()).hexdigest()
-
-
-def _resource(path: str) -> Traversable:
-    return resources.files("billing_pipeline").joinpath(path)

@@ -24,7 +24,7 @@ from billing_pipeline.lake.explanations import explain
 from billing_pipeline.settings import LakeSettings
 from billing_pipeline.sql_files import quote_literal, read_sql
 from billing_pipeline.warehouse.history import LoadAttempt, record
-from billing_pipeline.warehouse.memory import limit_query, limit_reading
+from billing_pipeline.warehouse.memory import READING, execute_restricted, limit_memory
 from billing_pipeline.warehouse.schema import create_schema, is_current
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
@@ -141,7 +141,7 @@ class Lake:
                     f"there is nothing in the lake yet: {self.location}",
                     todo="Load a period first: billing-pipeline run.",
                 )
-            limit_reading(connection)
+            limit_memory(connection, READING)
             # One snapshot for all statements, so that their results are consistent.
             connection.execute("USE warehouse; BEGIN TRANSACTION READ ONLY")
             yield connection
@@ -169,9 +169,7 @@ class Lake:
         """The lake is attached read-only; only files of its folder are read, and none written."""
         refuse_unsafe_query(connection, query)
         connection.execute(f"SET allowed_directories = [{quote_literal(self._data_path)}]")
-        limit_query(connection)
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-        return connection.execute(query)
+        return execute_restricted(connection, query)
 
     def maintain(self, *, keep_days: int, grace_hours: int) -> str:
         """Expire snapshots, merge small files, and remove unreferenced files. No row changes.

@@ -23,10 +23,11 @@ from billing_pipeline.files import if_supported, make_folder, sync
 from billing_pipeline.sql_files import ROW_GROUP, quote_literal
 from billing_pipeline.warehouse.history import LoadAttempt, record
 from billing_pipeline.warehouse.memory import (
+    LOADING,
+    READING,
+    execute_restricted,
     folder_to_spill_to,
-    limit_loading,
-    limit_query,
-    limit_reading,
+    limit_memory,
 )
 from billing_pipeline.warehouse.pending import PendingAttempts
 from billing_pipeline.warehouse.schema import create_schema
@@ -77,10 +78,8 @@ class WarehouseFile:
     def execute_read_only(
         self, connection: duckdb.DuckDBPyConnection, query: str
     ) -> duckdb.DuckDBPyConnection:
-        """Execute a user's query; it and later ones have no access to other files (COPY … TO, ATTACH)."""
-        limit_query(connection)
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-        return connection.execute(query)
+        """No other files are read or written."""
+        return execute_restricted(connection, query)
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -98,7 +97,7 @@ class WarehouseFile:
         except duckdb.Error as error:
             raise self._cannot_be_opened(error) from error
         with opened as connection:
-            limit_reading(connection)
+            limit_memory(connection, READING)
             connection.execute("SET TimeZone = 'UTC'")
             try:
                 if not connection.execute("FROM duckdb_tables() WHERE table_name = 'usage'").fetchone():
@@ -175,7 +174,7 @@ class WarehouseFile:
         with self.path.open("rb") if before else nullcontext() as published:
             connection = duckdb.connect(":memory:", config={"temp_directory": str(self._temporary)})
             try:
-                limit_loading(connection)
+                limit_memory(connection, LOADING)
                 connection.execute("SET TimeZone = 'UTC'")
                 if published:
                     self._attach(connection, self.path, f"{PUBLISHED} (READ_ONLY)")

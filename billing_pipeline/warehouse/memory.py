@@ -1,4 +1,4 @@
-"""Memory of DuckDB connections: a share for each thread, so that concurrent readers fit on one machine."""
+"""Limits of DuckDB connections: of memory a share for each thread, so that concurrent readers fit."""
 
 from __future__ import annotations
 
@@ -9,30 +9,27 @@ from tempfile import mkdtemp
 
 import duckdb
 
-# MB for each thread. A month's views need no more.
-_READING = 150
-# MB for each thread: twice the need of a thread that reads rows of a report.
-_LOADING = 200
+READING = 150
+"""MB for each thread of a connection for the queries of this package: a month's views need no more."""
+LOADING = 200
+"""Likewise for a load: twice the need of a thread that reads rows of a report."""
 
 
-def limit_reading(connection: duckdb.DuckDBPyConnection) -> None:
-    """Limit a connection to what the queries of this package need; more spills to its temporary folder."""
-    _limit(connection, _READING)
-
-
-def limit_loading(connection: duckdb.DuckDBPyConnection) -> None:
-    """Limit a connection to what a load needs; more spills to its temporary folder."""
-    _limit(connection, _LOADING)
-
-
-def limit_query(connection: duckdb.DuckDBPyConnection) -> None:
-    """Limit a connection that runs a person's query to DuckDB's default, 80 % of the machine's memory."""
-    connection.execute("RESET memory_limit")
-
-
-def _limit(connection: duckdb.DuckDBPyConnection, per_thread: int) -> None:
+def limit_memory(connection: duckdb.DuckDBPyConnection, per_thread: int) -> None:
+    """Limit a connection to so many MB for each of its threads; more spills to its temporary folder."""
     (threads,) = connection.execute("SELECT current_setting('threads')").fetchone() or (2,)
     connection.execute(f"SET memory_limit = '{per_thread * max(int(threads), 2)}MB'")
+
+
+def execute_restricted(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
+    """Execute a person's query with DuckDB's default limit, 80 % of the machine's memory.
+
+    It and later ones have no access to other files (COPY … TO, ATTACH).
+    """
+    connection.execute(
+        "RESET memory_limit; SET enable_external_access = false; SET lock_configuration = true"
+    )
+    return connection.execute(query)
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -63,12 +64,8 @@ def load_prices(warehouse: Warehouse, folder: Path, *, forced: bool = False) -> 
         _refuse_faults(files)
         return _loaded_before(warehouse, files) or warehouse.change(load)
     except PricesRefusedError as error:
-        reason = error.what
-
-        def record(connection: duckdb.DuckDBPyConnection) -> None:
-            _record(connection, files, "refused", forced=forced, reason=reason)
-
-        warehouse.change(record)
+        refused = partial(_record, files=files, outcome="refused", forced=forced, reason=error.what)
+        warehouse.change(refused)
         raise
 
 

@@ -6,7 +6,7 @@ its materialisation, or without one if a check stopped the load.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 import dagster as dg
 
@@ -19,29 +19,26 @@ from billing_pipeline.warehouse import CheckResult
 def load_check_specs(
     usage: dg.AssetKey, periods: dg.PartitionsDefinition | None = None
 ) -> list[dg.AssetCheckSpec]:
-    """Every check that a load runs, as a check of this asset, with a result for each billing period."""
-    return [
-        period_check_spec(
-            name, usage, description=description(name), blocking=severity == "stop", periods=periods
-        )
-        for name, severity in CHECKS.items()
-    ]
+    """Every check that a load runs, as a check of this asset."""
+    blocking = {name for name, severity in CHECKS.items() if severity == "stop"}
+    return period_check_specs(usage, {name: description(name) for name in CHECKS}, periods, blocking)
 
 
-def period_check_spec(
-    name: str,
+def period_check_specs(
     asset: dg.AssetKey,
-    *,
-    description: str,
-    blocking: bool,
+    descriptions: Mapping[str, str],
     periods: dg.PartitionsDefinition | None,
-) -> dg.AssetCheckSpec:
-    """A check with a result for each billing period."""
+    blocking: Container[str] = (),
+) -> list[dg.AssetCheckSpec]:
+    """Checks by name, with a result for each billing period."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)  # for partitions of checks
-        return dg.AssetCheckSpec(
-            name, asset=asset, description=description, blocking=blocking, partitions_def=periods
-        )
+        return [
+            dg.AssetCheckSpec(
+                name, asset=asset, description=text, blocking=name in blocking, partitions_def=periods
+            )
+            for name, text in descriptions.items()
+        ]
 
 
 _SEVERITY = {"stop": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}

@@ -12,7 +12,7 @@ from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.accounts import GROUP, account_asset_key
 from billing_pipeline.orchestration.assets.prices import PRICES
 from billing_pipeline.orchestration.failures import failure_from
-from billing_pipeline.orchestration.load_checks import asset_check_result, period_check_spec
+from billing_pipeline.orchestration.load_checks import asset_check_result, period_check_specs
 from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table
@@ -33,10 +33,7 @@ SHARED_ASSETS = (PRICES, BILLABLE_USAGE, SKU_TOTALS, CHARGES, MONTH_REPORT)
 
 def charge_check_specs(periods: dg.PartitionsDefinition | None = None) -> list[dg.AssetCheckSpec]:
     """Every check of a month's charges."""
-    return [
-        period_check_spec(name, CHARGES, description=description(name), blocking=False, periods=periods)
-        for name in CHECKS
-    ]
+    return period_check_specs(CHARGES, {name: description(name) for name in CHECKS}, periods)
 
 
 def month_assets(accounts: Iterable[str], periods: dg.PartitionsDefinition) -> dg.AssetsDefinition:

@@ -46,8 +46,11 @@ def command(query: str | None, file: TextIO | None, output_format: str) -> int:
         raise click.UsageError("Give a query or --file, not both.")
     if query is None and file is None and sys.stdin.isatty():
         raise click.UsageError('Give a query, such as "FROM usage", or --file.')
-    if query is None or query == "-":
-        query = _read(file or sys.stdin)
+    try:
+        query = (file or sys.stdin).read() if query in {None, "-"} else query
+        query.encode()
+    except UnicodeError:
+        raise WarehouseError("the query is not valid UTF-8", todo="Correct the query.") from None
     if isinstance(sys.stdout, TextIOWrapper):
         # A result is printed exactly or not at all.
         sys.stdout.reconfigure(errors="strict")
@@ -68,19 +71,8 @@ def command(query: str | None, file: TextIO | None, output_format: str) -> int:
     return 0
 
 
-def _read(file: TextIO) -> str:
-    try:
-        return file.read()
-    except UnicodeDecodeError:
-        raise WarehouseError("the query is not valid UTF-8", todo="Correct the query.") from None
-
-
 def _require_result_set(query: str) -> None:
     """Refuse what is not one statement that returns rows."""
-    try:
-        query.encode()
-    except UnicodeEncodeError:
-        raise WarehouseError("the query is not valid UTF-8", todo="Correct the query.") from None
     statements = duckdb.extract_statements(query)
     if not statements:
         raise WarehouseError("the query is empty", todo='Try: billing-pipeline sql "FROM usage".')

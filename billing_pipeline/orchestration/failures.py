@@ -7,23 +7,26 @@ import dagster as dg
 
 from billing_pipeline.errors import BillingPipelineError, PeriodClosedError, ReportRefusedError
 from billing_pipeline.loading.checks import LoadStoppedError
+from billing_pipeline.orchestration.accounts import account_period
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import AccountPeriod
 from billing_pipeline.warehouse import LoadAttempt
 
 
 @contextmanager
-def as_dagster_failure(
-    context: dg.AssetExecutionContext, settings: Settings, period: AccountPeriod
-) -> Iterator[None]:
+def as_dagster_failure(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[AccountPeriod]:
     """Raise an error of ours as Dagster's `Failure`, and record the attempt.
+
+    Yields:
+        The account and the billing period that are materialised.
 
     Raises:
         Failure: with the error's message. Dagster does not retry it: transient errors were retried where they
             occurred.
     """
+    period = account_period(context)
     try:
-        yield
+        yield period
     except BillingPipelineError as error:
         error.about(account=period.named_account, period=period.period.key)
         attempt = LoadAttempt(

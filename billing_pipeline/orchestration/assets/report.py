@@ -3,7 +3,7 @@
 import dagster as dg
 
 from billing_pipeline.acronis import request_body
-from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, account_period, log_progress
+from billing_pipeline.orchestration.accounts import REPORT_POOL, account_asset, log_progress
 from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.reports import Reports
 from billing_pipeline.orchestration.settings import Settings
@@ -20,16 +20,15 @@ def report_request(
 
     A request whose report is not loaded yet is continued, not repeated: each POST creates another report.
     """
-    period = account_period(context)
-    with as_dagster_failure(context, settings, period):
+    with as_dagster_failure(context, settings) as period:
         settings.require_loadable(period.period)
         request = reports.request(period, log_progress(context))
-    report = request.report
+    report = request.reports[-1]
     return dg.MaterializeResult(
         metadata={
-            "report_id": request.report_id,
-            "origin": report.origin if report else None,
-            "requested_at": dg.MetadataValue.timestamp(report.requested_at if report else request.opened_at),
+            "report_id": report.report_id,
+            "origin": report.origin,
+            "requested_at": dg.MetadataValue.timestamp(report.requested_at),
             "request": dg.MetadataValue.json(request_body(request.parameters)),
             "data_centre": request.api_base_url,
         }
@@ -46,19 +45,20 @@ def stored_report(
 
     Polled with growing waits until a deadline. A report that failed is requested again, three at most.
     """
-    period = account_period(context)
-    with as_dagster_failure(context, settings, period):
+    with as_dagster_failure(context, settings) as period:
         request = reports.await_stored(period, log_progress(context))
-    report = request.report
-    stored = report.stored if report else ()
+    report = request.reports[-1]
     return dg.MaterializeResult(
         metadata={
-            "report_id": request.report_id,
+            "report_id": report.report_id,
             "reports_requested": len(request.reports),
-            "waiting_seconds": report.wait_seconds if report else None,
+            "waiting_seconds": report.wait_seconds,
             "stored_reports": markdown_table(
                 ("format", "status", "stored report", "size, bytes"),
-                [(each.report_format, each.status, each.stored_report_id, each.size) for each in stored],
+                [
+                    (each.report_format, each.status, each.stored_report_id, each.size)
+                    for each in report.stored
+                ],
             ),
         }
     )
@@ -74,8 +74,7 @@ def raw_report(
 
     Never changed once written; enough to rebuild the warehouse with the network off.
     """
-    period = account_period(context)
-    with as_dagster_failure(context, settings, period):
+    with as_dagster_failure(context, settings) as period:
         raw = reports.download(period, log_progress(context))
     files = raw.manifest.files
     return dg.MaterializeResult(

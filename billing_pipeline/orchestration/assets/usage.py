@@ -9,7 +9,7 @@ import duckdb
 
 from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.load import load_period
-from billing_pipeline.orchestration.accounts import account_asset, account_period
+from billing_pipeline.orchestration.accounts import account_asset
 from billing_pipeline.orchestration.failures import as_dagster_failure
 from billing_pipeline.orchestration.load_checks import load_check_results, load_check_specs
 from billing_pipeline.orchestration.settings import Settings
@@ -42,9 +42,7 @@ def usage(
 
     Disaster Recovery compute points are the seconds of `delta`, divided by 3600 and rounded to 2 decimals.
     """
-    account_and_period = account_period(context)
-    period, account = account_and_period
-    with as_dagster_failure(context, settings, account_and_period):
+    with as_dagster_failure(context, settings) as (period, account):
         try:
             loaded = load_period(
                 settings.pipeline.account_dir(account),

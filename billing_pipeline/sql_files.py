@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import duckdb
-
+import duckdb
 
 ROW_GROUP = 30_720
 """Rows per row group, DuckDB's unit of storage and compression; a multiple of its vector size, 2,048.

@@ -6,16 +6,12 @@ Readers have snapshot isolation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse.check_results import CheckResult
 from billing_pipeline.warehouse.closing import require_open
 from billing_pipeline.warehouse.file import WarehouseFile
 from billing_pipeline.warehouse.history import LoadAttempt, LoadedPeriod
 from billing_pipeline.warehouse.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    from billing_pipeline.settings import PipelineSettings
 
 __all__ = [
     "CheckResult",

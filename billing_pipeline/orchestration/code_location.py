@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from typing import Any
 
@@ -25,7 +25,7 @@ from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.orphaned_runs import run_lock
 from billing_pipeline.orchestration.reports import AcronisReports
 from billing_pipeline.orchestration.settings import Settings
-from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
+from billing_pipeline.settings import PipelineSettings
 
 
 def build_defs(settings: Settings | None = None, **resources: object) -> dg.Definitions:
@@ -36,7 +36,12 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
         resources: by name (`settings`, `reports`, `month_reports`), what to use instead of the live resource.
     """
     settings = settings or Settings()
-    accounts, first_period = _structure(settings)
+    try:
+        pipeline = settings.pipeline
+    except SettingsError:
+        # A bad setting leaves the code location healthy: runs report it.
+        pipeline = PipelineSettings.model_construct()
+    accounts, first_period = pipeline.accounts, pipeline.first_period
     # No `end_offset`: the current month is no partition, so neither a person nor the schedule can load it.
     periods = dg.MonthlyPartitionsDefinition(start_date=first_period.key, fmt="%Y-%m", timezone="UTC")
     return dg.Definitions(
@@ -53,14 +58,6 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
         # A process for each step costs seconds, and the steps share nothing but files.
         executor=dg.in_process_executor,
     )
-
-
-def _structure(settings: Settings) -> tuple[Sequence[str], BillingPeriod]:
-    """The accounts and the first period. A bad setting leaves the code location healthy: runs report it."""
-    try:
-        return settings.pipeline.accounts, settings.pipeline.first_period
-    except SettingsError:
-        return (SINGLE_ACCOUNT,), BillingPeriod(2024, 1)
 
 
 def _live_resources(settings: Settings) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import duckdb
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, UNIT, Field
 from billing_pipeline.normalize.projection import cell, select_rows
-from billing_pipeline.normalize.refusals import DAMAGED, is_own_message, refused, refused_by_duckdb, shown
+from billing_pipeline.normalize.refusals import DAMAGED, OWN_MESSAGE, refused, refused_by_duckdb, shown
 from billing_pipeline.normalize.totals import Totals
 from billing_pipeline.reports import ControlTotals
 from billing_pipeline.sql_files import quote_identifier, quote_literal, read_sql
@@ -92,9 +92,7 @@ class CsvReport:
             line, expected, found = cells.groups()
             what = f"line {line} has {found} cells, not {expected}: the file is damaged or cut short"
             return refused(what, DAMAGED)
-        if is_own_message(error):
-            return refused_by_duckdb(error)
-        fault = self._first_fault()
+        fault = None if OWN_MESSAGE.search(str(error)) else self._first_fault()
         return refused_by_duckdb(error) if fault is None else refused(fault, DAMAGED)
 
     def _first_fault(self) -> str | None:

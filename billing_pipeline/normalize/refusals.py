@@ -14,8 +14,11 @@ DAMAGED = "The download may be damaged: request the report again, and if that do
 NOT_REQUESTED = "Request the report again: Acronis delivered another report than the one that was requested."
 UNKNOWN = "The format may have changed: compare the raw report with what this version reads."
 
-_OWN_MESSAGE = re.compile(r"row \d+: .*?(?=\n\nLINE \d|\Z)", re.DOTALL)
-"""A message from cells.sql; its value may hold line breaks, and DuckDB may append its statement."""
+OWN_MESSAGE = re.compile(r"row \d+: .*?(?=\n\nLINE \d|\Z)", re.DOTALL)
+"""A message from cells.sql, which names row, field and value.
+
+The value may hold line breaks, and DuckDB may append its statement.
+"""
 
 
 # A key with other characters may be a value, such as a customer's name.
@@ -50,15 +53,10 @@ def refused(what: str, todo: str = UNKNOWN) -> ReportRefusedError:
     return ReportRefusedError(what, todo=f"Nothing was loaded. {todo}")
 
 
-def is_own_message(error: duckdb.Error) -> bool:
-    """Whether cells.sql raised it, so that it names row, field and value."""
-    return _OWN_MESSAGE.search(str(error)) is not None
-
-
 def refused_by_duckdb(error: duckdb.Error) -> ReportRefusedError:
     """The refusal for an error that a SELECT of this package raised: cells.sql names row, field and value."""
     text = str(error)
-    own = _OWN_MESSAGE.search(text)
+    own = OWN_MESSAGE.search(text)
     what = own[0] if own else "DuckDB cannot read it: " + first_line(text)
     return refused(escaped(what.strip()))
 

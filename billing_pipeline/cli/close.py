@@ -12,8 +12,6 @@ from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
 
 _log = logging.getLogger(__name__)
 
@@ -32,16 +30,15 @@ def command(period: BillingPeriod, note: str | None, force: bool) -> int:
     What months that were closed before cost instead, because they were loaded again or their prices were
     corrected, is reversed and recharged on the invoices of this period.
     """
-    settings = PipelineSettings.load()
-    closing = close_period(
-        open_warehouse(settings), period, accounts=settings.accounts, note=note, forced=force
-    )
+    settings = Settings()
+    accounts = settings.pipeline.accounts
+    closing = close_period(settings.warehouse, period, accounts=accounts, note=note, forced=force)
     print(f"{period} is closed: it is loaded again only with --force.")
     for line in _summary(closing):
         print(line)
     for item in closing.unpriced:
         _log.warning("not invoiced: %s", item)
-    MonthReports(Settings(settings)).after_closing(period)
+    MonthReports(settings).after_closing(period)
     return 0
 
 

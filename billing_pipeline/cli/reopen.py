@@ -9,8 +9,6 @@ from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
 
 
 @click.command(epilog='\b\nExample:\n  billing-pipeline reopen --period 2026-09 --note "wrong price list"')
@@ -19,10 +17,10 @@ from billing_pipeline.warehouse import open_warehouse
 @click.option("--void", is_flag=True, help="Void its invoice lines, because its invoices were never sent.")
 def command(period: BillingPeriod, note: str | None, void: bool) -> int:
     """Reopen a closed period: the next load replaces it. Its invoice lines stay as they are."""
-    settings = PipelineSettings.load()
-    voided = reopen_period(open_warehouse(settings), period, note=note, void=void)
+    settings = Settings()
+    voided = reopen_period(settings.warehouse, period, note=note, void=void)
     print(f"{period} is open: the next load replaces it.")
     if void:
         print(f"Invoice lines voided: {voided:,}. Closing it again freezes new ones.")
-    MonthReports(Settings(settings)).after_closing(period)
+    MonthReports(settings).after_closing(period)
     return 0

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+
 from billing_pipeline.errors import BillingPipelineError, first_line
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
@@ -24,13 +26,9 @@ class MonthReports:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def path(self, period: BillingPeriod) -> Path:
-        """Where the page of a period is, or will be."""
-        return self._settings.pipeline.reports_dir / f"{period}.html"
-
     def after_closing(self, period: BillingPeriod) -> None:
         """The period was closed or reopened: write its page anew, if it has one."""
-        if self.path(period).exists():
+        if (self._settings.pipeline.reports_dir / f"{period}.html").exists():
             self.after_change(period)
 
     def after_price_load(self) -> None:
@@ -53,15 +51,12 @@ class MonthReports:
             no failure.
         """
         # Slow to import, and needed by this step alone.
-        import duckdb  # noqa: PLC0415
-
         from billing_pipeline.month_report import write_month  # noqa: PLC0415
 
         published_at = time.time_ns()
         try:
-            return write_month(
-                self._settings.warehouse, period, self.path(period).parent, published_at=published_at
-            )
+            folder = self._settings.pipeline.reports_dir
+            return write_month(self._settings.warehouse, period, folder, published_at=published_at)
         except (BillingPipelineError, OSError, duckdb.Error) as error:
             _log.warning("The page of %s could not be written: %s", period, first_line(error))
             return None

@@ -12,8 +12,6 @@ from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
 
 _log = logging.getLogger(__name__)
 
@@ -31,22 +29,20 @@ def command() -> None:
 @click.option("--force", is_flag=True, help="Although closed months cost something else then; recorded.")
 def load(force: bool) -> int:
     """Replace prices and terms by those of the price files, or change nothing."""
-    settings = PipelineSettings.load()
-    found = load_prices(open_warehouse(settings), settings.data_dir / PRICES_FOLDER, forced=force)
-    print(_summary(found) + (": loaded" if found.is_news else ": loaded before, nothing changed"))
-    _warn(found)
+    settings = Settings()
+    found = load_prices(settings.warehouse, settings.pipeline.data_dir / PRICES_FOLDER, forced=force)
+    _show(found, "loaded" if found.is_news else "loaded before, nothing changed")
     if found.is_news:
-        MonthReports(Settings(settings)).after_price_load()
+        MonthReports(settings).after_price_load()
     return 0
 
 
 @command.command(epilog="\b\nExample:\n  billing-pipeline prices check")
 def check() -> int:
     """Say what load would do, and change nothing."""
-    settings = PipelineSettings.load()
-    found = check_prices(open_warehouse(settings), settings.data_dir / PRICES_FOLDER)
-    print(f"{_summary(found)}: no faults")
-    _warn(found)
+    settings = Settings()
+    found = check_prices(settings.warehouse, settings.pipeline.data_dir / PRICES_FOLDER)
+    _show(found, "no faults")
     return 0
 
 
@@ -54,14 +50,12 @@ def check() -> int:
 @click.option("--period", required=True, type=PERIOD, help="The month whose usage is to be priced.")
 def template(period: BillingPeriod) -> int:
     """Write a sell.csv with everything that is billed in a period, without prices."""
-    write_template(open_warehouse(PipelineSettings.load()), period, sys.stdout)
+    write_template(Settings().warehouse, period, sys.stdout)
     return 0
 
 
-def _warn(found: PriceLoad) -> None:
+def _show(found: PriceLoad, outcome: str) -> None:
+    files = (f"{name} {rows:,} row{'' if rows == 1 else 's'}" for name, rows in found.rows.items())
+    print(f"{', '.join(files)}: {outcome}")
     for line in (*found.changed_months, *found.warnings):
         _log.warning("%s", line)
-
-
-def _summary(found: PriceLoad) -> str:
-    return ", ".join(f"{name} {rows:,} row{'' if rows == 1 else 's'}" for name, rows in found.rows.items())

@@ -1,7 +1,5 @@
 """Alerts: a POST to a webhook when a month failed or is overdue."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 

@@ -3,8 +3,6 @@
 Every foreseeable failure is a `BillingPipelineError`; any other exception that escapes is a defect.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 
@@ -57,7 +55,7 @@ class BillingPipelineError(Exception):
         period: str | None = None,
         report_id: str | None = None,
         todo: str | None = None,
-    ) -> BillingPipelineError:
+    ) -> "BillingPipelineError":
         """Add what a lower layer did not know, and return the same error.
 
         Args:

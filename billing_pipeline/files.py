@@ -1,7 +1,5 @@
 """Writing files: atomically, durably, and with errors that say what to do."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

@@ -1,7 +1,5 @@
 """Loopback: no proxy leads there, and nothing that is sent there leaves the machine."""
 
-from __future__ import annotations
-
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 

@@ -3,8 +3,6 @@
 Acronis bills and reports by month; a SKU report must cover a full month, and its `end` is inclusive.
 """
 
-from __future__ import annotations
-
 import calendar
 import re
 from collections.abc import Iterator
@@ -28,7 +26,7 @@ class BillingPeriod:
     month: int
 
     @classmethod
-    def parse(cls, key: str) -> BillingPeriod:
+    def parse(cls, key: str) -> "BillingPeriod":
         """Read a period key such as `2026-09`.
 
         Raises:
@@ -42,12 +40,12 @@ class BillingPeriod:
         return cls(int(match[1]), int(match[2]))
 
     @classmethod
-    def containing(cls, day: date) -> BillingPeriod:
+    def containing(cls, day: date) -> "BillingPeriod":
         """The period that contains `day`."""
         return cls(day.year, day.month)
 
     @classmethod
-    def last_closed(cls, now: datetime | None = None) -> BillingPeriod:
+    def last_closed(cls, now: datetime | None = None) -> "BillingPeriod":
         """The latest period that has ended by `now` (aware; default: the current time)."""
         return cls.containing((now or datetime.now(UTC)).astimezone(UTC).date()).previous()
 
@@ -79,11 +77,11 @@ class BillingPeriod:
                 period=self.key,
             )
 
-    def next(self) -> BillingPeriod:
+    def next(self) -> "BillingPeriod":
         """The month after."""
         return BillingPeriod(self.year + self.month // 12, self.month % 12 + 1)
 
-    def previous(self) -> BillingPeriod:
+    def previous(self) -> "BillingPeriod":
         """The month before."""
         return BillingPeriod(self.year - (self.month == 1), (self.month - 2) % 12 + 1)
 

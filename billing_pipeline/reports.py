@@ -4,8 +4,6 @@ The parameters of a request are one value: POST /reports sends it, the state of 
 a raw report store it, and the load compares the report with it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -122,7 +120,7 @@ class ControlTotals:
     rows: int
     sums: Mapping[str, Mapping[str, int | Decimal]]
 
-    def differences(self, other: ControlTotals) -> list[str]:
+    def differences(self, other: "ControlTotals") -> list[str]:
         """Each total that differs from `other`, as `name: ours is not theirs`."""
         found = [f"rows: {self.rows} is not {other.rows}"] if self.rows != other.rows else []
         for unit in sorted({*self.sums, *other.sums}):

@@ -1,7 +1,5 @@
 """SQL: reading `.sql` files, quoting, and rows as dictionaries."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import resources
 from typing import Any

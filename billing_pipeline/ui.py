@@ -1,7 +1,5 @@
 """Dagster's UI and daemon on loopback, with persistent state in the data folder."""
 
-from __future__ import annotations
-
 import os
 import signal
 import warnings

@@ -4,8 +4,6 @@ Dagster's webserver authenticates nobody, executes GraphQL mutations sent by GET
 Origin. So any web page that an operator visits could launch runs and wipe assets in the operator's name.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Collection
 from typing import Any

@@ -4,8 +4,6 @@ HTTP libraries accept some damage silently: a body shorter than its Content-Leng
 byte every ten seconds. Here each raises an error that names it. Memory stays bounded.
 """
 
-from __future__ import annotations
-
 import contextlib
 import threading
 import time

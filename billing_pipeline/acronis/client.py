@@ -1,7 +1,5 @@
 """Client for the part of the account-management API that usage reports need."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import threading

@@ -4,8 +4,6 @@
 retry budget is spent. `HistoryNotReadyError`: Acronis has not finished the period's usage history.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """The API's responses as typed, frozen models; fields that they do not know are ignored."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -101,7 +99,7 @@ class StoredReportStatus(StrEnum):
     UNKNOWN = "unknown"
 
     @classmethod
-    def _missing_(cls, _: object) -> StoredReportStatus:
+    def _missing_(cls, _: object) -> "StoredReportStatus":
         return cls.UNKNOWN
 
 

@@ -1,7 +1,5 @@
 """Redaction of the client secret and access tokens in every text that leaves the client."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json

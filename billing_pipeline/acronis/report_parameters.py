@@ -1,7 +1,5 @@
 """The parameters of a report as POST /reports sends them, and as the API's answers describe them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from billing_pipeline.acronis.models import Report

@@ -1,7 +1,5 @@
 """Retries with exponential backoff."""
 
-from __future__ import annotations
-
 import logging
 import random
 import threading

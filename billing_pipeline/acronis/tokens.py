@@ -1,7 +1,5 @@
 """Cache of the access token: shared by all threads, renewed before it expires."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

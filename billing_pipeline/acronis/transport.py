@@ -4,8 +4,6 @@ Proxies (`HTTPS_PROXY`, `NO_PROXY`) and certificate bundles (`REQUESTS_CA_BUNDLE
 honoured, except that requests to loopback never go through a proxy.
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Mapping
 from datetime import UTC, datetime, timedelta
 from http.client import CONTINUE, SWITCHING_PROTOCOLS, HTTPException, HTTPResponse

@@ -4,8 +4,6 @@ DuckDB's own casts accept `9e-2`, `1_000` and `+0.09`, and round `0.0900009`. Ea
 wrong with a text that is not blank, or None.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from functools import cache

@@ -3,8 +3,6 @@
 Each check is a `.sql` file of `checks/` that lists its findings. Without prices there is nothing to check.
 """
 
-from __future__ import annotations
-
 import duckdb
 
 from billing_pipeline.charges.price_state import has_prices

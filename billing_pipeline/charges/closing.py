@@ -1,7 +1,5 @@
 """Closing a month freezes its charges as invoice lines; reopening it leaves them alone, or voids them."""
 
-from __future__ import annotations
-
 import getpass
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

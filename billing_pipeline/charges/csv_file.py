@@ -1,7 +1,5 @@
 """A CSV file that a person edits: read by column name, or refused with every reason at once."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

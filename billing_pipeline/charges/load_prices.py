@@ -1,7 +1,5 @@
 """Loading the price files: all of them in one transaction, or nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

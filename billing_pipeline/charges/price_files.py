@@ -1,7 +1,5 @@
 """The price files sell.csv, buy.csv and customers.csv, every fault in them, and a template."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal

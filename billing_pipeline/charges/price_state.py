@@ -1,7 +1,5 @@
 """Which prices are loaded, and what that leaves to be done."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime

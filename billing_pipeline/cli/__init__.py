@@ -4,8 +4,6 @@ Each command is a module with a `command` that returns the exit status. Only the
 is imported, so that `sql`, `status` and `--help` answer at once.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -1,7 +1,5 @@
 """`billing-pipeline check`: whether settings, API, data folder and warehouse are ready, one line each."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial

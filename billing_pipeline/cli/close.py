@@ -1,7 +1,5 @@
 """`billing-pipeline close`: freeze a period's charges, and protect it from being replaced."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """`billing-pipeline demo`: three months from a sandbox API into DuckDB."""
 
-from __future__ import annotations
-
 import click
 
 

@@ -1,7 +1,5 @@
 """`billing-pipeline export`: a period for a spreadsheet or another system."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

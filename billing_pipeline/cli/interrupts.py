@@ -4,8 +4,6 @@ Python drops an exception that a signal raises in a finalizer. DuckDB notices a 
 of a query, and turns its exception into a `RuntimeError`. So the signals themselves are noted as well.
 """
 
-from __future__ import annotations
-
 import os
 import select
 import signal
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-_connections: list[duckdb.DuckDBPyConnection] = []
+_connections: "list[duckdb.DuckDBPyConnection]" = []
 
 
 def handle_interrupts() -> None:
@@ -43,7 +41,7 @@ def is_interrupted() -> bool:
 
 
 @contextmanager
-def interruptible(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def interruptible(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
     """Let the signals interrupt the connection's queries at once."""
     _connections.append(connection)
     try:

@@ -1,7 +1,5 @@
 """`billing-pipeline maintain`: compact a lake and expire its old snapshots."""
 
-from __future__ import annotations
-
 import click
 
 from billing_pipeline.settings import PipelineSettings

@@ -1,7 +1,5 @@
 """Billing periods as arguments of commands, and the warning that one lacks the usage of an account."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection
 

@@ -1,7 +1,5 @@
 """`billing-pipeline prices`: what customers pay, and what it costs us."""
 
-from __future__ import annotations
-
 import logging
 import sys
 

@@ -1,7 +1,5 @@
 """Progress of a command on stderr: a line for each period in a terminal, messages elsewhere."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections.abc import Iterable
@@ -77,7 +75,7 @@ class ProgressDisplay:
         self.show(done if self._live else f"{period}: {outcome}, {done}")
 
 
-def _live() -> RichProgress:
+def _live() -> "RichProgress":
     """The lines of a terminal: of the command first, then of each period, cut to the terminal's size."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
@@ -86,7 +84,7 @@ def _live() -> RichProgress:
     console = Console(stderr=True)
 
     class Lines(Progress):
-        def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
+        def make_tasks_table(self, tasks: "Iterable[Task]") -> "Table":
             ordered = sorted(tasks, key=lambda task: task.description)
             # Lines that have scrolled off the screen could not be cleared.
             table = super().make_tasks_table(ordered[: console.height - 1])

@@ -1,7 +1,5 @@
 """`billing-pipeline prune`: remove superseded raw reports, old pages and old runs of Dagster."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """`billing-pipeline reopen`: allow loads of a closed period again."""
 
-from __future__ import annotations
-
 import click
 
 from billing_pipeline.charges import reopen_period

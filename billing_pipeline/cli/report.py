@@ -1,7 +1,5 @@
 """`billing-pipeline report`: a summary page of a period, for the browser."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """`billing-pipeline run`: periods materialised through Dagster."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -126,7 +124,7 @@ def _failed(message: str) -> None:
     _log.error("billing-pipeline run: %s", message)
 
 
-def _loaded(run: PeriodRun) -> str:
+def _loaded(run: "PeriodRun") -> str:
     rows = "" if run.rows is None else f", {run.rows:,} rows"
     count = len(run.warnings)
     checks = f"{count} checks warn" if count > 1 else "1 check warns"

@@ -1,7 +1,5 @@
 """`billing-pipeline sandbox`: serves a sandbox of the Acronis API until stopped."""
 
-from __future__ import annotations
-
 import threading
 from contextlib import suppress
 

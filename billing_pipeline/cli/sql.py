@@ -1,7 +1,5 @@
 """`billing-pipeline sql`: query the warehouse, read-only."""
 
-from __future__ import annotations
-
 import csv
 import json
 import math

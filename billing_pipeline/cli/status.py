@@ -1,7 +1,5 @@
 """`billing-pipeline status`: the state of each period, one line each."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

@@ -4,8 +4,6 @@ Results are written to stdout. Progress, warnings and errors are messages of the
 which are written to stderr.
 """
 
-from __future__ import annotations
-
 import io
 import logging
 import os

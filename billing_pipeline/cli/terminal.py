@@ -1,7 +1,5 @@
 """Tables of results as text, cut to the width of a terminal."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterable, Sequence
 from typing import TextIO

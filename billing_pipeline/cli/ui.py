@@ -1,7 +1,5 @@
 """`billing-pipeline ui`: Dagster's page and daemon."""
 
-from __future__ import annotations
-
 import click
 
 

@@ -1,7 +1,5 @@
 """The demo's price files: an invented price list for what the invented distributor has used."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

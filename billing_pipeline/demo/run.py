@@ -1,7 +1,5 @@
 """The demo: three closed months from a sandbox API on loopback into DuckDB, prices, and a summary."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

@@ -3,8 +3,6 @@
 Only `open_warehouse` imports this package; its dependencies are the extra `lake`.
 """
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +20,7 @@ INSTALL_HINT = (
 )
 
 
-def open_lake(connection_string: SecretStr, data_dir: Path) -> Lake:
+def open_lake(connection_string: SecretStr, data_dir: Path) -> "Lake":
     """The lake that the settings name; nothing is connected to or created yet.
 
     Args:

@@ -5,8 +5,6 @@ DuckDB has functions that write files. A read-only connection does not prevent t
 may be called.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from functools import cache

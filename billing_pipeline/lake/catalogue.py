@@ -1,7 +1,5 @@
 """The catalogue's database: its connection string, whose password is never shown, and the lake's lock."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping

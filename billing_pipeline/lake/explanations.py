@@ -1,7 +1,5 @@
 """Translates errors of DuckDB and libpq about a lake into errors that say what to do."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -3,8 +3,6 @@
 Readers have snapshot isolation. A PostgreSQL advisory lock serialises changes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress

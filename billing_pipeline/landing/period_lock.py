@@ -1,7 +1,5 @@
 """The lock of a period: one process or thread at a time works on its requests and raw files."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -4,8 +4,6 @@ The manifest is written last: a folder without one is not a raw report. With it,
 changed again, and it is enough to rebuild the warehouse with the network off.
 """
 
-from __future__ import annotations
-
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ that warns asks a person to review its findings. Each check is a `.sql` file of 
 findings; those marked `is_failure` make it fail. The checks of `_DESCRIPTIONS` need more than the table.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import duckdb

@@ -4,8 +4,6 @@ Acronis writes the same report in two formats, and different readers parse them.
 as a difference from the other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, Protocol

@@ -1,7 +1,5 @@
 """The load of one period: normalise its raw report into the warehouse, without the network."""
 
-from __future__ import annotations
-
 import logging
 import shutil
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Atomic replacement of an account's billing period: the complete new month or the complete old one."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """`usage_restatement`: the differences when a period is loaded again."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import duckdb

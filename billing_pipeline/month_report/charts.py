@@ -1,7 +1,5 @@
 """The page's bar charts: labels, exact values, and each bar's length as a share of the longest one."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any, NamedTuple

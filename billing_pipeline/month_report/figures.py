@@ -1,7 +1,5 @@
 """The figures of one month, as the page shows them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import duckdb

@@ -1,7 +1,5 @@
 """The folder of the months' pages, each with its CSV files, and an index of them."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Collection, Iterator

@@ -1,7 +1,5 @@
 """The month page: one self-contained HTML file, every value escaped."""
 
-from __future__ import annotations
-
 import calendar
 from base64 import b64encode
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A csv_v2_0 file as a SELECT that DuckDB executes."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterator

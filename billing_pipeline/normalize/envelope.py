@@ -6,8 +6,6 @@ object, and the array itself is valid (the splitter checks that), then the whole
 it decomposes. All searches are linear in the bytes that they read.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

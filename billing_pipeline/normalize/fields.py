@@ -3,8 +3,6 @@
 The dotted names are the headers of csv_v2_0; json_v2_0 nests the same fields by the dots.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """The first element of a json_v2_0 file: what its layout is, for a person."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A json_v2_0 file as SELECTs that DuckDB executes."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

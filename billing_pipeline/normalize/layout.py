@@ -7,8 +7,6 @@ the rows of a list may be grouped again. Keys are nested, dotted or joined by un
 are read one by one (`slow_rows`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

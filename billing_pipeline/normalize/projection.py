@@ -1,7 +1,5 @@
 """The SELECTs that turn fields into columns: the `.sql` files of this package, filled in."""
 
-from __future__ import annotations
-
 import glob
 import re
 from dataclasses import dataclass, field

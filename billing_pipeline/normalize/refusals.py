@@ -1,7 +1,5 @@
 """Refusals of a report: what is wrong with it, in one printable line, and what to do."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Any

@@ -5,8 +5,6 @@ parsed one by one and rewritten in `PLAIN_LAYOUT` for DuckDB. About ten times sl
 as exact; errors name row, field and value.
 """
 
-from __future__ import annotations
-
 import codecs
 import json
 from collections.abc import Iterator, Mapping

@@ -7,8 +7,6 @@ one does not decode, and then the slow exact reader finds where the elements end
 DuckDB reads one JSON array with one thread, several files with all of its threads; hence the batches.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterator

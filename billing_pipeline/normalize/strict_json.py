@@ -1,7 +1,5 @@
 """Strict JSON parser of the slow path: for envelopes, and for rows that the fast parser rejects."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

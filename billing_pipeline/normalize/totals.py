@@ -1,7 +1,5 @@
 """Running control totals, and the position in the report."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

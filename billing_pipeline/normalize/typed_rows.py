@@ -5,8 +5,6 @@ integers, trailing commas and missing fields. So each block is first decoded her
 and DuckDB reads only valid rows. Decoded rows are added to the control totals and discarded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, get_args

@@ -1,7 +1,5 @@
 """Dagster's definitions: collects assets, checks, jobs and schedules, with the resources that they use."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress

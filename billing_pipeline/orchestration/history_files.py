@@ -6,8 +6,6 @@ run. Each connection has an engine of its own, which inspects the database and c
 The history is for display; the state that a run relies on is in the data folder and the warehouse.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager

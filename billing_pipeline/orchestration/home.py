@@ -1,7 +1,5 @@
 """Dagster's home: its configuration and history, below the data folder."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator
@@ -97,7 +95,7 @@ def _share_databases(home: Path) -> None:
 
 
 @contextmanager
-def dagster_instance() -> Iterator[DagsterInstance]:
+def dagster_instance() -> "Iterator[DagsterInstance]":
     """Dagster's instance in the home that `prepare_dagster_home` has made.
 
     Raises:
@@ -120,7 +118,7 @@ def dagster_instance() -> Iterator[DagsterInstance]:
         _share_databases(Path(os.environ["DAGSTER_HOME"]))
 
 
-def _as_configured() -> DagsterInstance:
+def _as_configured() -> "DagsterInstance":
     """The instance as `dagster.yaml` in its home configures it; an operator may have written that file."""
     # The import takes seconds, and not every process needs it.
     from dagster import DagsterError, DagsterInstance  # noqa: PLC0415

@@ -1,7 +1,5 @@
 """Dagster's jobs, schedules and sensor, for the configured accounts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The page of a month, written beside the warehouse after a change."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ occupies a concurrency slot. So every run holds a lock file, and the next comman
 free.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -45,7 +43,7 @@ def run_lock(settings: PipelineSettings, run_id: str) -> Iterator[None]:
             lock.release()
 
 
-def fail_orphaned_runs(settings: PipelineSettings, instance: DagsterInstance) -> None:
+def fail_orphaned_runs(settings: PipelineSettings, instance: "DagsterInstance") -> None:
     """Record runs as failed whose process no longer exists.
 
     Args:

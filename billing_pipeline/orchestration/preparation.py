@@ -4,8 +4,6 @@ Nearly all of a run is waiting for Acronis. `ordering` does not use Dagster and 
 can wait for many reports. Dagster allows one in-process run at a time; it starts once a report is on disk.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress

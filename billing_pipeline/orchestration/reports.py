@@ -1,7 +1,5 @@
 """How the assets of a run get their report: from the API, or prepared by threads of the same process."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager

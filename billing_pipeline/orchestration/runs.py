@@ -1,7 +1,5 @@
 """Dagster runs of billing periods, started from a program rather than from the UI."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

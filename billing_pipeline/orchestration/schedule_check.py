@@ -1,7 +1,5 @@
 """Whether anything will load the next month by itself."""
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path

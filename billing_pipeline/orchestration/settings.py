@@ -1,7 +1,5 @@
 """The settings of one process, read at most once, and carried from here."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from billing_pipeline.periods import BillingPeriod

@@ -1,7 +1,5 @@
 """Polling intervals: exponential backoff with a deadline, interruptible by an event."""
 
-from __future__ import annotations
-
 import threading
 import time
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 The loader parses every byte later; this finds damage early enough to download the file again.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Creating one report: the POST, and recovery from a lost answer."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path

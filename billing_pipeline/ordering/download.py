@@ -1,7 +1,5 @@
 """Downloading the formats of a ready report into `raw/<period>/<report id>/`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Progress of a step, for a log or a terminal."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Readiness of a report from its list of stored reports: a pure mapping."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum

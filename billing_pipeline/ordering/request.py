@@ -5,8 +5,6 @@ ids of the known reports is on disk before each POST, and whichever process find
 the orphan in the tenant's list before it POSTs again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime

@@ -4,8 +4,6 @@ Lock files instead of a Dagster pool: the operating system frees the slot of a k
 an in-process step that waits for a pool keeps a processor busy and cannot be stopped.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from contextlib import suppress

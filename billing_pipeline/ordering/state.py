@@ -4,8 +4,6 @@ Written before and after every API call that creates or consumes something, so t
 a crash instead of requesting a second report. Readable by people, too.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path

@@ -4,8 +4,6 @@ Another report is created if the API says `failed`, if the report is gone, or if
 its request, at most `MAX_REPORTS` times; never because of an outage.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The API: whether this client is accepted, for which tenant, and what it may do there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """This machine: versions, the data folder, the warehouse."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil

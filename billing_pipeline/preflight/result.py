@@ -1,7 +1,5 @@
 """The result of one thing that was looked at, as one line."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -1,7 +1,5 @@
 """The settings: which were found, and where each comes from."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

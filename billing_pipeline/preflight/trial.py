@@ -4,8 +4,6 @@ The same steps as a run, with a folder and a warehouse of their own, so that nei
 nor the warehouse changes. The folder is removed at the end; the report stays in the tenant's list at Acronis.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import closing, suppress

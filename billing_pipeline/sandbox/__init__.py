@@ -4,8 +4,6 @@ It shares no code with the client, the normaliser or the warehouse, so that test
 independent witness. Its data is invented; its answers follow the API's documentation.
 """
 
-from __future__ import annotations
-
 from billing_pipeline.sandbox.local import Sandbox
 from billing_pipeline.sandbox.report_files import render_report
 

@@ -1,7 +1,5 @@
 """The API under /api/2: the response to each request. `server` handles HTTP."""
 
-from __future__ import annotations
-
 import base64
 import re
 import secrets

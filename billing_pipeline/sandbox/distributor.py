@@ -4,8 +4,6 @@ Everything follows from the seed, and a larger distributor contains the smaller 
 children come and go: a tenant disappears, and months later a new one with a new UUID takes its place.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -46,11 +44,11 @@ class Tenant:
     born: int
     gone: int
     trial_until: int
-    parent: Tenant | None = None
-    children: list[Tenant] = field(default_factory=list, repr=False)
+    parent: "Tenant | None" = None
+    children: "list[Tenant]" = field(default_factory=list, repr=False)
 
     @property
-    def partner(self) -> Tenant:
+    def partner(self) -> "Tenant":
         """The nearest partner above, whose own storage the tenant may use."""
         above = self.parent
         while above is not None and above.kind != "partner":
@@ -81,17 +79,17 @@ class Tenant:
         place, *below = self.path
         return 50 + 10 * place + (below[0] if len(below) == 1 else 6 + below[1]) if below else place
 
-    def existing_children(self, months: range) -> Iterator[Tenant]:
+    def existing_children(self, months: range) -> "Iterator[Tenant]":
         """The children that exist in one of the months."""
         return (child for child in self.children if child.born <= months[-1] and child.gone > months[0])
 
-    def descendants(self, months: range) -> Iterator[Tenant]:
+    def descendants(self, months: range) -> "Iterator[Tenant]":
         """Everything below that exists in one of the months, parents before their children."""
         for child in self.existing_children(months):
             yield child
             yield from child.descendants(months)
 
-    def leaves(self, months: range) -> Iterator[Tenant]:
+    def leaves(self, months: range) -> "Iterator[Tenant]":
         """The tenants whose usage is metered: units, and customers without units. A leaf is its own leaf."""
         if self.kind == "unit" or (self.kind == "customer" and not self.children):
             yield self

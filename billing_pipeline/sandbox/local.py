@@ -1,7 +1,5 @@
 """The sandbox as one object that can be started and stopped."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

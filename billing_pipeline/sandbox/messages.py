@@ -1,7 +1,5 @@
 """HTTP requests and answers as values, and the API's error bodies."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,7 +41,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_json(cls, value: object, status: int = 200) -> Answer:
+    def of_json(cls, value: object, status: int = 200) -> "Answer":
         """An answer with a JSON body."""
         body = json.dumps(value, ensure_ascii=False).encode()
         return cls(status, body, {"Content-Type": "application/json"})

@@ -6,8 +6,6 @@ little. A trial tenant keeps its level when it starts to pay. All values are int
 level can be negative.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 from functools import partial

@@ -3,8 +3,6 @@
 One customer's name is Japanese and one has an apostrophe; umlauts are usual.
 """
 
-from __future__ import annotations
-
 from types import MappingProxyType
 
 ROOT_NAME = "Alpenland Cloud Distribution AG"

@@ -4,8 +4,6 @@ Names, units, editions and applications are those of the published list of offer
 determines each tenant's usage.
 """
 
-from __future__ import annotations
-
 import csv
 from dataclasses import dataclass
 from importlib.resources import files

@@ -1,7 +1,5 @@
 """The files of a report: csv_v2_0, and json_v2_0 in both known layouts."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """The body of POST /reports: validated as the API documents it, with its error bodies."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 

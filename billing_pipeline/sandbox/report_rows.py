@@ -1,7 +1,5 @@
 """The rows of a report: the reported tenants, and the columns of each row."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 

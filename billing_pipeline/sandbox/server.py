@@ -1,7 +1,5 @@
 """HTTP on loopback: reads requests from connections and sends the answers."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -32,7 +30,7 @@ class SandboxServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, port: int, exchange: Exchange, handler: type[RequestHandler], now: Callable[[], datetime]
+        self, port: int, exchange: Exchange, handler: "type[RequestHandler]", now: Callable[[], datetime]
     ) -> None:
         self.exchange = exchange
         self.now = now

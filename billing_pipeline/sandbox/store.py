@@ -1,7 +1,5 @@
 """The reports of a running sandbox, and their files."""
 
-from __future__ import annotations
-
 import gzip
 import time
 import uuid

@@ -4,8 +4,6 @@ Computed without a report file, so an error in rendering, downloading or loading
 difference.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 

@@ -1,7 +1,5 @@
 """The days that a report covers; months are running numbers for arithmetic."""
 
-from __future__ import annotations
-
 import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +23,7 @@ class Point(NamedTuple):
     length: int
 
     @classmethod
-    def end_of(cls, day: date) -> Point:
+    def end_of(cls, day: date) -> "Point":
         """The point in time at which `day` ends."""
         return cls(month_number(day), day.day, calendar.monthrange(day.year, day.month)[1])
 
@@ -38,7 +36,7 @@ class Window:
     end: date
 
     @classmethod
-    def of_month(cls, key: str) -> Window:
+    def of_month(cls, key: str) -> "Window":
         """The whole month `YYYY-MM`.
 
         Raises:
@@ -48,7 +46,7 @@ class Window:
         return cls(first, first.replace(day=calendar.monthrange(first.year, first.month)[1]))
 
     @classmethod
-    def of_month_until(cls, day: date) -> Window:
+    def of_month_until(cls, day: date) -> "Window":
         """The month of `day` up to this day."""
         return cls(day.replace(day=1), day)
 
@@ -67,7 +65,7 @@ class Window:
         """The months covered and the one before them: a tenant that existed in one of them is listed."""
         return range(month_number(self.start) - 1, self.closing.month + 1)
 
-    def days(self) -> Iterator[Window]:
+    def days(self) -> "Iterator[Window]":
         """A window for each day."""
         for offset in range((self.end - self.start).days + 1):
             day = self.start + timedelta(days=offset)

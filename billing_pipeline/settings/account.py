@@ -1,7 +1,5 @@
 """One API client of the account-management API, and the report that is requested with it."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID

@@ -1,7 +1,5 @@
 """The base of all settings: their sources, and the message for a bad one."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

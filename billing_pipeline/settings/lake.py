@@ -1,7 +1,5 @@
 """Settings of a lake, except for the connection string of its catalogue."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Self
 

@@ -1,7 +1,5 @@
 """Where the data is kept, which periods and accounts there are, and how much runs at once."""
 
-from __future__ import annotations
-
 import logging
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Environment variables that look like settings, and are none."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from difflib import get_close_matches

@@ -4,8 +4,6 @@ A DuckDB file (`WarehouseFile`), or a lake for several machines; only `open_ware
 Readers have snapshot isolation.
 """
 
-from __future__ import annotations
-
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.warehouse.check_results import CheckResult
 from billing_pipeline.warehouse.closing import require_open

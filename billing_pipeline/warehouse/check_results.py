@@ -1,7 +1,5 @@
 """`load_checks`: the checks of each load, and their findings."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,7 +55,7 @@ class CheckResult:
         *,
         severity: Severity,
         passing: str = "nothing found",
-    ) -> CheckResult:
+    ) -> "CheckResult":
         """Judge findings: the check passes if none of them is a failure."""
         failures = [finding for finding in findings if finding.is_failure]
         messages = [finding.finding for finding in (failures or findings)]

@@ -1,7 +1,5 @@
 """Closed periods: an invoiced period is not replaced by accident."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """A period as a CSV, Parquet or XLSX file, safe to open in a spreadsheet."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal, NamedTuple
 

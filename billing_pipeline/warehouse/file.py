@@ -5,8 +5,6 @@ written: a loader changes a copy under a lock and renames it over the published 
 second file during a load, and the time to copy the first; neither where the filesystem copies on write.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import sys

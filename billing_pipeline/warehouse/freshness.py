@@ -1,7 +1,5 @@
 """When an ended month is due, and which months are overdue."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import UTC, datetime, time
 

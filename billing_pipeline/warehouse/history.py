@@ -4,8 +4,6 @@ The tables of the history are append-only: a period's last row is its current st
 closing.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field

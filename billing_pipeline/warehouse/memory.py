@@ -1,7 +1,5 @@
 """Limits of DuckDB connections: of memory a share for each thread, so that concurrent readers fit."""
 
-from __future__ import annotations
-
 import atexit
 import shutil
 from functools import cache

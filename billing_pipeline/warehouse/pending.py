@@ -4,8 +4,6 @@ Each attempt is a file in a folder beside the warehouse. Readers see its rows in
 the tables of the same name, also from the views. The next change adds the rows to the tables.
 """
 
-from __future__ import annotations
-
 import json
 import secrets
 import time

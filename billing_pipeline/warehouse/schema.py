@@ -1,7 +1,5 @@
 """Tables, macros and views of the warehouse, created or updated by every change."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """Query results as an XLSX file: numbers are numbers, texts stay texts."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -84,7 +82,7 @@ def write_xlsx(cursor: duckdb.DuckDBPyConnection, path: Path, *, sheet: str, dat
 class _Cells:
     """Writes cells of a sheet, each with the format of its value."""
 
-    def __init__(self, book: Workbook, sheet: Worksheet) -> None:
+    def __init__(self, book: "Workbook", sheet: "Worksheet") -> None:
         self.sheet = sheet
         self._format = cache(lambda number_format: book.add_format({"num_format": number_format}))
 

@@ -1,7 +1,5 @@
 """The protocol of a warehouse, independent of its storage."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -54,7 +52,7 @@ class Warehouse(Protocol):
             WarehouseError: the warehouse cannot be changed. Nothing changed.
         """
 
-    def record_failure(self, attempt: LoadAttempt) -> None:
+    def record_failure(self, attempt: "LoadAttempt") -> None:
         """Record an attempt that has changed no usage; later readers see it in `load_history`.
 
         Raises:

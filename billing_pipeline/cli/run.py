@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from billing_pipeline.acronis import AcronisClient, RetryPolicy
-from billing_pipeline.alerts import send_alert
 from billing_pipeline.cli.interrupts import is_interrupted
 from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.cli.progress import ProgressDisplay
 from billing_pipeline.errors import BillingPipelineError, PeriodError, SettingsError
+from billing_pipeline.orchestration.alerts import send_alert
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import supersede_request
 from billing_pipeline.periods import AccountPeriod, BillingPeriod, periods_between

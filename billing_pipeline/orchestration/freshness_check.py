@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from billing_pipeline.alerts import send_alert
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.accounts import account_asset_key
+from billing_pipeline.orchestration.alerts import send_alert
 from billing_pipeline.orchestration.failures import failure_from
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import AccountPeriod

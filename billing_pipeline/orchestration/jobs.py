@@ -5,8 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from billing_pipeline.alerts import send_alert
 from billing_pipeline.orchestration.accounts import account_asset_key
+from billing_pipeline.orchestration.alerts import send_alert
 from billing_pipeline.orchestration.assets import ASSETS
 from billing_pipeline.orchestration.assets.month import SHARED_ASSETS, charge_check_specs
 from billing_pipeline.orchestration.assets.prices import PRICE_FILE_CHECK

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
-from billing_pipeline.alerts import send_alert
+from billing_pipeline.orchestration.alerts import send_alert
 from billing_pipeline.orchestration.code_location import build_defs
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness, errors

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from billing_pipeline.errors import SettingsError, first_line, printable_line
 from billing_pipeline.files import atomic_write, is_shared, make_folder, restrict_new_files
-from billing_pipeline.orchestration.history_files import few_syncs, shared_engines
+from billing_pipeline.orchestration.history_files import open_history
 from billing_pipeline.settings import PipelineSettings
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def dagster_instance() -> "Iterator[DagsterInstance]":
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # noqa: PLC0415
 
     try:
-        with few_syncs(), shared_engines(), _as_configured() as instance:
+        with open_history(), _as_configured() as instance:
             yield instance
     except SQLAlchemyError as error:
         # Without the statement and its parameters, which do not help the reader.

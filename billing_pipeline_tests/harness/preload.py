@@ -1,11 +1,16 @@
-"""What the fork server prepares once: the imports of a first run, and Dagster's empty databases."""
+"""What the fork server prepares once: the imports of a first run, and the files that it would make.
+
+Dagster's empty databases and an empty warehouse: making them takes as long as a load.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest.mock import patch
 
 for name in (
@@ -36,16 +41,11 @@ for name in (
     import_module(name)
 
 
-def _new_databases() -> dict[Path, bytes]:
-    """The files of a new Dagster home by relative path, made in a process of its own."""
-    from billing_pipeline.orchestration import home
-
+def _made_apart(make: Callable[[Path], None]) -> dict[Path, bytes]:
+    """The files that a process of its own makes in a new folder, by relative path."""
     with TemporaryDirectory() as folder:
         if (child := os.fork()) == 0:
-            os.environ["DAGSTER_HOME"] = folder
-            home.disable_telemetry()
-            with home.dagster_instance() as instance:
-                instance.get_runs(limit=1)
+            make(Path(folder))
             os._exit(0)
         os.waitpid(child, 0)
         found = (path for path in Path(folder).rglob("*") if path.is_file())
@@ -53,10 +53,15 @@ def _new_databases() -> dict[Path, bytes]:
 
 
 def _copy_databases() -> None:
-    """Let a command find the databases that it would make: migrating empty ones takes as long as a load."""
     from billing_pipeline.orchestration import home
 
-    databases, initialise = _new_databases(), home._initialise
+    def make(folder: Path) -> None:
+        os.environ["DAGSTER_HOME"] = str(folder)
+        home.disable_telemetry()
+        with home.dagster_instance() as instance:
+            instance.get_runs(limit=1)
+
+    databases, initialise = _made_apart(make), home._initialise
 
     def copy_first(folder: Path, open_reports: int) -> None:
         if not (folder / "history").exists():
@@ -68,4 +73,31 @@ def _copy_databases() -> None:
     patch.object(home, "_initialise", copy_first).start()
 
 
+def _copy_empty_warehouse() -> None:
+    from billing_pipeline.warehouse import WarehouseFile
+
+    made = _made_apart(lambda folder: WarehouseFile(folder).change(lambda _: None))
+    empty, attach = made[Path("warehouse.duckdb")], WarehouseFile._attach
+
+    def copy_first(self: WarehouseFile, connection: Any, path: Path, name_and_options: str) -> None:
+        if path == self._next and not path.exists():
+            path.write_bytes(empty)
+        attach(self, connection, path, name_and_options)
+
+    patch.object(WarehouseFile, "_attach", copy_first).start()
+
+
+def _read_migrations() -> None:
+    from alembic.script import ScriptDirectory
+    from dagster._core.storage.event_log.sqlite.sqlite_event_log import __file__ as storage
+    from dagster._core.storage.sql import get_alembic_config
+
+    from billing_pipeline.orchestration.history_files import open_history
+
+    with open_history():
+        ScriptDirectory.from_config(get_alembic_config(storage)).as_revision_number("head")
+
+
+_read_migrations()
 _copy_databases()
+_copy_empty_warehouse()

@@ -41,7 +41,7 @@ lake:  ## install the lake's dependencies into .venv-lake
 # Runs the lake's tests and those marked `duckdb` on that version. Needs PostgreSQL's server programs.
 test-lake: $(VENV)/test.stamp  ## run the tests that depend on the lake's version of DuckDB
 	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/test-lake.stamp
-	$(LAKE)/bin/python -m pytest -n 4 --dist worksteal -m duckdb
+	$(LAKE)/bin/python -m pytest -n 4 --dist loadfile -m duckdb
 
 # The validator of the FinOps foundation pins other packages, and needs Python 3.12.
 test-focus: $(VENV)/test.stamp $(FOCUS)/focus.stamp  ## validate a FOCUS file with the foundation's validator

@@ -53,6 +53,7 @@ class Lake:
         self._catalogue = catalogue
         self._settings = settings
         self._data_path = data_path
+        self._is_known_to_exist = False
         self.location = f"{catalogue.location}, with files in {data_path}"
 
     @contextmanager
@@ -127,8 +128,11 @@ class Lake:
 
     def exists(self) -> bool:
         """Whether anything has ever been published."""
-        with self.connect() as connection:
-            return self._attach_to_read(connection)
+        # A connection takes a quarter of a second, and nothing removes a lake.
+        if not self._is_known_to_exist:
+            with self.connect() as connection:
+                self._is_known_to_exist = self._attach_to_read(connection)
+        return self._is_known_to_exist
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:

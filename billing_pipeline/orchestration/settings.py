@@ -1,6 +1,7 @@
 """The settings of one process, read at most once, and carried from here."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import AccountSettings, PipelineSettings
@@ -51,7 +52,7 @@ class Settings:
             self._accounts[name] = AccountSettings.load(name, self.pipeline.accounts)
         return self._accounts[name]
 
-    @property
+    @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse that `BILLING_WAREHOUSE` names."""
         return open_warehouse(self.pipeline)

@@ -2,7 +2,7 @@
 # `make help` prints the comment behind `##`.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-ui ui test test-fast test-every-change lake test-lake test-focus bench lint lock clean
+.PHONY: help demo demo-ui ui test test-fast test-every-change lake lake-venv test-lake test-focus bench lint venvs lock clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -39,8 +39,7 @@ lake:  ## install the lake's dependencies into .venv-lake
 	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/lake.stamp
 
 # Runs the lake's tests and those marked `duckdb` on that version. Needs PostgreSQL's server programs.
-test-lake: $(VENV)/test.stamp  ## run the tests that depend on the lake's version of DuckDB
-	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/test-lake.stamp
+test-lake: $(VENV)/test.stamp lake-venv  ## run the tests that depend on the lake's version of DuckDB
 	$(LAKE)/bin/python -m pytest -n 4 --dist loadfile -m duckdb
 
 # The validator of the FinOps foundation pins other packages, and needs Python 3.12.
@@ -57,6 +56,11 @@ lint: $(VENV)/test.stamp  ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+venvs: $(VENV)/test.stamp $(FOCUS)/focus.stamp lake-venv  ## install the environments of all tests (-j3: at once)
+
+lake-venv:
+	@$(MAKE) --no-print-directory VENV=$(LAKE) $(LAKE)/test-lake.stamp
 
 # Updates the lock files within the ranges of pyproject.toml. Each adds only its own packages to the ones before it.
 COMPILE = $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
@@ -85,9 +89,10 @@ $(VENV)/test.stamp: locks/run.lock locks/deploy.lock locks/test.lock
 $(VENV)/bench.stamp: locks/run.lock locks/deploy.lock locks/test.lock locks/bench.lock
 $(VENV)/lake.stamp: locks/run.lock locks/lake.lock
 $(VENV)/test-lake.stamp: locks/run.lock locks/deploy.lock locks/test.lock locks/lake.lock
+# Not compiled, which takes as long as the rest: Python compiles what it imports.
 $(VENV)/%.stamp: pyproject.toml | $(VENV)/bin/python
 	set -e; for lock in $(filter %.lock,$^); do $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --require-hashes --no-deps --only-binary :all: -r $$lock; done
+	  --no-compile --require-hashes --no-deps --only-binary :all: -r $$lock; done
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -96,7 +101,7 @@ $(FOCUS)/focus.stamp: export PYENV_VERSION := 3.12
 $(FOCUS)/focus.stamp: locks/focus.lock
 	@$(FOCUS_PYTHON) -c '' 2>/dev/null || { echo "Python 3.12 is needed as $(FOCUS_PYTHON), and was not found" >&2; exit 1; }
 	$(FOCUS_PYTHON) -m venv $(FOCUS)
-	$(FOCUS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r locks/focus.lock
+	$(FOCUS)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps -r locks/focus.lock
 	@touch $@
 
 clean:  ## remove environments and caches, but not data/

@@ -4,6 +4,9 @@
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-ui ui test test-fast test-every-change lake lake-venv test-lake test-focus bench lint venvs lock clean
 
+# Compiled modules are kept: importing Dagster without them takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
@@ -28,7 +31,7 @@ ui: $(VENV)/run.stamp  ## open Dagster's UI on http://127.0.0.1:3000 (PORT=… f
 test: $(VENV)/test.stamp  ## run all tests
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
-test-fast: $(VENV)/test.stamp  ## run the quick tests: no browser, no killed processes
+test-fast: $(VENV)/test.stamp  ## run the quick tests: no browser, no killed process, no loaded month
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not (browser or kill or slow or every_change)"
 
 test-every-change: $(VENV)/test.stamp  ## fail each change of a file in a run, one by one; takes an hour

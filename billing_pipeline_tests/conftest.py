@@ -45,8 +45,8 @@ hypothesis.settings.register_profile("default", deadline=None, derandomize=os.en
 hypothesis.settings.load_profile("default")
 
 
-# Fixtures whose tests run commands, or load several months.
-_SLOW_FIXTURES = {"cli", "books"}
+# Fixtures whose tests run commands, or load months.
+_SLOW_FIXTURES = {"assets", "books", "cli", "demo", "loaded", "two_months", "warehouse"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:

@@ -7,6 +7,7 @@ start is a moment of their work.
 
 from __future__ import annotations
 
+import codecs
 import multiprocessing
 import os
 import socket
@@ -100,6 +101,8 @@ def as_nobody(folder: Path, action: Callable[[], object]) -> str:
     for above in (folder, *folder.parents):
         if above.stat().st_mode & 0o777 == 0o700:
             above.chmod(0o755)
+    # Nobody may be unable to read Python's own library.
+    codecs.lookup("utf-8-sig")
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

@@ -77,3 +77,29 @@ def test_export__reader_of_stdout_gone__ends_quietly(cli: CliHarness) -> None:
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["prices", "template", *PERIOD],
+        ["status", "--json"],
+        ["export", *PERIOD, "--output", "-"],
+        ["report", *PERIOD, "--output", "-"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_command__stdout_full__one_line_error(month: None, tmp_path: Path, command: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "billing_pipeline", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    (message,) = errors(done.stderr)
+    assert "No space left" in message

@@ -44,7 +44,7 @@ def retrying(
 ) -> Retrying:
     """Retry after each `ApiUnavailableError` that satisfies `retry_if`; reraise the last one.
 
-    Setting `stop` ends the current wait and prevents further attempts.
+    Setting `stop` ends the current wait; the attempt after it is the last one.
     """
 
     def log(retry_state: RetryCallState) -> None:

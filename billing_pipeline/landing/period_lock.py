@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -59,5 +59,6 @@ def period_lock(
     try:
         yield
     finally:
-        with reporting_io_errors(path):
+        # What was done under the lock is done; the system releases what is left.
+        with suppress(OSError):
             lock.release()

@@ -46,16 +46,19 @@ class FailingDisk:
     log: Path
 
     def run(
-        self, *, at: int = 0, on: bool = False, spare: str = "dagster"
+        self, *, at: int = 0, on: bool = False, below: str = "", spare: str = "dagster"
     ) -> subprocess.CompletedProcess[str]:
-        """`run`, with its change number `at` failing; `on`: every later one, too."""
+        """`run`, with its change number `at` failing; `on`: every later one, too.
+
+        Only changes in the folder `below` of the data folder count, and none in the folder `spare`.
+        """
         self.log.unlink(missing_ok=True)
         return subprocess.run(
             [sys.executable, "-m", "billing_pipeline", "run", "--period", PERIOD],
             env=self.cli.environment
             | {
                 "LD_PRELOAD": str(self.shim),
-                "FAIL_BELOW": str(self.cli.data_dir),
+                "FAIL_BELOW": str(self.cli.data_dir / below),
                 "FAIL_NOT_IN": str(self.cli.data_dir / spare) if spare else "",
                 "FAIL_AT": str(at),
                 "FAIL_ON": str(int(on)),
@@ -122,6 +125,24 @@ def test_run__any_change_fails__state_right_and_next_run_loads(
     disk: FailingDisk, sandbox: FaultySandbox, at: int, on: bool
 ) -> None:
     fail_and_go_on(disk, sandbox, at, on)
+
+
+@pytest.mark.slow
+def test_run__its_lock_file_cannot_be_removed__month_is_loaded(
+    disk: FailingDisk, sandbox: FaultySandbox
+) -> None:
+    folder = disk.cli.data_dir / "slots/runs"
+    assert disk.run(below="slots/runs").returncode == 0
+    removal = len(disk.changes())
+
+    done = disk.run(below="slots/runs", at=removal)
+
+    assert [operation for operation, _ in disk.changes()][-1] == "unlink"
+    assert (done.returncode, errors(done.stderr)) == (0, [])
+    assert disk.rows() == sandbox_totals(sandbox, PERIOD)["rows"]
+    assert len(list(folder.iterdir())) == 1
+    assert disk.run().returncode == 0
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.slow

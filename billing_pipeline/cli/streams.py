@@ -106,7 +106,7 @@ def file_or_stdout(path: Path) -> Iterator[Path]:
     if path != STDOUT:
         yield path
         return
-    with TemporaryDirectory(prefix="billing-output-") as folder:
+    with TemporaryDirectory(prefix="billing-output-", ignore_cleanup_errors=True) as folder:
         written = Path(folder, "stdout")
         yield written
         if not sys.stdout.isatty():

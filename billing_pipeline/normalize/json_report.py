@@ -60,7 +60,7 @@ class JsonReport:
         self._envelope = read_envelope(path)
         self.period_start, self.period_end = check_params(self._envelope.params, requested)
         work_dir.mkdir(parents=True, exist_ok=True)
-        self._folder = TemporaryDirectory(dir=work_dir, prefix="report-")
+        self._folder = TemporaryDirectory(dir=work_dir, prefix="report-", ignore_cleanup_errors=True)
         self._reading = ExitStack()
         self._started: _Started | None = None
         self._batches: list[Batch] = []

@@ -48,7 +48,7 @@ def trial_results(
         period: that has ended.
         progress: receives each event.
     """
-    with TemporaryDirectory(prefix="billing-pipeline-check-") as name:
+    with TemporaryDirectory(prefix="billing-pipeline-check-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         own = {"data_dir": folder, "warehouse": None, "max_report_gib": MAX_TRIAL_GIB}
         settings = Settings(

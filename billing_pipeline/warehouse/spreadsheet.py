@@ -56,7 +56,7 @@ def write_xlsx(cursor: duckdb.DuckDBPyConnection, path: Path, *, sheet: str, dat
 
     rows = 0
     names = [column[0] for column in cursor.description or ()]
-    with TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.") as folder:
+    with TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.", ignore_cleanup_errors=True) as folder:
         book = Workbook(str(path), {"constant_memory": True, "tmpdir": folder})
         book.set_properties({"created": datetime(dated.year, dated.month, dated.day)})  # noqa: DTZ001
         cells = _Cells(book, book.add_worksheet(sheet))

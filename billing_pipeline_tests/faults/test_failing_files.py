@@ -128,21 +128,23 @@ def test_run__any_change_fails__state_right_and_next_run_loads(
 
 
 @pytest.mark.slow
-def test_run__its_lock_file_cannot_be_removed__month_is_loaded(
-    disk: FailingDisk, sandbox: FaultySandbox
+@pytest.mark.parametrize(("below", "removal"), [("slots/runs", "unlink"), ("work", "rmdir")])
+def test_run__cannot_remove_what_it_leaves__month_is_loaded(
+    disk: FailingDisk, sandbox: FaultySandbox, below: str, removal: str
 ) -> None:
-    folder = disk.cli.data_dir / "slots/runs"
-    assert disk.run(below="slots/runs").returncode == 0
-    removal = len(disk.changes())
+    for _ in range(2):  # the first run also makes the folders
+        assert disk.run(below=below).returncode == 0
+    first = [operation for operation, _ in disk.changes()].index(removal) + 1
 
-    done = disk.run(below="slots/runs", at=removal)
+    done = disk.run(below=below, at=first, on=True)
 
-    assert [operation for operation, _ in disk.changes()][-1] == "unlink"
+    assert disk.changes()[first - 1][0] == removal
     assert (done.returncode, errors(done.stderr)) == (0, [])
     assert disk.rows() == sandbox_totals(sandbox, PERIOD)["rows"]
-    assert len(list(folder.iterdir())) == 1
+    left = set((disk.cli.data_dir / below).iterdir())
+    assert len(left) == 1
     assert disk.run().returncode == 0
-    assert list(folder.iterdir()) == []
+    assert not left.intersection((disk.cli.data_dir / below).iterdir())
 
 
 @pytest.mark.slow

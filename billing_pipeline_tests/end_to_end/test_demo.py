@@ -12,16 +12,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Page, Response, expect
 
+from billing_pipeline.charges import close_period
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.dagster_ui import wait_until_serving
-from billing_pipeline_tests.harness.command_line import OWN_SETTINGS
+from billing_pipeline_tests.harness.command_line import OWN_SETTINGS, errors
 from billing_pipeline_tests.harness.processes import free_port
 
 pytestmark = pytest.mark.slow
@@ -108,6 +110,31 @@ def test_demo__own_settings_and_proxy__loads_from_the_sandbox(demo: RunningDemo)
     assert len(page.encode()) <= 300_000
     assert f"{unpriced:,} lines have no price, such as " in output
     assert re.search(rf"^{last} .* {storage:,.1f} ", output, re.MULTILINE), "production, as on the page"
+
+
+def test_demo__month_closed_since_the_demo_before__stays_and_others_load(
+    tmp_path: Path, site_packages: Path
+) -> None:
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
+    run = partial(
+        subprocess.run,
+        [sys.executable, "-m", "billing_pipeline", "demo"],
+        cwd=tmp_path,
+        env=outside | {"PYTHONPATH": str(site_packages), "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run().returncode == 0
+    last = BillingPeriod.last_closed()
+    close_period(WarehouseFile(tmp_path / "data" / "demo"), last, forced=True)
+
+    done = run()
+
+    assert (done.returncode, errors(done.stderr)) == (0, [])
+    assert f"{last} is closed, so it stays as it is.\n" in done.stdout
+    assert f"{last.previous()}  loaded" in done.stdout
+    assert "equal the sandbox's own count" in done.stdout
 
 
 @pytest.mark.browser

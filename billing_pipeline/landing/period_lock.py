@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -59,6 +59,5 @@ def period_lock(
     try:
         yield
     finally:
-        # What was done under the lock is done; the system releases what is left.
-        with suppress(OSError):
+        with reporting_io_errors(path):
             lock.release()

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +10,7 @@ from typing import TypeVar
 from filelock import FileLock
 
 from billing_pipeline.acronis import AcronisClient
+from billing_pipeline.files import reporting_io_errors
 from billing_pipeline.landing import RawReport
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import (
@@ -79,7 +80,7 @@ class AcronisReports:
     def close(self) -> None:
         """Free the slot, if one is held."""
         if self._slot is not None:
-            with suppress(OSError):
+            with reporting_io_errors(Path(self._slot.lock_file)):
                 self._slot.release()
             self._slot = None
 

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import os
-import shutil
 import statistics
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable
 from itertools import count
-from multiprocessing import get_context
 from pathlib import Path
 
-import duckdb
 from tabulate import tabulate
 
 from benchmarks.inputs import PERIOD, make_input
 from benchmarks.measuring import Run, run_once
-from benchmarks.ways import ours
+from benchmarks.prepared import prepared_warehouse
 from billing_pipeline.charges import PRICES_FOLDER, load_prices, write_template
 from billing_pipeline.charges.price_files import PRICE_COLUMNS, TERMS_COLUMNS
 from billing_pipeline.periods import BillingPeriod
@@ -44,7 +42,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("data/benchmarks"))
     options = parser.parse_args()
     print(f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the start")
-    warehouse = _warehouse(options.folder, options.rows)
+    source = make_input(options.folder, "flat", options.rows)
+    made = options.folder / f"charges-{options.rows}.duckdb"
+    warehouse = prepared_warehouse(made, source, _load_prices)
     runs: dict[str, list[Run]] = {step: [] for step in STEPS}
     for _ in range(options.runs):
         for step in STEPS:
@@ -77,49 +77,32 @@ def _inner_seconds(runs: list[Run]) -> float:
     return statistics.median(float(run.result.split()[0]) for run in runs)
 
 
-def _warehouse(folder: Path, rows: int) -> Path:
-    """A warehouse with the month and its prices, made unless it exists already."""
-    made = folder / f"charges-{rows}.duckdb"
-    if not made.exists():
-        # A child inherits its parent's peak memory, so this process keeps its own small.
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
-            apart.submit(_make, made, rows).result()
-    return made
-
-
-def _make(made: Path, rows: int) -> None:
-    place = made.parent / "charges"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    period = BillingPeriod.parse(PERIOD)
-    ours.main(make_input(made.parent, "flat", rows).report, place, period)
-    warehouse = WarehouseFile(place)
-    prices = place / PRICES_FOLDER
-    prices.mkdir()
-    with (prices / "template.csv").open("w", encoding="utf-8", newline="") as file:
-        write_template(warehouse, period, file)
-    with (prices / "template.csv").open(encoding="utf-8", newline="") as file:
-        template = list(csv.DictReader(file))
-    with (prices / "sell.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, PRICE_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_prices(template))
-    lists = -(-_PRICES // len(template))
+def _load_prices(folder: Path) -> None:
+    """Prices for everything that is billed in the month, and terms for some of its customers."""
+    warehouse = WarehouseFile(folder)
+    template = io.StringIO()
+    write_template(warehouse, BillingPeriod.parse(PERIOD), template)
+    template.seek(0)
+    items = list(csv.DictReader(template))
+    lists = -(-_PRICES // len(items))
     with warehouse.reading() as connection:
         customers = connection.execute(
             f"SELECT DISTINCT tenant_id FROM billable_usage ORDER BY hash(tenant_id) LIMIT {_CUSTOMERS}"
         ).fetchall()
-    with (prices / "customers.csv").open("w", encoding="utf-8", newline="") as file:
-        rows_written = csv.writer(file, lineterminator="\n")
-        rows_written.writerow(TERMS_COLUMNS)
-        for number, (tenant,) in enumerate(customers):
-            rows_written.writerow([tenant, f"list{number % (lists - 1) + 1}", "7.5", "25", PERIOD, "", ""])
+    terms = [
+        (tenant, f"list{number % (lists - 1) + 1}", "7.5", "25", PERIOD, "", "")
+        for number, (tenant,) in enumerate(customers)
+    ]
+    prices = folder / PRICES_FOLDER
+    prices.mkdir()
+    _write(prices / "sell.csv", PRICE_COLUMNS, map(dict.values, _prices(items)))
+    _write(prices / "customers.csv", TERMS_COLUMNS, terms)
     load_prices(warehouse, prices)
-    warehouse.path.chmod(0o644)
-    with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute("CHECKPOINT")
-    warehouse.path.replace(made)
-    shutil.rmtree(place)
+
+
+def _write(path: Path, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([columns, *rows])
 
 
 def _prices(template: list[dict[str, str]]) -> list[dict[str, str]]:

@@ -23,8 +23,7 @@ from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, PipelineSettings
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.ui import serve_ui
-from billing_pipeline.warehouse import Warehouse
-from billing_pipeline.warehouse.closing import closing_of
+from billing_pipeline.warehouse.closing import open_periods
 
 _FOLDER = Path("data") / "demo"
 
@@ -53,10 +52,11 @@ def run_demo(*, with_ui: bool, port: int | None = None) -> int:
         settings = Settings(PipelineSettings(data_dir=_FOLDER), {SINGLE_ACCOUNT: account})
         print(f"A sandbox of the Acronis API serves an invented distributor on {sandbox.base_url}.")
         print(f"Dagster materialises {', '.join(map(str, periods))} into {_FOLDER}:\n", flush=True)
-        open_periods = _open(settings.warehouse, periods)
-        for period in sorted({*periods} - {*open_periods}):
-            print(f"{period} is closed, so it stays as it is.", flush=True)
-        if status := load([AccountPeriod(period, SINGLE_ACCOUNT) for period in open_periods], settings):
+        to_load = open_periods(settings.warehouse, periods)
+        for period in periods:
+            if period not in to_load:
+                print(f"{period} is closed, so it stays as it is.", flush=True)
+        if status := load([AccountPeriod(period, SINGLE_ACCOUNT) for period in to_load], settings):
             return status
         load_demo_prices(settings.warehouse, settings.pipeline.data_dir, periods[0], last)
         for period in periods:
@@ -75,14 +75,6 @@ def run_demo(*, with_ui: bool, port: int | None = None) -> int:
         if agree and with_ui:
             _serve(sandbox, settings.pipeline.data_dir, periods[0], port)
     return 0 if agree else 1
-
-
-def _open(warehouse: Warehouse, periods: Sequence[BillingPeriod]) -> Sequence[BillingPeriod]:
-    """The periods that were not closed since an earlier demo."""
-    if not warehouse.exists():
-        return periods
-    with warehouse.reading() as connection:
-        return [period for period in periods if not closing_of(connection, period)]
 
 
 def _serve(sandbox: Sandbox, data_dir: Path, first: BillingPeriod, port: int | None) -> None:

@@ -10,6 +10,7 @@ import duckdb
 from billing_pipeline.errors import BillingPipelineError, first_line
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.warehouse.closing import open_periods
 
 _log = logging.getLogger(__name__)
 
@@ -32,13 +33,9 @@ class MonthReports:
     def after_price_load(self) -> None:
         """The prices were replaced: write the pages of open periods anew."""
         from billing_pipeline.month_report.folder import written_months  # noqa: PLC0415
-        from billing_pipeline.warehouse.closing import closing_of  # noqa: PLC0415
 
         written = written_months(self._settings.pipeline.reports_dir)
-        if written:
-            with self._settings.warehouse.reading() as connection:
-                written = [period for period in written if not closing_of(connection, period)]
-        for period in written:
+        for period in open_periods(self._settings.warehouse, written):
             self.after_change(period)
 
     def after_change(self, period: BillingPeriod) -> Path | None:

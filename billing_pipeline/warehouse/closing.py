@@ -1,5 +1,6 @@
 """Closed periods: an invoiced period is not replaced by accident."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -45,6 +46,14 @@ def refuse_if_closed(connection: duckdb.DuckDBPyConnection, period: BillingPerio
             f"or load it once with `billing-pipeline run --period {period} --force`, which is recorded.",
             period=period.key,
         )
+
+
+def open_periods(warehouse: Warehouse, periods: Iterable[BillingPeriod]) -> list[BillingPeriod]:
+    """Those of the periods that are not closed."""
+    if not warehouse.exists():
+        return list(periods)
+    with warehouse.reading() as connection:
+        return [period for period in periods if not closing_of(connection, period)]
 
 
 def closing_of(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> ClosedSince | None:

@@ -6,8 +6,9 @@ are loaded, nothing is charged.
 
 from billing_pipeline.charges.closing import Closing, close_period, reopen_period
 from billing_pipeline.charges.load_prices import PriceLoad, check_prices, load_prices
-from billing_pipeline.charges.price_files import PRICES_FOLDER, write_template
+from billing_pipeline.charges.price_files import PRICES_FOLDER
 from billing_pipeline.charges.price_state import PriceState, price_state
+from billing_pipeline.charges.template import write_template
 
 __all__ = [
     "PRICES_FOLDER",

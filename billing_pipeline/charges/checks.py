@@ -29,13 +29,21 @@ def description(check_name: str) -> str:
 
 def run_checks(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> list[CheckResult]:
     """Run every check on a month's charges. Without prices all pass."""
-    month = {"month": period.start}
-    priced, results = has_prices(connection), []
-    for check_name, severity in CHECKS.items():
-        rows = connection.execute(_statement(check_name), month).fetchall() if priced else []
-        findings, passing = [Finding(*row) for row in rows], "nothing found" if priced else NO_PRICES
-        results.append(CheckResult.from_findings(check_name, findings, severity=severity, passing=passing))
-    return results
+    priced = has_prices(connection)
+    return [
+        CheckResult.from_findings(
+            check_name,
+            _findings(connection, check_name, period) if priced else [],
+            severity=severity,
+            passing="nothing found" if priced else NO_PRICES,
+        )
+        for check_name, severity in CHECKS.items()
+    ]
+
+
+def _findings(connection: duckdb.DuckDBPyConnection, check_name: str, period: BillingPeriod) -> list[Finding]:
+    rows = connection.execute(_statement(check_name), {"month": period.start}).fetchall()
+    return [Finding(*row) for row in rows]
 
 
 def _statement(check_name: str) -> str:

@@ -1,18 +1,13 @@
-"""The price files sell.csv, buy.csv and customers.csv, every fault in them, and a template."""
+"""The price files sell.csv, buy.csv and customers.csv, and every fault in them."""
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from billing_pipeline.charges import cells
 from billing_pipeline.charges.csv_file import CsvFile, read_csv_file
-from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse.history import require_loaded
-from billing_pipeline.warehouse.warehouse import Warehouse
 
 PRICES_FOLDER = "prices"
 """Folder of the price files, in the data folder."""
@@ -223,19 +218,3 @@ def _has_overlap(file: CsvFile, same: Iterable[_Dated], noun: str) -> bool:
 def _month_after(month: str) -> str:
     year, number = int(month[:4]), int(month[5:])
     return f"{year + number // 12:04d}-{number % 12 + 1:02d}"
-
-
-def write_template(warehouse: Warehouse, period: BillingPeriod, target: TextIO) -> None:
-    """Write one row for each SKU, or item without one, by storage ownership and unit; without prices.
-
-    Raises:
-        WarehouseError: the period is not loaded.
-    """
-    with warehouse.reading() as connection:
-        require_loaded(connection, period)
-        rows = connection.execute(
-            read_sql("charges/queries/template.sql"), {"month": period.start}
-        ).fetchall()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(PRICE_COLUMNS)
-    writer.writerows(rows)

@@ -13,6 +13,7 @@ from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.preflight.api import check_api
 from billing_pipeline.preflight.machine import check_data_folder, check_versions, check_warehouse
 from billing_pipeline.preflight.result import Result, Verdict
+from billing_pipeline.preflight.schedule import check_schedule
 from billing_pipeline.preflight.settings import find_settings
 from billing_pipeline.preflight.trial import trial_results
 from billing_pipeline.settings import AccountSettings, PipelineSettings
@@ -59,9 +60,6 @@ def _results(period_to_try: BillingPeriod | None, display: ProgressDisplay) -> I
     if found.pipeline is not None:
         yield check_data_folder(found.pipeline)
         yield from check_warehouse(found.pipeline)
-        # Dagster takes longer to import than all other checks together.
-        from billing_pipeline.orchestration.schedule_check import check_schedule  # noqa: PLC0415
-
         yield check_schedule(found.pipeline)
     for account in found.accounts.values():
         yield from _of_account(found.pipeline, account, period_to_try, display)

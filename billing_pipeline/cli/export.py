@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from billing_pipeline.cli.periods import PERIOD, warn_of_missing_accounts
+from billing_pipeline.cli.missing_accounts import warn_of_missing_accounts
+from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.cli.streams import STDOUT, file_or_stdout
 from billing_pipeline.errors import OutputError, PeriodError, SettingsError
 from billing_pipeline.files import make_output_folder, refuse_internal_path

@@ -1,10 +1,19 @@
+-- A number of bytes that is not negative in GiB, rounded to ten decimals: 10^10 / 2^30 is 625 / 2^26 in millionths of a byte.
+CREATE OR REPLACE MACRO gib_of_any(bytes) AS
+    (((bytes * 1000000)::HUGEINT * 625 + 33554432) >> 26)::DECIMAL(38, 0) * 0.0000000001::DECIMAL(10, 10);
+
+-- The same. Whole bytes below 900 GB fit into 64 bits, which DuckDB divides ten times faster than 128.
+CREATE OR REPLACE MACRO gib_of_positive(bytes) AS
+    CASE
+        WHEN bytes NOT BETWEEN 0 AND 900000000000 THEN gib_of_any(bytes)
+        WHEN bytes::DECIMAL(18, 6)::BIGINT <> bytes::DECIMAL(18, 6) THEN gib_of_any(bytes)
+        ELSE ((bytes::DECIMAL(18, 6)::BIGINT * 9765625 + 524288) >> 20) * 0.0000000001::DECIMAL(10, 10)
+    END;
+
 -- Bytes in GiB, because 1 GB in Acronis' reports is 1024^3 bytes. Ten decimals resolve a byte. Integer arithmetic, ties
 -- rounded away from zero; in millionths of a byte, because a report may have fractions.
 CREATE OR REPLACE MACRO gib(bytes) AS
-    (
-        sign(bytes)::HUGEINT * (((abs(bytes) * 1000000)::HUGEINT * 20000 + 1073741824) // 2147483648)
-    )::DECIMAL(38, 0)
-    * 0.0000000001::DECIMAL(10, 10);
+    CASE WHEN bytes < 0 THEN -gib_of_positive(-bytes) ELSE gib_of_positive(bytes) END;
 
 -- A decimal as text for a message, without zeros at its end.
 CREATE OR REPLACE MACRO as_text(amount) AS rtrim(regexp_replace(amount::VARCHAR, '(\.[0-9]*?)0+$', '\1'), '.');

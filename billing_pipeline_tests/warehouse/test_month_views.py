@@ -20,6 +20,7 @@ from billing_pipeline_tests.warehouse.reports import (
     SEPTEMBER,
     STORAGE_2,
     load,
+    own,
     points,
     query,
     row,
@@ -220,6 +221,23 @@ def test_month_totals__any_load__equal_the_billable_usage(two_months: Warehouse)
     assert len(again) == 3
     assert again[-1] == both[-1]
     assert again == found(two_months, TOTALS)
+
+
+@pytest.mark.duckdb
+def test_month_totals__counts_only__tenants_and_zeros(warehouse: Warehouse) -> None:
+    load(warehouse, [row(absolute_trial=1), row(tenant_id=OTHER_CUSTOMER), own(absolute_trial=1)], number=8)
+
+    totals = found(warehouse, "FROM month_totals")
+
+    assert totals == [(SEPTEMBER.start, "default", 1, 0, 0, 0, 0)]
+    assert totals == found(warehouse, TOTALS)
+
+
+@pytest.mark.duckdb
+def test_month_totals__empty_report__no_totals(warehouse: Warehouse) -> None:
+    load(warehouse, [], number=8)
+
+    assert found(warehouse, "FROM month_totals") == found(warehouse, TOTALS) == []
 
 
 def test_month_totals__warehouse_of_another_version__calculated_by_the_next_change(

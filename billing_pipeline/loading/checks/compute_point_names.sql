@@ -3,17 +3,16 @@
 -- In another unit they would be billed 3,600-fold. Units are loaded without case and blanks, names are compared so.
 WITH item AS (
     SELECT
-        offering_item,
-        measurement_unit,
-        is_range,
+        *,
         -- assigned_compute_points is a server's setting, not usage.
         regexp_matches(offering_item, '(?i)compute[ _-]?points?') AND NOT offering_item ILIKE '%assigned_compute_points%'
-            AS is_compute_points,
-        count(*) AS usage_rows,
-        min(report_row) AS first_row
-    FROM usage
-    WHERE billing_period = $billing_period AND account = $account
-    GROUP BY ALL
+            AS is_compute_points
+    FROM (
+        SELECT offering_item, measurement_unit, is_range, count(*) AS usage_rows, min(report_row) AS first_row
+        FROM usage
+        WHERE billing_period = $billing_period AND account = $account
+        GROUP BY ALL
+    )
 )
 
 SELECT

@@ -20,6 +20,14 @@ WITH line AS (
         billing_period = $billing_period AND account = $account
         AND is_billed_by_delta(is_range, measurement_unit, $delta_items)
         AND billing_exclusion(usage, $report_level, $report_kind, $delta_items) IS NULL
+        -- Only lines with a negative row can be negative, and most months have none.
+        AND (tenant_id, offering_item) IN (
+            SELECT (tenant_id, offering_item)
+            FROM usage
+            WHERE
+                billing_period = $billing_period AND account = $account
+                AND least(delta_production, delta_trial) < 0
+        )
     -- The lines of billable_usage.
     GROUP BY
         tenant_id, application_name, offering_item, edition, sku, measurement_unit,

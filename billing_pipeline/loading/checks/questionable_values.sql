@@ -3,21 +3,28 @@
 -- Blanks are white space, zero-width characters and byte order marks. Values are kept as reported.
 WITH value AS (
     SELECT
-        report_row,
-        unnest(['sku', 'offering_item', 'edition', 'application_name', 'tenant_kind', 'customer_id']) AS field,
-        unnest([sku, offering_item, edition, application_name, tenant_kind, customer_id]) AS text
+        unnest(['sku', 'offering_item', 'edition', 'application_name', 'tenant_kind']) AS field,
+        unnest([sku, offering_item, edition, application_name, tenant_kind]) AS text,
+        usage_rows,
+        first_row
+    FROM (
+        SELECT
+            sku, offering_item, edition, application_name, tenant_kind,
+            count(*) AS usage_rows, min(report_row) AS first_row
+        FROM usage
+        WHERE billing_period = $billing_period AND account = $account
+        GROUP BY ALL
+    )
+    UNION ALL
+    SELECT 'customer_id', customer_id, count(*), min(report_row)
     FROM usage
-    WHERE
-        billing_period = $billing_period AND account = $account
-        AND regexp_matches(
-            concat_ws('|', '', sku, offering_item, edition, application_name, tenant_kind, customer_id, ''),
-            '\|[\s\p{Z}\x{200B}-\x{200D}\x{FEFF}]|[\s\p{Z}\x{200B}-\x{200D}\x{FEFF}]\|'
-        )
+    WHERE billing_period = $billing_period AND account = $account
+    GROUP BY customer_id
 )
 
 SELECT
-    format('blanks around {} ''{}'': {} rows, the first is row {}', field, text, count(*), min(report_row)) AS finding,
-    count(*) AS usage_rows,
+    format('blanks around {} ''{}'': {} rows, the first is row {}', field, text, sum(usage_rows), min(first_row)) AS finding,
+    sum(usage_rows)::BIGINT AS usage_rows,
     true AS is_failure
 FROM value
 WHERE regexp_matches(text, '^[\s\p{Z}\x{200B}-\x{200D}\x{FEFF}]|[\s\p{Z}\x{200B}-\x{200D}\x{FEFF}]$')

@@ -3,15 +3,23 @@
 -- Accumulating items are billed with `delta`. By Acronis' documentation only usage_breakdown states changes by day; the
 -- daily values of usage_daily come without. An item fails if its deltas are 0 in all rows although a level rises within
 -- the report, or is higher than in the month before.
-WITH point AS (
+WITH unchanged AS (
+    SELECT offering_item
+    FROM usage
+    WHERE
+        billing_period = $billing_period AND account = $account
+        AND is_billed_by_delta(is_range, measurement_unit, $delta_items)
+    GROUP BY offering_item
+    HAVING NOT bool_or(delta_production <> 0 OR delta_trial <> 0 OR delta_total <> 0)
+),
+
+step AS (
     SELECT
         offering_item,
-        usage_series(usage) AS series,
-        usage_date,
-        absolute_total AS level,
-        delta_production <> 0 OR delta_trial <> 0 OR delta_total <> 0 AS has_change,
-        billing_period = $billing_period AS is_now
+        billing_period = $billing_period AS is_now,
+        absolute_total - lag(absolute_total) OVER (PARTITION BY usage_series(usage) ORDER BY usage_date) AS rise
     FROM usage
+    SEMI JOIN unchanged USING (offering_item)
     WHERE
         account = $account
         AND is_billed_by_delta(is_range, measurement_unit, $delta_items)
@@ -22,23 +30,6 @@ WITH point AS (
                 AND usage_date = period_end
             )
         )
-),
-
-unchanged AS (
-    SELECT offering_item
-    FROM point
-    WHERE is_now
-    GROUP BY offering_item
-    HAVING NOT bool_or(has_change)
-),
-
-step AS (
-    SELECT
-        offering_item,
-        is_now,
-        level - lag(level) OVER (PARTITION BY series ORDER BY usage_date) AS rise
-    FROM point
-    SEMI JOIN unchanged USING (offering_item)
 )
 
 SELECT

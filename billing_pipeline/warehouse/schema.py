@@ -69,6 +69,7 @@ VIEW_FILES = {
             "latest_load_checks",
             "calendar_month",
             "infrastructure_ownership",
+            "billed_row",
             *REPORT_VIEWS,
         )
     },

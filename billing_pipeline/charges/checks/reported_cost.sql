@@ -5,15 +5,8 @@
 -- Acronis knows no price.
 WITH reported AS (
     SELECT tenant_id, offering_item, sku, pricing_currency, sum(total_cost) AS total_cost
-    FROM usage
-    JOIN (
-        SELECT billing_period, account, report_kind, report_level, delta_items
-        FROM loaded_report
-    ) USING (billing_period, account)
-    WHERE
-        billing_period = $month::DATE
-        AND (total_cost <> 0 OR (total_cost = 0 AND price <> 0))
-        AND billing_exclusion(usage, report_level, report_kind, delta_items) IS NULL
+    FROM billed_row
+    WHERE billing_period = $month::DATE AND (total_cost <> 0 OR (total_cost = 0 AND price <> 0))
     GROUP BY tenant_id, offering_item, sku, pricing_currency
 ),
 

@@ -22,7 +22,16 @@ CREATE OR REPLACE MACRO priced_usage_in(month) AS TABLE (
             storage_ownership,
             unit,
             rounded_quantity(sum(quantity)) AS quantity
-        FROM billable_usage
+        FROM (
+            SELECT *
+            FROM billable_usage
+            WHERE unit = 'GiB'
+            UNION ALL BY NAME
+            -- Without GiB, which are rounded, the rows have the same sums, and are not summed twice.
+            SELECT *, production AS quantity
+            FROM billed_row
+            WHERE unit <> 'GiB'
+        )
         WHERE month IS NULL OR billing_period = month
         GROUP BY billing_period, account, tenant_id, offering_item, sku, storage_ownership, unit
         -- Half a hundredth is rounded away from zero. Rounding only what is kept saves a second of a million lines.

@@ -2,18 +2,9 @@
 INSERT INTO month_totals BY NAME
 WITH tenant AS (
     -- By rows: adding up the lines of all items would take three times as long.
-    SELECT
-        count(*) AS billed_rows,
-        count(DISTINCT tenant_id) FILTER (
-            if(is_billed_by_delta(is_range, measurement_unit, delta_items), delta_total, absolute_total) <> 0
-        ) AS tenants
-    FROM usage
-    JOIN (
-        SELECT billing_period, account, report_kind, report_level, delta_items FROM loaded_report
-    ) AS requested USING (billing_period, account)
-    WHERE
-        billing_period = $billing_period AND account = $account
-        AND billing_exclusion(usage, report_level, report_kind, delta_items) IS NULL
+    SELECT count(*) AS billed_rows, count(DISTINCT tenant_id) FILTER (total <> 0) AS tenants
+    FROM billed_row
+    WHERE billing_period = $billing_period AND account = $account
 )
 
 SELECT

@@ -15,4 +15,9 @@ CREATE TEMP TABLE comparable_charge (
     currency VARCHAR,
     amount DECIMAL(18, 2),
     cost DECIMAL(38, 12)
-)
+);
+
+-- For charges, the lines of the two months stand for their rows: GiB are rounded line by line, and other units not at all.
+CREATE TEMP VIEW billed_row AS
+SELECT * RENAME (quantity AS production)
+FROM comparable_usage

@@ -5,10 +5,10 @@ Readers have snapshot isolation. A PostgreSQL advisory lock serialises changes.
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import duckdb
 import psycopg2
@@ -22,7 +22,7 @@ from billing_pipeline.lake.explanations import explain
 from billing_pipeline.settings import LakeSettings
 from billing_pipeline.sql_files import quote_literal, read_sql
 from billing_pipeline.warehouse.history import LoadAttempt, record
-from billing_pipeline.warehouse.memory import READING, execute_restricted, limit_memory
+from billing_pipeline.warehouse.memory import READING, execute_restricted, folder_to_spill_to, limit_memory
 from billing_pipeline.warehouse.schema import create_schema, is_current
 from billing_pipeline.warehouse.warehouse import PUBLISHED, Result
 
@@ -57,26 +57,35 @@ class Lake:
         self.location = f"{catalogue.location}, with files in {data_path}"
 
     @contextmanager
-    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection with extensions and secrets, and nothing attached yet.
-
-        Data that exceeds the memory limit spills to the system's temporary folder.
 
         Raises:
             WarehouseError: an extension is missing, or a key is rejected; also for errors of the database or
                 the store within the block.
         """
+        with self._explained_errors(), closing(self._open()) as connection:
+            yield connection
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        # A folder of its own: instances of DuckDB would overwrite each other's temporary files.
+        spill = folder_to_spill_to() and f"{folder_to_spill_to()}/{uuid4()}"
+        connection = duckdb.connect(":memory:", config={"temp_directory": spill})
+        with ExitStack() as on_error:
+            on_error.callback(connection.close)
+            connection.execute("SET autoinstall_known_extensions = false")
+            connection.execute("SET autoload_known_extensions = false; SET TimeZone = 'UTC'")
+            for name in ("postgres_scanner", "ducklake", *(["httpfs"] if self._settings.on_s3 else ())):
+                load_extension(connection, name)
+            self._create_secrets(connection)
+            on_error.pop_all()
+        return connection
+
+    @contextmanager
+    def _explained_errors(self) -> Iterator[None]:
+        """Errors of the database or the store as errors of the warehouse, without secrets."""
         try:
-            with (
-                TemporaryDirectory(prefix="billing-lake-", ignore_cleanup_errors=True) as spill,
-                closing(duckdb.connect(":memory:", config={"temp_directory": spill})) as connection,
-            ):
-                connection.execute("SET autoinstall_known_extensions = false")
-                connection.execute("SET autoload_known_extensions = false; SET TimeZone = 'UTC'")
-                for name in ("postgres_scanner", "ducklake", *(["httpfs"] if self._settings.on_s3 else ())):
-                    load_extension(connection, name)
-                self._create_secrets(connection)
-                yield connection
+            yield
         except (duckdb.Error, psycopg2.Error) as error:
             secrets = (
                 self._catalogue.password,
@@ -130,27 +139,36 @@ class Lake:
         """Whether anything has ever been published."""
         # A connection takes a quarter of a second, and nothing removes a lake.
         if not self._is_known_to_exist:
-            with self.connect() as connection:
+            with self.session() as connection:
                 self._is_known_to_exist = self._attach_to_read(connection)
         return self._is_known_to_exist
 
-    @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that reads one snapshot, and changes nothing."""
-        with self.connect() as connection:
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection that changes nothing; each statement reads the latest snapshot."""
+        with self._explained_errors(), ExitStack() as on_error:
+            connection = self._open()
+            on_error.callback(connection.close)
             if not self._attach_to_read(connection):
                 raise WarehouseError(
                     f"there is nothing in the lake yet: {self.location}",
                     todo="Load a period first: billing-pipeline run.",
                 )
+            connection.execute("USE warehouse")
+            on_error.pop_all()
+        return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that reads one snapshot, and changes nothing."""
+        with self._explained_errors(), closing(self.connect()) as connection:
             limit_memory(connection, READING)
             # One snapshot for all statements, so that their results are consistent.
-            connection.execute("USE warehouse; BEGIN TRANSACTION READ ONLY")
+            connection.execute("BEGIN TRANSACTION READ ONLY")
             yield connection
 
     def change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Work in one transaction, after all other changes of the lake have ended."""
-        with self.connect() as connection, self._catalogue.locked() as require_lock:
+        with self.session() as connection, self._catalogue.locked() as require_lock:
             self._create_what_is_missing(connection)
             with _transaction(connection):
                 (snapshot,) = connection.execute(
@@ -186,7 +204,7 @@ class Lake:
         Raises:
             WarehouseError: it could not be done; every row is as it was.
         """
-        with self.connect() as connection, self._catalogue.locked():
+        with self.session() as connection, self._catalogue.locked():
             if not self._attach_if_there(connection):
                 return f"There is nothing in the lake yet: {self.location}."
             kept, grace = f"now() - INTERVAL {keep_days} DAY", f"now() - INTERVAL {grace_hours} HOUR"

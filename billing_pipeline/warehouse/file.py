@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -79,8 +79,7 @@ class WarehouseFile:
         """No other files are read or written."""
         return execute_restricted(connection, query)
 
-    @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connect(self) -> duckdb.DuckDBPyConnection:
         """A read-only connection to the published state."""
         if not self.path.exists():
             raise WarehouseError(
@@ -89,35 +88,49 @@ class WarehouseFile:
             )
         pending = self._pending.read()
         try:
-            opened = duckdb.connect(
+            connection = duckdb.connect(
                 self.location, read_only=True, config={"temp_directory": folder_to_spill_to()}
             )
         except duckdb.Error as error:
             raise self._cannot_be_opened(error) from error
-        with opened as connection:
-            limit_memory(connection, READING)
+        with ExitStack() as on_error, self._explained_errors():
+            on_error.callback(connection.close)
             connection.execute("SET TimeZone = 'UTC'")
-            try:
-                if not connection.execute("FROM duckdb_tables() WHERE table_name = 'usage'").fetchone():
-                    raise WarehouseError(
-                        f"{self.path} has no tables", todo="Load a period first: billing-pipeline run."
-                    )
-                self._pending.show(connection, list(pending.values()))
-                yield connection
-            except duckdb.Error as error:
-                if _CORRUPT in str(error) or f'"{self.path}"' in str(error):
-                    raise self._cannot_be_opened(error) from error
-                if isinstance(error, duckdb.OutOfMemoryException):
-                    raise WarehouseError(
-                        f"there is too little memory for the query: {first_line(error)}",
-                        todo="Query less at once, such as one billing_period.",
-                    ) from error
-                if isinstance(error, duckdb.IOException):
-                    raise WarehouseError(
-                        f"the warehouse could not be read: {first_line(error)}",
-                        todo="The warehouse is unchanged: fix the cause (disk, permissions) and run again.",
-                    ) from error
-                raise
+            # All rows are fetched: DuckDB executes nothing else before.
+            if not connection.execute("FROM duckdb_tables() WHERE table_name = 'usage'").fetchall():
+                raise WarehouseError(
+                    f"{self.path} has no tables", todo="Load a period first: billing-pipeline run."
+                )
+            self._pending.show(connection, list(pending.values()))
+            on_error.pop_all()
+        return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection to the published state, with limited memory."""
+        with self.connect() as connection, self._explained_errors():
+            limit_memory(connection, READING)
+            yield connection
+
+    @contextmanager
+    def _explained_errors(self) -> Iterator[None]:
+        """Errors of DuckDB that come from the file, the disk or the memory as errors of the warehouse."""
+        try:
+            yield
+        except duckdb.Error as error:
+            if _CORRUPT in str(error) or f'"{self.path}"' in str(error):
+                raise self._cannot_be_opened(error) from error
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise WarehouseError(
+                    f"there is too little memory for the query: {first_line(error)}",
+                    todo="Query less at once, such as one billing_period.",
+                ) from error
+            if isinstance(error, duckdb.IOException):
+                raise WarehouseError(
+                    f"the warehouse could not be read: {first_line(error)}",
+                    todo="The warehouse is unchanged: fix the cause (disk, permissions) and run again.",
+                ) from error
+            raise
 
     def change(self, work: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Work in one transaction on a copy, published if and only if the work ends without an error.

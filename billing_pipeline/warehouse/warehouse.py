@@ -29,6 +29,13 @@ class Warehouse(Protocol):
             WarehouseError: that cannot be found out.
         """
 
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A read-only connection to the published state, without a limit of memory, for the caller to close.
+
+        Raises:
+            WarehouseError: as `reading`.
+        """
+
     def reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A read-only connection to the published state, which stays the same for as long as it is open.
 

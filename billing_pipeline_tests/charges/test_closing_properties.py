@@ -108,6 +108,9 @@ class MemoryWarehouse:
     def exists(self) -> bool:
         return True
 
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        return self._connection.cursor()
+
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         yield self._connection

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+import billing_pipeline
 from billing_pipeline.charges import close_period
 from billing_pipeline.errors import PeriodClosedError, WarehouseError
 from billing_pipeline.lake import catalogue as catalogue_module
@@ -170,7 +171,7 @@ def test_change__other_program_changed_first__one_line_and_no_change(warehouse: 
     assert isinstance(warehouse, Lake)
 
     def come_second(connection: duckdb.DuckDBPyConnection) -> None:
-        with warehouse.connect() as foreign:
+        with warehouse.session() as foreign:
             warehouse.attach(foreign, "lake")
             foreign.execute("UPDATE lake.usage SET absolute_production = 7")
         connection.execute("DELETE FROM usage")
@@ -287,3 +288,25 @@ def test_change__lake_of_an_earlier_version__months_keep_their_rule(warehouse: W
         warehouse, "SELECT quantity::INTEGER AS quantity FROM billable_usage ORDER BY billing_period"
     )
     assert [each["quantity"] for each in found] == [7, 40]
+
+
+def test_connect__lake__reads_the_latest_load_and_changes_nothing(warehouse: Lake) -> None:
+    load(warehouse, [row(absolute_production=2**60 + 1)], number=9)
+
+    with billing_pipeline.connect() as connection:
+        with pytest.raises(duckdb.CatalogException):
+            connection.sql("FROM no_such_table")
+        with pytest.raises(duckdb.InvalidInputException, match="read-only"):
+            connection.execute("DELETE FROM usage")
+        assert connection.sql("SELECT count(*) FROM usage").fetchall() == [(1,)]
+        load(warehouse, [row(), row(sku="OTHER")], number=10, is_alone=False)
+        assert connection.sql("SELECT count(*) FROM usage").fetchall() == [(2,)]
+
+
+def test_read__lake__decimals_are_exact(warehouse: Lake) -> None:
+    load(warehouse, [row(absolute_production=2**60 + 1)], number=9)
+
+    frame = billing_pipeline.read("billable_usage", period="2026-09")
+
+    assert list(frame["quantity"]) == [2**60 + 1]
+    assert list(frame["usage_rows"]) == [1]

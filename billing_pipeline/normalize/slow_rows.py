@@ -18,7 +18,7 @@ from billing_pipeline.normalize.fields import (
     OBJECTS,
 )
 from billing_pipeline.normalize.layout import LISTS, flattened, list_of_rows, shared_fields
-from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, refused, shown
+from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, UnknownLayoutError, refused, shown
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 from billing_pipeline.normalize.totals import Totals
 
@@ -49,6 +49,7 @@ class SlowRowReader:
             comma included; 0 if the block holds no whole element.
 
         Raises:
+            UnknownLayoutError: the first row of the report lacks a billed field, or has it in another type.
             ReportRefusedError: the block is not JSON, or a row is not a usage row; names the row.
         """
         try:
@@ -128,16 +129,22 @@ class SlowRowReader:
             value, kind = row.get(field.name), field.kind
             if value is None or (value == "" and kind.number):
                 if kind.required:
-                    raise self._refused(f"{field.name} is missing")
+                    raise self._bad_field(row, field.name, "missing")
                 held = None
             elif (held := kind.held(value)) is None:
                 if kind.billed:
                     found = shown(strict_json.encode(value))
-                    raise self._refused(f"{field.name} is {found}, which is not {kind.description}")
+                    raise self._bad_field(row, field.name, f"{found}, which is not {kind.description}")
                 extra[field.name] = value
             values[field.name] = held
         values[EXTRA] = strict_json.encode(extra) if extra else None
         return values
+
+    def _bad_field(self, row: Mapping[str, Any], name: str, fault: str) -> Exception:
+        """The refusal for a field; in the first row, one without the field or of another type is a layout."""
+        if self._totals.rows or (name in row and isinstance(row[name], str | None)):
+            return self._refused(f"{name} is {fault}")
+        return UnknownLayoutError(f"{self._totals.next_row}: {name} is {fault}", row)
 
     def _refused(self, what: str, todo: str = UNKNOWN) -> Exception:
         return refused(f"{self._totals.next_row}: {what}", todo)

@@ -1,16 +1,18 @@
--- An accumulating item whose levels rise has changes; without them its usage would be billed as 0.
+-- An accumulating item whose levels change has deltas; without them its usage would be billed as 0.
 --
 -- Accumulating items are billed with `delta`. By Acronis' documentation only usage_breakdown states changes by day; the
--- daily values of usage_daily come without. An item fails if its deltas are 0 in all rows although a level rises within
--- the report, or is higher than in the month before.
+-- daily values of usage_daily come without. An item fails if its deltas are 0 in all rows although a level changes within
+-- the report, or is higher than in the month before. A tenant without a row for the days before had the level 0.
 WITH point AS (
     SELECT
         offering_item,
         usage_series(usage) AS series,
         usage_date,
         absolute_total AS level,
-        delta_production <> 0 OR delta_trial <> 0 OR delta_total <> 0 AS has_change,
-        billing_period = $billing_period AS is_now
+        delta_production <> 0 OR delta_trial <> 0 OR delta_total <> 0 AS has_delta,
+        billing_period = $billing_period AS is_now,
+        CASE WHEN $report_kind IN ('usage_daily', 'usage_breakdown') AND usage_date > period_start THEN 0 END
+            AS level_before
     FROM usage
     WHERE
         account = $account
@@ -29,27 +31,29 @@ unchanged AS (
     FROM point
     WHERE is_now
     GROUP BY offering_item
-    HAVING NOT bool_or(has_change)
+    HAVING NOT bool_or(has_delta)
 ),
 
 step AS (
     SELECT
         offering_item,
         is_now,
-        level - lag(level) OVER (PARTITION BY series ORDER BY usage_date) AS rise
+        level - coalesce(lag(level) OVER series_days, level_before) AS change,
+        coalesce(lag(is_now) OVER series_days, false) AS is_within
     FROM point
     SEMI JOIN unchanged USING (offering_item)
+    WINDOW series_days AS (PARTITION BY series ORDER BY usage_date)
 )
 
 SELECT
     format(
-        '{}: all changes are 0 although levels rise in {} rows{}',
+        '{}: all deltas are 0 although levels change in {} rows{}',
         offering_item, count(*),
         if($report_kind = 'usage_daily', '; request usage_summary or usage_breakdown to bill it', '')
     ) AS finding,
     count(*) AS usage_rows,
     true AS is_failure
 FROM step
-WHERE is_now AND rise > 0
+WHERE is_now AND (change > 0 OR (change < 0 AND is_within))
 GROUP BY offering_item
 ORDER BY usage_rows DESC, finding

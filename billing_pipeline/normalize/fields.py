@@ -232,7 +232,7 @@ distinguish null from empty, so a row of csv_v2_0 keeps only the unknown cells t
 """
 
 EMPTY_UNIT = "quantity"
-"""What an empty measurement unit means: countable items."""
+"""What an empty measurement unit, and `n/a`, mean: countable items."""
 
 UNITS = frozenset({"bytes", "seconds", EMPTY_UNIT})
 """The units that the billing rules know; they are recognised without case and the blanks around them."""

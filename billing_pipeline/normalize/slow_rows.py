@@ -8,6 +8,7 @@ as exact; errors name row, field and value.
 import codecs
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from billing_pipeline.normalize import strict_json
@@ -16,6 +17,7 @@ from billing_pipeline.normalize.fields import (
     EXTRA,
     FIELDS,
     OBJECTS,
+    Field,
 )
 from billing_pipeline.normalize.layout import LISTS, flattened, list_of_rows, shared_fields
 from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, UnknownLayoutError, refused, shown
@@ -129,22 +131,23 @@ class SlowRowReader:
             value, kind = row.get(field.name), field.kind
             if value is None or (value == "" and kind.number):
                 if kind.required:
-                    raise self._bad_field(row, field.name, "missing")
+                    raise self._bad_field(row, field, "missing")
                 held = None
             elif (held := kind.held(value)) is None:
                 if kind.billed:
                     found = shown(strict_json.encode(value))
-                    raise self._bad_field(row, field.name, f"{found}, which is not {kind.description}")
+                    raise self._bad_field(row, field, f"{found}, which is not {kind.description}")
                 extra[field.name] = value
             values[field.name] = held
         values[EXTRA] = strict_json.encode(extra) if extra else None
         return values
 
-    def _bad_field(self, row: Mapping[str, Any], name: str, fault: str) -> Exception:
-        """The refusal for a field; in the first row, one without the field or of another type is a layout."""
-        if self._totals.rows or (name in row and isinstance(row[name], str | None)):
-            return self._refused(f"{name} is {fault}")
-        return UnknownLayoutError(f"{self._totals.next_row}: {name} is {fault}", row)
+    def _bad_field(self, row: Mapping[str, Any], field: Field, fault: str) -> Exception:
+        """The refusal for a field; if the first row lacks it, or has another type, the layout is unknown."""
+        types = str | int | Decimal | None if field.kind.number else str | None
+        if self._totals.rows or (field.name in row and isinstance(row[field.name], types)):
+            return self._refused(f"{field.name} is {fault}")
+        return UnknownLayoutError(f"{self._totals.next_row}: {field.name} is {fault}", row)
 
     def _refused(self, what: str, todo: str = UNKNOWN) -> Exception:
         return refused(f"{self._totals.next_row}: {what}", todo)

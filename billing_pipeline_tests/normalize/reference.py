@@ -213,7 +213,8 @@ def _columns(  # noqa: C901, PLR0912 - one rule after the other, as the specific
     if not isinstance(row["is_range"], bool):
         raise NotAReportError("is_range is not a truth value")
     unit = _text(fields.get("measurement_unit")) or "quantity"
-    plain = unit.strip(" \t\r\n").lower() or "quantity"
+    plain = unit.strip(" \t\r\n").lower()
+    plain = "quantity" if plain in {"", "n/a"} else plain
     row["measurement_unit"] = plain if plain in {"bytes", "seconds", "quantity"} else unit
     for name in MEASURES:
         measure = partial(_amount, digits=22, decimals=6)

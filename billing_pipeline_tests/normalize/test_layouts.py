@@ -258,6 +258,10 @@ UNLIKE_A_ROW: list[tuple[dict[str, Any], str]] = [
     ({"tenant": {"uuid": TENANT["id"]}}, "tenant.id is missing"),
     ({"name": {"id": "storage"}}, 'name is {"id":"storage"}, which is not a text'),
     ({"sku": ["PWSRVRS"]}, 'sku is ["PWSRVRS"], which is not a text'),
+    (
+        {"usage": ROW["usage"] | {"delta": {"production": {"value": 3}}}},
+        'usage.delta.production is {"value":3}, which is not a number of at most 22 digits and 6 decimals',
+    ),
     ({"usage": {"absolute": ROW["usage"]["absolute"]}}, "usage.delta.production is missing"),
 ]
 
@@ -280,7 +284,14 @@ def test_load__first_row_is_of_another_shape__layout_is_unknown(
 
 @pytest.mark.parametrize(
     "changed",
-    [{"date": "2026-10-01"}, {"date": None}, {"is_range": "no"}, {"tenant": TENANT | {"id": "x"}}],
+    [
+        {"date": "2026-10-01"},
+        {"date": None},
+        {"is_range": "no"},
+        {"tenant": TENANT | {"id": "x"}},
+        {"usage": ROW["usage"] | {"delta": {"production": 0.30000000000000004, "total": 0, "trial": 0}}},
+        {"usage": ROW["usage"] | {"delta": {"production": "1,5", "total": 0, "trial": 0}}},
+    ],
 )
 def test_load__bad_value_in_the_first_row__is_refused(tmp_path: Path, changed: dict[str, Any]) -> None:
     with pytest.raises(ReportRefusedError, match="row 1: ") as refused:

@@ -18,7 +18,7 @@ def described_layout(element: Any) -> str:
     """The layout of a file with this first element, in words: no value of a report is in it.
 
     Raises:
-        ReportRefusedError: the layout is not known.
+        UnknownLayoutError: the layout is not known.
     """
     if element is None:
         return "unknown, because the report is empty"

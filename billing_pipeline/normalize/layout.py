@@ -133,11 +133,10 @@ def learn_layout(element: Any) -> Layout | None:
 
     Raises:
         UnknownLayoutError: there are no usage rows in it.
-        ReportRefusedError: it is not an object.
     """
     where = "element 1 of 'tenants'"
     if not isinstance(element, dict):
-        raise refused(f"the first element of 'tenants' is not an object but {shown(element)}")
+        raise UnknownLayoutError(f"{where} is of type {type(element).__name__}, not an object", ())
     leaves = list(flattened(element))
     fields = {name: value for name, _, value in leaves}
     rows_key = list_of_rows(fields, LISTS, where)

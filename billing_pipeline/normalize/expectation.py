@@ -74,7 +74,7 @@ def _coverage(params: Mapping[str, Any]) -> tuple[date, date]:
     for name, moment in {"begin_date": begin, "end_date": end}.items():
         if moment.time() not in {time.min, _LAST_SECOND}:
             found = f"params.{name} is {moment:%Y-%m-%d %H:%M:%S} UTC"
-            raise refused(f"{found}, neither a midnight nor the end of a day", NOT_REQUESTED)
+            raise refused(f"{found}, neither a midnight nor the end of a day")
     first = (begin + timedelta(seconds=1)).date()
     last = (end - timedelta(seconds=1)).date()
     if last < first:

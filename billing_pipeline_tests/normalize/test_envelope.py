@@ -203,6 +203,8 @@ def test_report__not_as_requested__is_refused(tmp_path: Path, params: dict[str, 
         opened(tmp_path, ORDERED, **params)
 
     assert reason in refused.value.what
+    again = "requested" in refused.value.what or "before it begins" in reason
+    assert ("Request the report again" in refused.value.todo) is again
     assert refused.value.todo.startswith("Nothing was loaded.")
 
 

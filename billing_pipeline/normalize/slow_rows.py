@@ -24,6 +24,9 @@ from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, UnknownLayoutE
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 from billing_pipeline.normalize.totals import Totals
 
+_WITH_IDS = {"application.id", "infra.id"}
+"""A row or group with `id` and without these may give one of them so."""
+
 _text = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -121,6 +124,8 @@ class SlowRowReader:
         return fields
 
     def _checked(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._totals.rows and "id" in row and not row.keys() >= _WITH_IDS:
+            raise UnknownLayoutError(f"{self._totals.next_row}: whose id 'id' is, is not known", row)
         values: dict[str, Any] = {}
         extra = {
             name: value

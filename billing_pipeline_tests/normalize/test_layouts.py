@@ -282,6 +282,31 @@ def test_load__first_row_is_of_another_shape__layout_is_unknown(
     assert not isinstance(refused.value, UnknownLayoutError), "the first row shows the layout"
 
 
+APPLICATION = ROW["application"]
+INFRA = {"id": "40000000-0000-4000-8000-000000000001", "name": "eu"}
+WITHOUT = {key: value for key, value in BARE_ROW.items() if key not in {"application", "infra"}}
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        {"tenant": TENANT, **APPLICATION, "usages": [WITHOUT]},
+        {"tenant": TENANT, "applications": [APPLICATION | {"rows": [WITHOUT]}]},
+        {"tenant": TENANT, "application": APPLICATION, "infras": [INFRA | {"rows": [WITHOUT]}]},
+        {"tenant": TENANT, "application": APPLICATION, "usages": [WITHOUT | INFRA | {"name": "vms"}]},
+    ],
+)
+def test_load__id_without_an_owner__layout_is_unknown(tmp_path: Path, element: dict[str, Any]) -> None:
+    with pytest.raises(UnknownLayoutError, match="row 1: whose id 'id' is, is not known; its keys are "):
+        load_json(report_of(element, element), tmp_path)
+
+
+def test_load__id_of_its_own_beside_all_owners__is_in_extra(tmp_path: Path) -> None:
+    loaded, _ = load_json(report_of(usage_row(id=7), ROW), tmp_path)
+
+    assert [row["extra"] for row in loaded] == [{"id": 7}, None]
+
+
 @pytest.mark.parametrize(
     "changed",
     [

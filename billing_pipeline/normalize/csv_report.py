@@ -143,8 +143,8 @@ def _read_header(path: Path) -> list[str]:
         raise refused(f"the file is not valid CSV: {error}", DAMAGED) from None
     if not header:
         raise refused("the file is empty", DAMAGED)
-    _refuse_ambiguous(header)
     header = list(field_names(header))
+    _refuse_ambiguous(header)
     missing = [field.name for field in FIELDS if field.name not in header and field.name not in _OPTIONAL]
     if missing:
         raise refused(

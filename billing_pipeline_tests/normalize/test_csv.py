@@ -238,6 +238,10 @@ def test_load_csv__bad_cell__is_refused_by_name(tmp_path: Path, changed: dict[st
             csv_of(ROW, header=[*SAMPLE_HEADER, "sku", "Region", "SKU"]),
             "the columns sku and SKU differ in upper and lower case only",
         ),
+        (
+            csv_of(ROW, header=[*SAMPLE_HEADER, "Billing model", "BILLING_MODEL"]),
+            "the columns billing_model and BILLING_MODEL differ in upper and lower case only",
+        ),
         (csv_of(ROW, header=[*SAMPLE_HEADER, ""]), "a column of the header has no name"),
         (csv_of(ROW).replace(b"Foobar", b"Foo,bar"), ""),
         (csv_of(ROW).replace(b"Foobar,", b""), ""),

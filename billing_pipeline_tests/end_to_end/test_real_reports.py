@@ -279,3 +279,16 @@ def test_run__compute_points_taken_back__warns_of_the_credit(
 
     assert warnings(account).keys() == {"negative_quantities"}
     assert "compute_points of tenant " in warnings(account)["negative_quantities"]
+
+
+def test_run__no_skus_for_two_months__warns_in_the_first(account: CliHarness) -> None:
+    for period in ("2026-08", "2026-09"):
+        done = account.command("run", "--period", period, settings={"ACRONIS_SHOW_SKUS": "false"})
+        assert done.returncode == 0, done.stderr
+
+    found = account.query(
+        "SELECT strftime(billing_period, '%m') AS month, passed, findings::VARCHAR AS findings"
+        " FROM latest_load_checks WHERE check_name = 'sku_coverage' ORDER BY 1"
+    )
+    assert [(check["month"], check["passed"]) for check in found] == [("08", False), ("09", True)]
+    assert all("no billable row has a SKU" in check["findings"] for check in found)

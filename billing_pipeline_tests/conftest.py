@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
@@ -79,8 +80,12 @@ def warehouse(tmp_path: Path) -> WarehouseFile:
 @pytest.fixture
 def cli(tmp_path: Path, sandbox: FaultySandbox) -> CliHarness:
     """The command line, with the sandbox's credentials and an empty data folder."""
+    return command_line(sandbox, tmp_path / "data")
+
+
+def command_line(sandbox: Sandbox, data_dir: Path) -> CliHarness:
+    """The command line, with a sandbox's credentials and this data folder."""
     outside = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
-    data_dir = tmp_path / "data"
     return CliHarness(
         data_dir,
         {

@@ -10,7 +10,7 @@ from typing import TextIO
 import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
-from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, UNIT, Field
+from billing_pipeline.normalize.fields import BY_NAME, FIELDS, MEASURE_FIELDS, UNIT, Field, field_names
 from billing_pipeline.normalize.projection import cell, select_rows
 from billing_pipeline.normalize.refusals import DAMAGED, OWN_MESSAGE, refused, refused_by_duckdb, shown
 from billing_pipeline.normalize.totals import Totals
@@ -30,8 +30,8 @@ _WRONG_CELLS = re.compile(
 class CsvReport:
     """A csv_v2_0 file, as downloaded, not compressed.
 
-    Columns are identified by their names in the header, in any order; unknown ones go to `extra`. A CSV
-    file does not say which period it is for: its rows do.
+    Columns are identified by their names in the header, in any order, as `field_names` reads them; unknown
+    ones go to `extra`. A CSV file does not say which period it is for: its rows do.
 
     Args:
         period_start: first day that the report covers.
@@ -76,7 +76,9 @@ class CsvReport:
         totals = Totals()
         try:
             with self._path.open(encoding="utf-8-sig", newline="") as file:
-                for row in csv.DictReader(file, strict=True):
+                reader = csv.DictReader(file, self._header, strict=True)
+                next(reader)  # the header itself
+                for row in reader:
                     measures = {field.name: field.kind.held(row.get(field.name)) for field in MEASURE_FIELDS}
                     totals.add_row({UNIT: row[UNIT], **measures})
         except (csv.Error, UnicodeDecodeError) as error:
@@ -141,6 +143,7 @@ def _read_header(path: Path) -> list[str]:
         raise refused(f"the file is not valid CSV: {error}", DAMAGED) from None
     if not header:
         raise refused("the file is empty", DAMAGED)
+    header = list(field_names(header))
     _refuse_ambiguous(header)
     missing = [field.name for field in FIELDS if field.name not in header and field.name not in _OPTIONAL]
     if missing:

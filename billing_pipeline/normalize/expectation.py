@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from billing_pipeline.normalize.fields import QUANTITY
 from billing_pipeline.normalize.refusals import NOT_REQUESTED, refused, shown
 from billing_pipeline.reports import ReportParameters
 
@@ -73,7 +74,7 @@ def _coverage(params: Mapping[str, Any]) -> tuple[date, date]:
     for name, moment in {"begin_date": begin, "end_date": end}.items():
         if moment.time() not in {time.min, _LAST_SECOND}:
             found = f"params.{name} is {moment:%Y-%m-%d %H:%M:%S} UTC"
-            raise refused(f"{found}, neither a midnight nor the end of a day", NOT_REQUESTED)
+            raise refused(f"{found}, neither a midnight nor the end of a day")
     first = (begin + timedelta(seconds=1)).date()
     last = (end - timedelta(seconds=1)).date()
     if last < first:
@@ -82,10 +83,12 @@ def _coverage(params: Mapping[str, Any]) -> tuple[date, date]:
 
 
 def _moment(params: Mapping[str, Any], name: str) -> datetime:
-    seconds = params.get(name)
+    """A UNIX timestamp, which may be a text or have a fraction of a second."""
+    found = params.get(name)
+    seconds = QUANTITY.held(found)
     try:
-        if isinstance(seconds, int) and not isinstance(seconds, bool):
-            return datetime.fromtimestamp(seconds, UTC)
+        if isinstance(seconds, str):
+            return datetime.fromtimestamp(int(Decimal(seconds)), UTC)
     except (ValueError, OverflowError, OSError):
         pass
-    raise refused(f"params.{name} is {shown(seconds)}, not a UNIX timestamp")
+    raise refused(f"params.{name} is {shown(found)}, not a UNIX timestamp")

@@ -4,6 +4,7 @@ The dotted names are the headers of csv_v2_0; json_v2_0 nests the same fields by
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -181,19 +182,43 @@ COMPUTED = {
 
 BY_NAME = {field.name: field for field in FIELDS}
 
-_OTHER_NAMES = {field.name.replace(".", "_"): field.name for field in FIELDS if "." in field.name}
-_ENDINGS = {"billingmodel": "billing_model", "storagetype": "storage_type", "tierid": "pricing_tier_id"}
-"""Ends of names without case and punctuation: where Acronis puts these fields is not known."""
+_ENDINGS = {
+    "billingmodel": "billing_model",
+    "storagetype": "storage_type",
+    "tierid": "pricing_tier_id",
+    "pricingtier": "pricing_tier_id",
+}
+"""Ends of names, as `_letters` gives them: where Acronis puts these fields is not known."""
+
+
+def _letters(name: str) -> str:
+    """A name without case and punctuation: the same for `tenant.id`, `tenant_id`, `tenantId`, `Tenant ID`."""
+    return re.sub(r"[\W_]+", "", name).lower()
+
+
+_BY_LETTERS = {_letters(name): name for name in BY_NAME}
 
 
 @lru_cache(maxsize=1000)
 def field_name(name: str) -> str:
-    """The field that a dotted name in a report denotes; the name itself if it is unknown."""
+    """The field that a name in a report denotes; the name itself if it is unknown."""
     if name in BY_NAME:
         return name
-    letters = re.sub(r"[\W_]+", "", name).lower()
-    known = (field for ending, field in _ENDINGS.items() if letters.endswith(ending))
-    return _OTHER_NAMES.get(name) or next(known, name)
+    letters = _letters(name)
+    ending = next((field for ending, field in _ENDINGS.items() if letters.endswith(ending)), name)
+    return _BY_LETTERS.get(letters, ending)
+
+
+def field_names(names: Iterable[str]) -> Iterator[str]:
+    """The fields that names in a row denote; each field once, by its own name or by the first other one."""
+    names = list(names)
+    taken = set(names)
+    for name in names:
+        field = field_name(name)
+        if field != name and field in taken:
+            field = name
+        taken.add(field)
+        yield field
 
 
 OBJECTS = frozenset(".".join(field.path[:depth]) for field in FIELDS for depth in range(1, len(field.path)))
@@ -207,7 +232,7 @@ distinguish null from empty, so a row of csv_v2_0 keeps only the unknown cells t
 """
 
 EMPTY_UNIT = "quantity"
-"""What an empty measurement unit means: countable items."""
+"""What an empty measurement unit, and `n/a`, mean: countable items."""
 
 UNITS = frozenset({"bytes", "seconds", EMPTY_UNIT})
 """The units that the billing rules know; they are recognised without case and the blanks around them."""

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.envelope import read_envelope
 from billing_pipeline.normalize.layout import learn_layout
-from billing_pipeline.normalize.refusals import DAMAGED, refused
+from billing_pipeline.normalize.refusals import DAMAGED, UnknownLayoutError, refused
+from billing_pipeline.normalize.slow_rows import SlowRowReader
+from billing_pipeline.normalize.totals import Totals
 
 _LARGEST = 4 << 20
 
@@ -15,11 +18,17 @@ def described_layout(element: Any) -> str:
     """The layout of a file with this first element, in words: no value of a report is in it.
 
     Raises:
-        ReportRefusedError: the layout is not known.
+        UnknownLayoutError: the layout is not known.
     """
     if element is None:
         return "unknown, because the report is empty"
     layout = learn_layout(element)
+    try:
+        SlowRowReader(Totals()).read(strict_json.encode(element).encode(), last=True)
+    except UnknownLayoutError:
+        raise
+    except ReportRefusedError:
+        pass  # a bad value in a known layout
     if layout is None:
         return "grouped, with the rows further in, read one by one"
     dotted = any("." in key for keys in layout.paths.values() for key in keys)

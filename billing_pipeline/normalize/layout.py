@@ -2,16 +2,16 @@
 
 Acronis does not publish the nesting below `tenants`. Two layouts are read: *flat*, an element for each usage
 row, and *grouped*, an element with the fields that its rows share and one list of them, whatever its name;
-the rows of a list may be grouped again. Keys are nested, dotted or joined by underscores, at any level. A
-`Layout` gives the keys that lead to each field in the rows that follow the first element's layout; all others
-are read one by one (`slow_rows`).
+the rows of a list may be grouped again. Keys are nested, dotted or joined (`tenant_id`, `tenantId`), at any
+level. A `Layout` gives the keys that lead to each field in the rows that follow the first element's layout;
+all others are read one by one (`slow_rows`).
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS, Field, field_name
+from billing_pipeline.normalize.fields import BY_NAME, FIELDS, OBJECTS, Field, field_name, field_names
 from billing_pipeline.normalize.refusals import UnknownLayoutError, refused, shown, shown_keys
 
 LISTS = ("usages", "items")
@@ -55,21 +55,28 @@ PLAIN_LAYOUT = Layout({field.name: (field.name,) for field in FIELDS})
 def flattened(found: Mapping[str, Any]) -> Iterator[tuple[str, Path, Any]]:
     """Each field of an object: dotted name, the keys that lead to it, value; unknown ones too."""
     leaves = [leaf for key, value in found.items() for leaf in _leaves(key, (key,), value)]
-    names = {name for name, _, _ in leaves}
-    for name, path, value in leaves:
-        known = field_name(name)
-        if known != name and known in names:
-            known = name  # the field is there under its own name, or under another one
-        names.add(known)
-        yield known, path, value
+    names = field_names(name for name, _, _ in leaves)
+    for name, (_, path, value) in zip(names, leaves, strict=True):
+        yield name, path, value
 
 
 def _leaves(name: str, path: Path, value: Any) -> Iterator[tuple[str, Path, Any]]:
-    if isinstance(value, dict) and name in OBJECTS:
+    if isinstance(value, dict) and (
+        name in OBJECTS or (field_name(name) not in BY_NAME and _has_scalars_only(value))
+    ):
         for key, inner in value.items():
             yield from _leaves(f"{name}.{key}", (*path, key), inner)
     else:
         yield name, path, value
+
+
+def _has_scalars_only(unknown: Mapping[str, Any]) -> bool:
+    """Whether an object holds nothing but scalars, at any depth, and no usage; then each is a field."""
+    return bool(unknown) and all(
+        not key.lower().startswith("usage")
+        and (_has_scalars_only(value) if isinstance(value, dict) else not isinstance(value, list))
+        for key, value in unknown.items()
+    )
 
 
 def list_of_rows(fields: Mapping[str, Any], lists: Collection[str], where: str) -> str | None:
@@ -126,11 +133,10 @@ def learn_layout(element: Any) -> Layout | None:
 
     Raises:
         UnknownLayoutError: there are no usage rows in it.
-        ReportRefusedError: it is not an object.
     """
     where = "element 1 of 'tenants'"
     if not isinstance(element, dict):
-        raise refused(f"the first element of 'tenants' is not an object but {shown(element)}")
+        raise UnknownLayoutError(f"{where} is of type {type(element).__name__}, not an object", ())
     leaves = list(flattened(element))
     fields = {name: value for name, _, value in leaves}
     rows_key = list_of_rows(fields, LISTS, where)

@@ -28,7 +28,7 @@ def shown_keys(keys: Iterable[Any]) -> str:
     """Names of fields; other keys may hold data and are left out."""
     names = [str(key) for key in keys]
     fields = [name for name in names if _KEY.fullmatch(name)]
-    return ", ".join([*fields[:20], *([_OTHER_KEYS] if len(fields) < len(names) else [])])
+    return ", ".join([*fields[:20], *([_OTHER_KEYS] if len(fields) < len(names) else [])]) or "none"
 
 
 class UnknownLayoutError(ReportRefusedError):
@@ -37,11 +37,15 @@ class UnknownLayoutError(ReportRefusedError):
     Args:
         what: about the element.
         element: whose keys the message names.
+
+    Attributes:
+        keys: those that are names of fields; no data.
     """
 
     def __init__(self, what: str, element: Iterable[str]) -> None:
+        self.keys = shown_keys(element)
         super().__init__(
-            f"the layout of 'tenants' is not known: {what}; its keys are {shown_keys(element)}",
+            f"the layout of 'tenants' is not known: {what}; its keys are {self.keys}",
             todo=f"Nothing was loaded. {UNKNOWN}",
         )
 

@@ -8,6 +8,7 @@ as exact; errors name row, field and value.
 import codecs
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from billing_pipeline.normalize import strict_json
@@ -16,11 +17,15 @@ from billing_pipeline.normalize.fields import (
     EXTRA,
     FIELDS,
     OBJECTS,
+    Field,
 )
 from billing_pipeline.normalize.layout import LISTS, flattened, list_of_rows, shared_fields
-from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, refused, shown
+from billing_pipeline.normalize.refusals import DAMAGED, UNKNOWN, UnknownLayoutError, refused, shown
 from billing_pipeline.normalize.strict_json import CutShortError, StrictJsonError
 from billing_pipeline.normalize.totals import Totals
+
+_WITH_IDS = {"application.id", "infra.id"}
+"""A row or group with `id` and without these may give one of them so."""
 
 _text = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -49,6 +54,7 @@ class SlowRowReader:
             comma included; 0 if the block holds no whole element.
 
         Raises:
+            UnknownLayoutError: the first row of the report lacks a billed field, or has it in another type.
             ReportRefusedError: the block is not JSON, or a row is not a usage row; names the row.
         """
         try:
@@ -118,6 +124,8 @@ class SlowRowReader:
         return fields
 
     def _checked(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._totals.rows and "id" in row and not row.keys() >= _WITH_IDS:
+            raise UnknownLayoutError(f"{self._totals.next_row}: whose id 'id' is, is not known", row)
         values: dict[str, Any] = {}
         extra = {
             name: value
@@ -128,16 +136,23 @@ class SlowRowReader:
             value, kind = row.get(field.name), field.kind
             if value is None or (value == "" and kind.number):
                 if kind.required:
-                    raise self._refused(f"{field.name} is missing")
+                    raise self._bad_field(row, field, "missing")
                 held = None
             elif (held := kind.held(value)) is None:
                 if kind.billed:
                     found = shown(strict_json.encode(value))
-                    raise self._refused(f"{field.name} is {found}, which is not {kind.description}")
+                    raise self._bad_field(row, field, f"{found}, which is not {kind.description}")
                 extra[field.name] = value
             values[field.name] = held
         values[EXTRA] = strict_json.encode(extra) if extra else None
         return values
+
+    def _bad_field(self, row: Mapping[str, Any], field: Field, fault: str) -> Exception:
+        """The refusal for a field; if the first row lacks it, or has another type, the layout is unknown."""
+        types = str | int | Decimal | None if field.kind.number else str | None
+        if self._totals.rows or (field.name in row and isinstance(row[field.name], types)):
+            return self._refused(f"{field.name} is {fault}")
+        return UnknownLayoutError(f"{self._totals.next_row}: {field.name} is {fault}", row)
 
     def _refused(self, what: str, todo: str = UNKNOWN) -> Exception:
         return refused(f"{self._totals.next_row}: {what}", todo)

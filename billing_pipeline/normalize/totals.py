@@ -60,5 +60,7 @@ class Totals:
 
 def _known(unit: str) -> str:
     """The unit under the name that the table has for it."""
-    plain = unit.strip(" \t\r\n").lower() or EMPTY_UNIT
+    plain = unit.strip(" \t\r\n").lower()
+    if plain in {"", "n/a"}:
+        return EMPTY_UNIT
     return plain if plain in UNITS else unit

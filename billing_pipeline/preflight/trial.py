@@ -6,7 +6,7 @@ nor the warehouse changes. The folder is removed at the end; the report stays in
 
 import re
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +19,7 @@ from billing_pipeline.loading.load import load_period
 from billing_pipeline.normalize import CsvReport, JsonReport
 from billing_pipeline.normalize.fields import BY_NAME
 from billing_pipeline.normalize.first_element import described_layout, first_element
-from billing_pipeline.normalize.refusals import shown_keys
+from billing_pipeline.normalize.refusals import UnknownLayoutError, shown_keys
 from billing_pipeline.orchestration.reports import AcronisReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import ProgressCallback
@@ -77,17 +77,16 @@ def trial_results(
 
 def _layout(path: Path) -> Result:
     try:
-        element = first_element(path)
+        return ok("layout", f"{JSON_FORMAT} is {described_layout(first_element(path))}")
+    except UnknownLayoutError as error:
+        fault, _, _ = error.what.partition("; its keys")
+        return warning(
+            "layout",
+            f"the layout of {JSON_FORMAT} is not known{_place(fault)}; its keys are {error.keys}",
+            "Please report this line as an issue of billing_pipeline.",
+        )
     except ReportRefusedError:
         return warning("layout", f"{JSON_FORMAT} is damaged", "Run it again for another report.")
-    with suppress(ReportRefusedError):
-        return ok("layout", f"{JSON_FORMAT} is {described_layout(element)}")
-    keys = shown_keys(element) if isinstance(element, dict) else f"none: it is a {type(element).__name__}"
-    return warning(
-        "layout",
-        f"the layout of {JSON_FORMAT} is not known; its first element has the keys {keys}",
-        "Please report this line as an issue of billing_pipeline.",
-    )
 
 
 def _rows(raw: RawReport, folder: Path) -> Iterator[Result]:

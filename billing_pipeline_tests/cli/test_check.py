@@ -454,8 +454,13 @@ def test_check_try__level_itself__own_tenant_only(cli: CliHarness) -> None:
 @pytest.mark.parametrize(
     ("how", "subject", "text"),
     [
-        ("unknown_nesting", "layout", "its first element has the keys groups. "),
-        ("names_as_keys", "layout", "its first element has the keys others that do not look like"),
+        ("unknown_nesting", "layout", "its keys are groups. "),
+        ("names_as_keys", "layout", "its keys are others that do not look like"),
+        ("renamed_tenants", "layout", "its keys are params, rows. "),
+        ("lists_of_rows", "layout", "its keys are none. "),
+        ("names_as_dates", "layout", "not known at row 1; its keys are application.id, "),
+        ("unknown_ids", "layout", "not known at row 1, tenant.id; its keys are application.id, "),
+        ("unknown_ids", "load", "with the warnings json_layout"),
         ("name_as_measure", "load", "is refused at row "),
         ("unknown_field", "fields", "kept in `extra`: discount"),
         ("unknown_field", "load", "unknown_fields"),

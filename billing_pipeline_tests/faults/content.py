@@ -130,6 +130,13 @@ CORRUPTIONS: Mapping[str, Callable[[bytes], bytes]] = {
     "names_as_keys": _of_report(
         lambda r: r.update(tenants=[{row["tenant"]["name"]: row for row in r["tenants"]}])
     ),
+    "names_as_dates": _of_report(
+        lambda r: [row.update(date={"of": row["tenant"]["name"]}) for row in r["tenants"]]
+    ),
+    "unknown_ids": _of_report(
+        lambda r: [row["tenant"].update(uuid=row["tenant"].pop("id")) for row in r["tenants"]]
+    ),
+    "lists_of_rows": _of_report(lambda r: r.update(tenants=[r["tenants"]])),
     "name_as_measure": _of_report(
         lambda r: _middle(r)["usage"]["absolute"].update(total=_middle(r)["tenant"]["name"])
     ),

@@ -113,7 +113,7 @@ WARNINGS = {
             points(usage_date=date(2026, 9, day), absolute_production=day, delta_production=0)
             for day in (28, 29, 30)
         ],
-        "compute_points: all changes are 0 although levels rise in 2 rows",
+        "compute_points: all deltas are 0 although levels change in 2 rows",
     ),
     "negative_quantities": (
         [points(delta_production=-40123)],
@@ -517,6 +517,66 @@ def test_zero_deltas__level_rises_since_the_month_before__warns(
     assert found.severity == "warn"
 
 
+def days(*levels: int | None) -> list[dict[str, Any]]:
+    """Daily rows without deltas, from the first day on; no row for a day of None."""
+    return [
+        points(usage_date=date(2026, 9, day), absolute_production=level, delta_production=0)
+        for day, level in enumerate(levels, 1)
+        if level is not None
+    ]
+
+
+@pytest.mark.parametrize(
+    ("levels", "warns"),
+    [
+        ([5, 5, 5], False),
+        ([5, 6, 5], True),
+        # A level that falls has a delta, too; the first row may be as old as the item.
+        ([5, 3, 3], True),
+        ([None, 3, 3], True),
+        ([None, None, 3], True),
+        ([None, 0, 0], False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["usage_daily", "usage_breakdown"])
+def test_zero_deltas__days_without_deltas__warns_if_a_level_changes(
+    warehouse: WarehouseFile, levels: list[int | None], kind: str, *, warns: bool
+) -> None:
+    found = results(warehouse, days(*levels), report_kind=kind)["zero_deltas"]
+
+    assert found.passed is not warns
+
+
+REPEATED: dict[str, list[dict[str, Any]]] = {
+    "effective_totals": [row(effective_total=None), row(offering_item="vms", effective_total=1)],
+    "sku_coverage": [row(sku=None, absolute_production=1)],
+    "unknown_offering_items": [row(offering_item="quantum_storage", measurement_unit="bytes")],
+    "unknown_fields": [row(extra='{"region": "eu"}')],
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_warning_check__same_fault_as_the_month_before__is_only_listed(
+    warehouse: WarehouseFile, name: str
+) -> None:
+    first = results(warehouse, REPEATED[name], BillingPeriod(2026, 8))[name]
+    second = results(warehouse, REPEATED[name], number=2)[name]
+    again = results(warehouse, REPEATED[name], number=3)[name]
+
+    assert not first.passed
+    assert second.passed
+    listed = [{each.finding for each in check.findings} for check in (first, second, again)]
+    assert listed == [listed[0]] * 3
+    later = results(warehouse, REPEATED[name], BillingPeriod(2026, 11), number=4)[name]
+    assert not later.passed, "October is not loaded"
+
+
+def test_warning_check__another_fault_than_the_month_before__warns(warehouse: WarehouseFile) -> None:
+    load(warehouse, [row(offering_item="vms", absolute_production=1)], BillingPeriod(2026, 8))
+    for number, (name, rows) in enumerate(REPEATED.items(), 2):
+        assert name in failed(results(warehouse, rows, number=number))
+
+
 USED = {"delta_production": 1}
 
 
@@ -571,7 +631,14 @@ def test_questionable_values__level_below_zero__names_it(warehouse: WarehouseFil
     )
 
 
-@pytest.mark.parametrize("item", ["pw_base_servers", "pg_base_storage", "bndl_compute_points", "p_adv_vms"])
+@pytest.mark.parametrize(
+    "item",
+    [
+        *("pw_base_servers", "pg_base_storage", "bndl_compute_points", "p_adv_vms"),
+        *("pg_base_secondary_vms", "pw_pack_adv_management", "adv_security_edr_workloads"),
+        *("pw_base_c2c_storage",),
+    ],
+)
 def test_unknown_offering_items__edition_prefix__passes(warehouse: WarehouseFile, item: str) -> None:
     unit = {"storage": "bytes", "points": "seconds"}.get(item.rpartition("_")[2], "quantity")
     rows = [

@@ -157,7 +157,10 @@ def _flat(found: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for key, value in found.items():
         name = prefix + key
-        if isinstance(value, dict) and any(known.startswith(f"{name}.") for known in KNOWN):
+        if isinstance(value, dict) and (
+            any(known.startswith(f"{name}.") for known in KNOWN)
+            or (name not in KNOWN and _has_scalars_only(value))
+        ):
             inner = _flat(value, f"{name}.")
         else:
             inner = {name: value}
@@ -165,6 +168,15 @@ def _flat(found: dict[str, Any], prefix: str = "") -> dict[str, Any]:
             raise NotAReportError("a field is given twice")
         fields.update(inner)
     return fields
+
+
+def _has_scalars_only(found: dict[str, Any]) -> bool:
+    return found != {} and all(
+        not key.lower().startswith("usage")
+        and not isinstance(value, list)
+        and (not isinstance(value, dict) or _has_scalars_only(value))
+        for key, value in found.items()
+    )
 
 
 def _columns(  # noqa: C901, PLR0912 - one rule after the other, as the specification lists them
@@ -201,7 +213,8 @@ def _columns(  # noqa: C901, PLR0912 - one rule after the other, as the specific
     if not isinstance(row["is_range"], bool):
         raise NotAReportError("is_range is not a truth value")
     unit = _text(fields.get("measurement_unit")) or "quantity"
-    plain = unit.strip(" \t\r\n").lower() or "quantity"
+    plain = unit.strip(" \t\r\n").lower()
+    plain = "quantity" if plain in {"", "n/a"} else plain
     row["measurement_unit"] = plain if plain in {"bytes", "seconds", "quantity"} else unit
     for name in MEASURES:
         measure = partial(_amount, digits=22, decimals=6)

@@ -73,7 +73,20 @@ _unknown_names = st.sampled_from(
 unknown = st.one_of(*[st.just({})] * 4, st.dictionaries(_unknown_names, _unknown_values, max_size=2))
 
 
-KNOWN_UNITS = ["bytes", "seconds", "quantity", " Seconds\t", "BYTES", " Quantity", "\n", "", None, ...]
+KNOWN_UNITS = [
+    "bytes",
+    "seconds",
+    "quantity",
+    " Seconds\t",
+    "BYTES",
+    " Quantity",
+    "\n",
+    "",
+    "n/a",
+    " N/A ",
+    None,
+    ...,
+]
 
 
 @st.composite
@@ -83,7 +96,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     row: dict[str, Any] = {
         "date": draw(st.sampled_from(["2026-09-01", "2026-09-15", "2026-09-30"])),
         "is_range": draw(st.booleans()),
-        "measurement_unit": draw(st.sampled_from([*KNOWN_UNITS, "n/a", "n/a "])),
+        "measurement_unit": draw(st.sampled_from([*KNOWN_UNITS, "n/b", "n/b "])),
         "name": draw(texts.filter(bool)),
         "tenant.id": draw(uuids),
         "tenant.customer_id": draw(st.one_of(st.none(), st.integers(0, 10**9), texts)),

@@ -69,6 +69,14 @@ def test_compute_points__seconds_in_other_case_or_with_blanks__are_seconds(tmp_p
     assert set(totals.sums) == {"seconds"}
 
 
+@pytest.mark.parametrize("unit", [None, "", " ", "n/a", "N/A ", "Quantity"])
+def test_load__unit_of_countable_items__is_quantity(tmp_path: Path, unit: str | None) -> None:
+    rows, totals = load_json(report_of(usage_row(measurement_unit=unit)), tmp_path)
+
+    assert [row["measurement_unit"] for row in rows] == ["quantity"]
+    assert set(totals.sums) == {"quantity"}
+
+
 @pytest.mark.parametrize("unit", ["second", "\u00a0", "s\u0435conds", "se conds"])
 def test_compute_points__unit_nearly_seconds__is_null_and_listed(tmp_path: Path, unit: str) -> None:
     """It may be one that Acronis added; nobody should have to guess whether it was billed."""

@@ -156,6 +156,33 @@ def test_load_csv__added_columns__are_in_extra(tmp_path: Path) -> None:
     assert [row["extra"] for row in rows] == [{"region": "eu"}, None]
 
 
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("Billing model", "billing_model"),
+        ("pricing.billing_model", "billing_model"),
+        ("infra.storageType", "storage_type"),
+        ("Pricing tier ID", "pricing_tier_id"),
+        ("SKU", "sku"),
+    ],
+)
+def test_load_csv__sku_details_under_any_plausible_name__have_columns(
+    tmp_path: Path, name: str, column: str
+) -> None:
+    rows, totals = load_csv(csv_of(ROW | {name: "a"}, ROW, header=[*SAMPLE_HEADER, name]), tmp_path)
+
+    assert [(row[column], row["extra"]) for row in rows] == [("a", None), (None, None)]
+    assert totals.rows == 2
+
+
+def test_load_csv__detail_in_two_columns__first_has_the_column(tmp_path: Path) -> None:
+    names = {"Billing model": "a", "billing_model": "b", "pricing.billing_model": "c"}
+    rows, _ = load_csv(csv_of(ROW | names, header=[*SAMPLE_HEADER, *names]), tmp_path)
+
+    extra = {"Billing model": "a", "pricing.billing_model": "c"}
+    assert [(row["billing_model"], row["extra"]) for row in rows] == [("b", extra)]
+
+
 def test_load_csv__line_breaks_and_quotes_in_cells__are_kept(tmp_path: Path) -> None:
     name = 'Müller "Söhne",\r\nBerlin\nNord'
     rows, _ = load_csv(csv_of(ROW | {"tenant.name": name}, ROW), tmp_path)
@@ -210,6 +237,10 @@ def test_load_csv__bad_cell__is_refused_by_name(tmp_path: Path, changed: dict[st
         (
             csv_of(ROW, header=[*SAMPLE_HEADER, "sku", "Region", "SKU"]),
             "the columns sku and SKU differ in upper and lower case only",
+        ),
+        (
+            csv_of(ROW, header=[*SAMPLE_HEADER, "Billing model", "BILLING_MODEL"]),
+            "the columns billing_model and BILLING_MODEL differ in upper and lower case only",
         ),
         (csv_of(ROW, header=[*SAMPLE_HEADER, ""]), "a column of the header has no name"),
         (csv_of(ROW).replace(b"Foobar", b"Foo,bar"), ""),

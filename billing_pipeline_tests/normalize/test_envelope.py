@@ -130,9 +130,15 @@ def test_report__as_requested__is_accepted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("begin", ["2026-09-01 00:00:00", "2026-08-31 23:59:59"])
 @pytest.mark.parametrize("end", ["2026-09-30 00:00:00", "2026-09-30 23:59:59", "2026-10-01 00:00:00"])
-def test_report__each_way_to_write_the_bounds__is_the_month(tmp_path: Path, begin: str, end: str) -> None:
+@pytest.mark.parametrize("token", ["{}", "{}.0", "{}.999", '"{}"', '"{}.0"', "{}e0"])
+def test_report__each_way_to_write_the_bounds__is_the_month(
+    tmp_path: Path, begin: str, end: str, token: str
+) -> None:
     path = tmp_path / "report.json"
-    path.write_bytes(report_of(params=PARAMS | {"begin_date": timestamp(begin), "end_date": timestamp(end)}))
+    content = report_of(params=PARAMS | {"begin_date": "BEGIN", "end_date": "END"}).decode()
+    for name, moment in {"BEGIN": begin, "END": end}.items():
+        content = content.replace(f'"{name}"', token.format(timestamp(moment)))
+    path.write_text(content)
     with JsonReport(path, ORDERED, tmp_path / "work") as report:
         assert (report.period_start, report.period_end) == (ORDERED.period.start, ORDERED.period.end)
 
@@ -173,6 +179,10 @@ def test_report__another_period__is_refused(tmp_path: Path, begin: str, end: str
         ({"begin_date": ...}, "params.begin_date is None"),
         ({"end_date": None}, "params.end_date is None"),
         ({"end_date": 10**20}, "not a UNIX timestamp"),
+        ({"end_date": "1e999"}, "not a UNIX timestamp"),
+        ({"end_date": "NaN"}, "not a UNIX timestamp"),
+        ({"end_date": ""}, "not a UNIX timestamp"),
+        ({"end_date": [1790812799]}, "not a UNIX timestamp"),
         ({"end_date": True}, "not a UNIX timestamp"),
         ({"report_type": 4}, "params.report_type is 4 (usage_daily); usage_summary was requested"),
         ({"report_type": 7}, "params.report_type is 7; usage_summary was requested"),
@@ -193,6 +203,8 @@ def test_report__not_as_requested__is_refused(tmp_path: Path, params: dict[str, 
         opened(tmp_path, ORDERED, **params)
 
     assert reason in refused.value.what
+    again = "requested" in refused.value.what or "before it begins" in reason
+    assert ("Request the report again" in refused.value.todo) is again
     assert refused.value.todo.startswith("Nothing was loaded.")
 
 

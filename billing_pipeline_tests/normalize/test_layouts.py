@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,6 +33,12 @@ LIST_NAMES = [
     "x.y",
 ]
 OWNERS = ["tenant", "application", "infra"]
+FLAT: dict[str, Callable[[str], str]] = {
+    "dotted": lambda name: name.replace("_", ".", 1),
+    "flat": lambda name: name,
+    "camel": lambda name: name[0] + name.title().replace("_", "")[1:],
+    "title": lambda name: name.replace("_", " ").title(),
+}
 
 
 def rows_of(count: int) -> list[dict[str, Any]]:
@@ -49,13 +57,12 @@ def rows_of(count: int) -> list[dict[str, Any]]:
 
 
 def spelled(row: dict[str, Any], style: str, owners: list[str]) -> dict[str, Any]:
-    """The row with the fields of these owners given flat: `tenant_id` or `tenant.id`."""
+    """The row with the fields of these owners given flat, such as `tenant.id` or `tenantId`."""
     found = {key: value for key, value in row.items() if key not in owners}
-    separator = {"dotted": ".", "flat": "_"}.get(style)
     for owner in owners:
         if owner in row:
-            found |= {owner: row[owner]} if separator is None else {
-                f"{owner}{separator}{key}": value for key, value in row[owner].items()
+            found |= {owner: row[owner]} if style == "nested" else {
+                FLAT[style](f"{owner}_{key}"): value for key, value in row[owner].items()
             }  # fmt: skip
     return found
 
@@ -86,7 +93,7 @@ def laid_out(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]
     )
     names = draw(st.lists(st.sampled_from(LIST_NAMES), min_size=2, max_size=2))
     within = draw(st.booleans()) and "" not in names and "x.y" not in names
-    style = draw(st.sampled_from(["nested", "dotted", "flat"]))
+    style = draw(st.sampled_from(["nested", *FLAT]))
     owners = [owner for owner in OWNERS if owner not in by or not within]
     chance = random.Random(draw(st.integers(0, 99)))
     elements = [_spelled_throughout(element, style, owners) for element in grouped(rows, by, names, within)]
@@ -186,6 +193,9 @@ def test_load__usage_in_several_places__is_refused(
         ({"pricing": {"tier_id": "payg"}}, "pricing_tier_id", None),
         ({"Pricing tier ID": "payg"}, "pricing_tier_id", None),
         ({"pricingTierId": "payg"}, "pricing_tier_id", None),
+        ({"pricing": {"tier": "payg"}}, "pricing_tier_id", None),
+        ({"sku_details": {"billing_model": "payg"}}, "billing_model", None),
+        ({"a": {"b": {"storageType": "payg", "c": 1}}}, "storage_type", {"a.b.c": 1}),
         ({"model": "payg"}, None, {"model": "payg"}),
     ],
 )
@@ -220,3 +230,96 @@ def test_load__tenant_given_twice__keeps_the_field_of_that_name(tmp_path: Path) 
     assert [(str(row["tenant_id"]), row["extra"]) for row in loaded] == [
         (TENANT["id"], {"tenant_id": "another"})
     ]
+
+
+@pytest.mark.parametrize(
+    ("unknown", "extra"),
+    [
+        (
+            {"billing": {"plan": "a", "terms": {"months": 12}}},
+            {"billing.plan": "a", "billing.terms.months": 12},
+        ),
+        ({"billing": {}}, {"billing": {}}),
+        ({"billing": {"plans": ["a"]}}, {"billing": {"plans": ["a"]}}),
+        ({"billing": {"plan": None}}, {"billing.plan": None}),
+    ],
+)
+def test_load__unknown_object__its_scalars_are_fields(tmp_path: Path, unknown: Any, extra: Any) -> None:
+    loaded, _ = load_json(report_of(ROW, usage_row(**unknown)), tmp_path)
+
+    assert [row["extra"] for row in loaded] == [None, extra]
+
+
+UNLIKE_A_ROW: list[tuple[dict[str, Any], str]] = [
+    ({"date": ...}, "date is missing"),
+    ({"date": 1790726400}, "date is 1790726400, which is not a date"),
+    ({"is_range": 0}, "is_range is 0, which is not true or false"),
+    ({"tenant": [TENANT]}, "tenant.id is missing"),
+    ({"tenant": {"uuid": TENANT["id"]}}, "tenant.id is missing"),
+    ({"name": {"id": "storage"}}, 'name is {"id":"storage"}, which is not a text'),
+    ({"sku": ["PWSRVRS"]}, 'sku is ["PWSRVRS"], which is not a text'),
+    (
+        {"usage": ROW["usage"] | {"delta": {"production": {"value": 3}}}},
+        'usage.delta.production is {"value":3}, which is not a number of at most 22 digits and 6 decimals',
+    ),
+    ({"usage": {"absolute": ROW["usage"]["absolute"]}}, "usage.delta.production is missing"),
+]
+
+
+@pytest.mark.parametrize(("changed", "fault"), UNLIKE_A_ROW)
+@pytest.mark.parametrize("is_grouped", [False, True])
+@pytest.mark.parametrize("block_size", [64, 1 << 20])
+def test_load__first_row_is_of_another_shape__layout_is_unknown(
+    tmp_path: Path, changed: dict[str, Any], fault: str, *, is_grouped: bool, block_size: int
+) -> None:
+    other = {key: value for key, value in usage_row(**changed).items() if value is not ...}
+    rows = [{"application": {}, "usages": [row]} for row in (other, ROW)] if is_grouped else [other, ROW]
+
+    with pytest.raises(UnknownLayoutError, match=re.escape(f"row 1: {fault}; its keys are ")):
+        load_json(report_of(*rows), tmp_path, block_size=block_size)
+    with pytest.raises(ReportRefusedError, match=re.escape(f"row 2: {fault}")) as refused:
+        load_json(report_of(*reversed(rows)), tmp_path, block_size=block_size)
+    assert not isinstance(refused.value, UnknownLayoutError), "the first row shows the layout"
+
+
+APPLICATION = ROW["application"]
+INFRA = {"id": "40000000-0000-4000-8000-000000000001", "name": "eu"}
+WITHOUT = {key: value for key, value in BARE_ROW.items() if key not in {"application", "infra"}}
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        {"tenant": TENANT, **APPLICATION, "usages": [WITHOUT]},
+        {"tenant": TENANT, "applications": [APPLICATION | {"rows": [WITHOUT]}]},
+        {"tenant": TENANT, "application": APPLICATION, "infras": [INFRA | {"rows": [WITHOUT]}]},
+        {"tenant": TENANT, "application": APPLICATION, "usages": [WITHOUT | INFRA | {"name": "vms"}]},
+    ],
+)
+def test_load__id_without_an_owner__layout_is_unknown(tmp_path: Path, element: dict[str, Any]) -> None:
+    with pytest.raises(UnknownLayoutError, match="row 1: whose id 'id' is, is not known; its keys are "):
+        load_json(report_of(element, element), tmp_path)
+
+
+def test_load__id_of_its_own_beside_all_owners__is_in_extra(tmp_path: Path) -> None:
+    loaded, _ = load_json(report_of(usage_row(id=7), ROW), tmp_path)
+
+    assert [row["extra"] for row in loaded] == [{"id": 7}, None]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"date": "2026-10-01"},
+        {"date": None},
+        {"is_range": "no"},
+        {"tenant": TENANT | {"id": "x"}},
+        {"usage": ROW["usage"] | {"delta": {"production": 0.30000000000000004, "total": 0, "trial": 0}}},
+        {"usage": ROW["usage"] | {"delta": {"production": "1,5", "total": 0, "trial": 0}}},
+    ],
+)
+def test_load__bad_value_in_the_first_row__is_refused(tmp_path: Path, changed: dict[str, Any]) -> None:
+    with pytest.raises(ReportRefusedError, match="row 1: ") as refused:
+        load_json(report_of(usage_row(**changed), ROW), tmp_path)
+
+    assert not isinstance(refused.value, UnknownLayoutError)

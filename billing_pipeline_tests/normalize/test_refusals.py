@@ -312,7 +312,7 @@ def test_load__unknown_layout__is_refused_with_its_keys(tmp_path: Path, element:
     assert (
         all(key in message for key in element or ())
         if isinstance(element, dict)
-        else "first element" in message
+        else "element 1 of 'tenants' is of type" in message and "its keys are none" in message
     )
 
 

@@ -1,4 +1,4 @@
--- Billable rows have SKUs; fails if none has one, or if an item lost its SKU since the month before.
+-- Billable rows have SKUs; fails if an item lost its SKU since the month before, or none has one for the first time.
 WITH billable AS (
     SELECT offering_item, sku IS NULL AS is_without_sku
     FROM usage
@@ -39,7 +39,13 @@ FROM (
 
 UNION ALL
 
-SELECT 'no billable row has a SKU: Acronis sends none, or ACRONIS_SHOW_SKUS is off', sum(billable_rows)::BIGINT, true
+SELECT
+    'no billable row has a SKU: Acronis sends none, or ACRONIS_SHOW_SKUS is off',
+    sum(billable_rows)::BIGINT,
+    EXISTS (FROM had_sku)
+    OR NOT EXISTS (
+        FROM usage WHERE billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE AND account = $account
+    )
 FROM share
 HAVING sum(without_sku) = sum(billable_rows)
 

@@ -1,8 +1,8 @@
--- An accumulating item whose levels rise has changes; without them its usage would be billed as 0.
+-- An accumulating item whose levels change has deltas; without them its usage would be billed as 0.
 --
 -- Accumulating items are billed with `delta`. By Acronis' documentation only usage_breakdown states changes by day; the
--- daily values of usage_daily come without. An item fails if its deltas are 0 in all rows although a level rises within
--- the report, or is higher than in the month before.
+-- daily values of usage_daily come without. An item fails if its deltas are 0 in all rows although a level changes within
+-- the report, or is higher than in the month before. A tenant without a row for the days before had the level 0.
 WITH unchanged AS (
     SELECT offering_item
     FROM usage
@@ -17,7 +17,11 @@ step AS (
     SELECT
         offering_item,
         billing_period = $billing_period AS is_now,
-        absolute_total - lag(absolute_total) OVER (PARTITION BY usage_series(usage) ORDER BY usage_date) AS rise
+        absolute_total - coalesce(
+            lag(absolute_total) OVER series_days,
+            CASE WHEN $report_kind IN ('usage_daily', 'usage_breakdown') AND usage_date > period_start THEN 0 END
+        ) AS change,
+        coalesce(lag(billing_period) OVER series_days = $billing_period, false) AS is_within
     FROM usage
     SEMI JOIN unchanged USING (offering_item)
     WHERE
@@ -30,17 +34,18 @@ step AS (
                 AND usage_date = period_end
             )
         )
+    WINDOW series_days AS (PARTITION BY usage_series(usage) ORDER BY usage_date)
 )
 
 SELECT
     format(
-        '{}: all changes are 0 although levels rise in {} rows{}',
+        '{}: all deltas are 0 although levels change in {} rows{}',
         offering_item, count(*),
         if($report_kind = 'usage_daily', '; request usage_summary or usage_breakdown to bill it', '')
     ) AS finding,
     count(*) AS usage_rows,
     true AS is_failure
 FROM step
-WHERE is_now AND rise > 0
+WHERE is_now AND (change > 0 OR (change < 0 AND is_within))
 GROUP BY offering_item
 ORDER BY usage_rows DESC, finding

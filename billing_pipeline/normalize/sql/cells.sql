@@ -18,6 +18,7 @@ CASE lower(trim({value}, E' \t\r\n'))
     WHEN 'seconds' THEN 'seconds'
     WHEN 'quantity' THEN 'quantity'
     WHEN '' THEN 'quantity'
+    WHEN 'n/a' THEN 'quantity'
     ELSE coalesce({value}, 'quantity')
 END
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from billing_pipeline.warehouse.analysis import connect, read
+    from billing_pipeline.analysis import connect, read
 
 __version__ = "0.1.0"
 __all__ = ["connect", "read"]
@@ -16,5 +16,5 @@ __all__ = ["connect", "read"]
 def __getattr__(name: str) -> Any:
     # Imported at their first use: every command imports this package, and few need pandas.
     if name in __all__:
-        return getattr(import_module("billing_pipeline.warehouse.analysis"), name)
+        return getattr(import_module("billing_pipeline.analysis"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,6 @@ from billing_pipeline.errors import OutputError, PeriodError, SettingsError
 from billing_pipeline.files import make_output_folder, refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
 from billing_pipeline.warehouse.exporting import (
     EXPORTABLE,
     FORMATS,
@@ -20,6 +19,7 @@ from billing_pipeline.warehouse.exporting import (
     export_period,
     file_name,
 )
+from billing_pipeline.warehouses import open_warehouse
 
 
 @click.command(

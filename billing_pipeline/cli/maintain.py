@@ -3,7 +3,7 @@
 import click
 
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
+from billing_pipeline.warehouses import open_warehouse
 
 # In effect for ever, and within the range of dates.
 _COUNT = click.IntRange(0, 99_999)

@@ -16,7 +16,7 @@ from billing_pipeline.ordering.state import Outcome, load_requests
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse import open_warehouse
+from billing_pipeline.warehouses import open_warehouse
 
 
 @click.command(

@@ -10,7 +10,7 @@ from billing_pipeline.cli.streams import STDOUT, file_or_stdout
 from billing_pipeline.files import refuse_internal_path
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
+from billing_pipeline.warehouses import open_warehouse
 
 
 @click.command(epilog="\b\nExample:\n  billing-pipeline report --period 2026-09 --output september.html")

@@ -19,7 +19,7 @@ from billing_pipeline.cli.interrupts import interruptible
 from billing_pipeline.cli.terminal import write_table
 from billing_pipeline.errors import WarehouseError, escaped
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
+from billing_pipeline.warehouses import open_warehouse
 
 _ROWS_AT_ONCE = 10_000
 

@@ -18,9 +18,10 @@ from billing_pipeline.ordering.state import Outcome, ReportRequest, load_request
 from billing_pipeline.periods import AccountPeriod, BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.settings.unknown import warn_of_unknown_settings
-from billing_pipeline.warehouse import LoadedPeriod, open_warehouse
+from billing_pipeline.warehouse import LoadedPeriod
 from billing_pipeline.warehouse.freshness import due_at, overdue_periods
 from billing_pipeline.warehouse.history import loaded_periods
+from billing_pipeline.warehouses import open_warehouse
 
 _log = logging.getLogger(__name__)
 _EXIT_ATTENTION = 3

@@ -8,7 +8,7 @@ import click
 def command(port: int | None) -> int:
     """Open Dagster's page and daemon on loopback until stopped, with persistent state in the data folder."""
     # Imported late: Dagster takes longer to import than --help may take.
-    from billing_pipeline.ui import serve_ui  # noqa: PLC0415
+    from billing_pipeline.orchestration.ui import serve_ui  # noqa: PLC0415
 
     serve_ui(port)
     return 0

@@ -5,7 +5,8 @@ from functools import cached_property
 
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import AccountSettings, PipelineSettings
-from billing_pipeline.warehouse import Warehouse, open_warehouse, require_open
+from billing_pipeline.warehouse import Warehouse, require_open
+from billing_pipeline.warehouses import open_warehouse
 
 
 class Settings:

@@ -12,8 +12,8 @@ from billing_pipeline.files import reporting_io_errors
 from billing_pipeline.preflight.result import Result, failed, ok, warning
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.sql_files import read_sql
-from billing_pipeline.warehouse import open_warehouse
 from billing_pipeline.warehouse.schema import is_current
+from billing_pipeline.warehouses import open_warehouse
 
 _GIB = 1024**3
 LEAST_FREE_BYTES = _GIB

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from billing_pipeline.demo.prices import load_demo_prices
+from billing_pipeline.cli.demo.prices import load_demo_prices
 from billing_pipeline.month_report import write_month_report
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import WarehouseFile

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import Warehouse, open_warehouse
+from billing_pipeline.warehouse import Warehouse
+from billing_pipeline.warehouses import open_warehouse
 from billing_pipeline_tests.postgres import PostgresServer, postgres
 
 __all__ = ["postgres"]

@@ -21,6 +21,7 @@ from billing_pipeline_tests.harness.processes import free_port
 
 pytestmark = pytest.mark.slow
 
+WEBSERVER = "billing_pipeline.orchestration.webserver"
 CONFIGURED = "billing.example"
 QUERY = "{ version }"
 MUTATION = "mutation { setNuxSeen }"
@@ -33,7 +34,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     outside = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
     home = tmp_path_factory.mktemp("home")
     process = subprocess.Popen(
-        [sys.executable, "-m", "billing_pipeline.webserver", "--empty-workspace", "--port", str(port)],
+        [
+            sys.executable,
+            "-m",
+            "billing_pipeline.orchestration.webserver",
+            "--empty-workspace",
+            "--port",
+            str(port),
+        ],
         env={**outside, "DAGSTER_HOME": str(home), "BILLING_UI_HOSTS": f"{CONFIGURED}, other.example"},
         cwd=home,
     )

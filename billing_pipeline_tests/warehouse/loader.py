@@ -8,7 +8,7 @@ from pathlib import Path
 
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
+from billing_pipeline.warehouses import open_warehouse
 from billing_pipeline_tests.warehouse.reports import load, row
 
 

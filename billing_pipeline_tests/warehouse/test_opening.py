@@ -13,7 +13,8 @@ import pytest
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import WarehouseFile, open_warehouse
+from billing_pipeline.warehouse import WarehouseFile
+from billing_pipeline.warehouses import open_warehouse
 from billing_pipeline_tests.warehouse.loader import month_of
 from billing_pipeline_tests.warehouse.reports import load
 
@@ -99,7 +100,7 @@ def test_open_warehouse__file__imports_nothing_of_a_lake(tmp_path: Path) -> None
 import sys
 import billing_pipeline.definitions
 from billing_pipeline.settings import PipelineSettings
-from billing_pipeline.warehouse import open_warehouse
+from billing_pipeline.warehouses import open_warehouse
 open_warehouse(PipelineSettings.load())
 assert not {"psycopg2", "billing_pipeline.lake"} & set(sys.modules)
 """

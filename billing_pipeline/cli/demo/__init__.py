@@ -10,6 +10,6 @@ import click
 )
 def command(*, ui: bool, port: int | None) -> int:
     """Load three months from a sandbox API into data/demo, and charge them. Needs no credentials."""
-    from billing_pipeline.demo.run import run_demo  # noqa: PLC0415
+    from billing_pipeline.cli.demo.run import run_demo  # noqa: PLC0415
 
     return run_demo(with_ui=ui, port=port)

@@ -13,16 +13,16 @@ import requests
 from pydantic import SecretStr
 from tabulate import tabulate
 
+from billing_pipeline.cli.demo.prices import load_demo_prices
 from billing_pipeline.cli.run import load
-from billing_pipeline.demo.prices import load_demo_prices
 from billing_pipeline.loopback import proxies_for
 from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
+from billing_pipeline.orchestration.ui import serve_ui
 from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, PipelineSettings
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
-from billing_pipeline.ui import serve_ui
 from billing_pipeline.warehouse.closing import open_periods
 
 _FOLDER = Path("data") / "demo"
@@ -62,7 +62,7 @@ def run_demo(*, with_ui: bool, port: int | None = None) -> int:
         for period in periods:
             MonthReports(settings).after_change(period)
         with settings.warehouse.reading() as connection:
-            ours = rows_as_dicts(connection.execute(read_sql("demo/months.sql")))
+            ours = rows_as_dicts(connection.execute(read_sql("cli/demo/months.sql")))
             agree = all(
                 (row["row_count"], row["reported_points"]) == _expected(sandbox, period)
                 for row in ours
@@ -129,7 +129,7 @@ def _show_usage(rows: list[dict[str, Any]], *, agree: bool) -> None:
 def _show_money(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> None:
     month = {"month": period.start}
     invoices, margins, unpriced = (
-        rows_as_dicts(connection.execute(read_sql(f"demo/{name}.sql"), month))
+        rows_as_dicts(connection.execute(read_sql(f"cli/demo/{name}.sql"), month))
         for name in ("invoices", "margin", "unpriced")
     )
     print(f"\nWhat the largest customers owe for {period}, at the invented prices in {_FOLDER}/prices/:")

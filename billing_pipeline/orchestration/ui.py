@@ -14,7 +14,7 @@ from billing_pipeline.settings.environment import ENV_FILE, env_file
 
 _DEFINITIONS = "billing_pipeline.definitions"
 # `dagster dev` runs its webserver as a module: ours has a request filter in front.
-_FILTERED = {"dagster_webserver": "billing_pipeline.webserver"}
+_FILTERED = {"dagster_webserver": "billing_pipeline.orchestration.webserver"}
 
 # Dagster's code server listens on a Unix socket below TMPDIR; the path of a socket has at most 103 bytes.
 _LONGEST_SOCKET_FOLDER = 80

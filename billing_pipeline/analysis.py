@@ -13,8 +13,8 @@ from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.sql_files import quote_identifier
-from billing_pipeline.warehouse import open_warehouse
 from billing_pipeline.warehouse.history import require_loaded
+from billing_pipeline.warehouses import open_warehouse
 
 # DuckDB gives these to pandas as binary floats.
 _EXACT: dict[str, Callable[[str], Any]] = {"DECIMAL": Decimal, "HUGEINT": int}

@@ -1,1 +1,0 @@
-"""`make demo`: three closed months of an invented distributor, from the report to the invoice."""

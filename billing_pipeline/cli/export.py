@@ -23,8 +23,9 @@ from billing_pipeline.warehouses import open_warehouse
 
 
 @click.command(
-    epilog="CSV is UTF-8; text that a spreadsheet would evaluate as a formula is prefixed with an "
-    "apostrophe. Parquet and XLSX hold every value unchanged; an XLSX file keeps texts as texts."
+    epilog="CSV is UTF-8, in a file with a byte order mark, so that spreadsheets show umlauts; text that "
+    "they would evaluate as a formula is prefixed with an apostrophe. Parquet and XLSX hold every value "
+    "unchanged; an XLSX file keeps texts as texts."
     "\n\n\b\nExample:\n  billing-pipeline export --period 2026-09 --table invoice_line --format xlsx"
 )
 @click.option(
@@ -49,8 +50,8 @@ from billing_pipeline.warehouses import open_warehouse
     "--output",
     default=".",
     metavar="PATH",
-    help="File; - for stdout; or folder for files named like usage-2026-09.csv, which is made if PATH ends "
-    "with a slash; default: this folder.",
+    help="File; - for stdout; or folder for files named like billable_usage-2026-09.csv, which is made if "
+    "PATH ends with a slash; default: this folder.",
 )
 def command(
     *,
@@ -78,7 +79,9 @@ def command(
     for period in periods:
         path = target / file_name(table, period, file_format) if into_folder else target
         with file_or_stdout(path) as file:
-            rows = export_period(warehouse, period, table, file_format, file, focus=focus)
+            rows = export_period(
+                warehouse, period, table, file_format, file, focus=focus, with_mark=path != STDOUT
+            )
         if path != STDOUT:
             print(f"{path}: {rows:,} rows of {table}, {period}")
         warn_of_missing_accounts(warehouse, period, settings.accounts)

@@ -8,7 +8,7 @@ import duckdb
 from billing_pipeline.errors import first_line
 from billing_pipeline.files import output_file
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.sql_files import quote_literal, read_sql
+from billing_pipeline.sql_files import quote_identifier, quote_literal, read_sql
 from billing_pipeline.warehouse.history import require_loaded
 from billing_pipeline.warehouse.schema import REPORT_VIEWS
 from billing_pipeline.warehouse.spreadsheet import cell_expression, write_xlsx
@@ -26,14 +26,16 @@ _IN_PERIOD = "{table} WHERE billing_period = DATE '{day}'"
 # The macros of these views read only one month.
 _MONTH_OF_MACRO = "{table}_in(DATE '{day}')"
 _SOURCES = {
-    **dict.fromkeys(("usage", *REPORT_VIEWS, "usage_restatement"), _IN_PERIOD),
+    **dict.fromkeys((*REPORT_VIEWS, "usage", "usage_restatement"), _IN_PERIOD),
     **dict.fromkeys(("charge", "unpriced_usage", "margin"), _MONTH_OF_MACRO),
     "invoice_line": f"{_IN_PERIOD} AND voided_at IS NULL",
     "invoice": _IN_PERIOD,
     "focus": "focus_cost_and_usage_in(DATE '{day}')",
 }
 EXPORTABLE = tuple(_SOURCES)
-"""What can be exported by period; the first is the default."""
+"""What can be exported by period; the first, from which people bill, is the default."""
+
+_BYTE_ORDER_MARK = "\ufeff"
 
 FocusVersion = Literal["1.2", "1.4"]
 _RENAMED_IN_FOCUS_1_4 = {"ProviderName": "ServiceProviderName", "PublisherName": "HostProviderName"}
@@ -64,6 +66,7 @@ def export_period(
     path: Path,
     *,
     focus: FocusOptions | None = None,
+    with_mark: bool = True,
 ) -> int:
     """Write a period's rows; columns are in the order of the table.
 
@@ -75,6 +78,7 @@ def export_period(
         file_format: one of `FORMATS`.
         path: the file; replaced whole, or not at all.
         focus: for the table `focus`.
+        with_mark: begin a CSV file with a byte order mark, by which spreadsheets recognise UTF-8.
 
     Returns:
         The number of rows.
@@ -90,7 +94,8 @@ def export_period(
         # A month that is larger is sorted on disk.
         connection.execute(f"SET memory_limit = '{_MEMORY}'")
         require_loaded(connection, period)
-        select = _select(connection, period, table, file_format, focus)
+        mark = _BYTE_ORDER_MARK if with_mark and file_format == "csv" and not focus else ""
+        select = _select(connection, period, table, file_format, focus, mark=mark)
         with output_file(path) as partial:
             try:
                 if file_format == "xlsx":
@@ -118,20 +123,24 @@ def _select(
     table: str,
     file_format: str,
     focus: FocusOptions | None,
+    *,
+    mark: str,
 ) -> str:
     renamed: dict[str, str] = {}
     if focus:
         connection.execute(f"SET VARIABLE invoice_issuer = {quote_literal(focus.issuer)}")
         renamed = _RENAMED_IN_FOCUS_1_4 if focus.version == "1.4" else {}
     source = _SOURCES[table].format(table=table, day=period.start)
-    columns = []
+    columns: list[str] = []
     for name, kind, *_ in connection.execute(f"DESCRIBE FROM {source}").fetchall():
         expression = name
         if file_format == "xlsx":
             expression = cell_expression(name, kind)
         elif file_format == "csv" and kind.startswith(("VARCHAR", "JSON")):
             expression = f"spreadsheet_text({name})"
-        columns.append(f"{expression} AS {renamed.get(name, name)}")
+        # The mark goes before the first name of the header.
+        alias = quote_identifier(("" if columns else mark) + renamed.get(name, name))
+        columns.append(f"{expression} AS {alias}")
     # Stable, so that an export is reproducible.
     order = "account, report_row" if table == "usage" else "ALL"
     return f"SELECT {', '.join(columns)} FROM {source} ORDER BY {order}"

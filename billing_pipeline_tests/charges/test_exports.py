@@ -33,7 +33,7 @@ def exported(books: Books, table: str, file_format: str = "csv", *options: str) 
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

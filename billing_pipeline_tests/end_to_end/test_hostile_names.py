@@ -240,7 +240,7 @@ def test_csv_export__hostile_names__round_trip_and_no_formula(month: WarehouseFi
     path = tmp_path / "usage.csv"
     export_period(month, SEPTEMBER, "usage", "csv", path)
 
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         exported = [columns["tenant_name"] for columns in csv.DictReader(file)]
     for name, value in zip(INJECTIONS.values(), exported, strict=True):
         assert value in {name, f"'{name}"}

@@ -45,7 +45,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def csv_rows(warehouse: Warehouse, folder: Path, table: str = "usage") -> list[dict[str, str]]:
     path = folder / file_name(table, SEPTEMBER, "csv")
     export_period(warehouse, SEPTEMBER, table, "csv", path)
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -70,6 +70,22 @@ def test_export_csv__values__keep_all_digits(loaded: Warehouse, tmp_path: Path) 
     assert last["extra"] == '{"=x": "=1"}'
     assert last["is_range"] == "false"
     assert last["billing_period"] == "2026-09-01"
+
+
+def test_export_csv__file__begins_with_a_byte_order_mark(loaded: Warehouse, tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    export_period(loaded, SEPTEMBER, "usage", "csv", path)
+
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfbilling_period,period_start,")
+
+
+def test_export_csv__focus_and_pipe__no_byte_order_mark(loaded: Warehouse, tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    export_period(loaded, SEPTEMBER, "focus", "csv", path, focus=FocusOptions("Alder MSP"))
+    assert path.read_bytes()[:1].isalpha()
+
+    export_period(loaded, SEPTEMBER, "usage", "csv", path, with_mark=False)
+    assert path.read_bytes().startswith(b"billing_period,")
 
 
 def test_export_csv__columns__in_the_order_of_the_table(loaded: Warehouse, tmp_path: Path) -> None:

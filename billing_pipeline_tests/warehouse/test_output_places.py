@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_export__symbolic_link__writes_its_target(
     export(warehouse, link)
 
     assert link.is_symlink()
-    assert target.read_text(encoding="utf-8").startswith("billing_period,")
+    assert target.read_text(encoding="utf-8-sig").startswith("billing_period,")
     assert list(target.parent.iterdir()) == [target]
 
 
@@ -140,7 +141,7 @@ def test_export__output_ends_with_slash__folder_is_made(
 
     assert billing_pipeline(["export", *words, "--output", folder]) == 0
 
-    assert names(tmp_path / folder) == [f"usage-{period}.csv" for period in periods]
+    assert names(tmp_path / folder) == [f"billable_usage-{period}.csv" for period in periods]
 
 
 def test_export__parent_missing__is_refused_and_nothing_made(
@@ -157,9 +158,9 @@ def test_export__parent_missing__is_refused_and_nothing_made(
     [
         ("x.parquet", [], b"PAR1"),
         ("x.PARQUET", [], b"PAR1"),
-        ("x.csv", [], b"billing_period,"),
-        ("x", [], b"billing_period,"),
-        ("x.txt", [], b"billing_period,"),
+        ("x.csv", [], BOM_UTF8 + b"billing_period,account,"),
+        ("x", [], BOM_UTF8 + b"billing_period,account,"),
+        ("x.txt", [], BOM_UTF8 + b"billing_period,account,"),
         ("x.parquet", ["--format", "parquet"], b"PAR1"),
         ("x.dat", ["--format", "parquet"], b"PAR1"),
     ],

@@ -98,6 +98,14 @@ def _read_migrations() -> None:
         ScriptDirectory.from_config(get_alembic_config(storage)).as_revision_number("head")
 
 
+def _compile_templates() -> None:
+    from billing_pipeline.month_report.page import templates
+
+    for name in ("page.html", "index.html"):
+        templates().get_template(name)
+
+
 _read_migrations()
+_compile_templates()
 _copy_databases()
 _copy_empty_warehouse()

@@ -18,8 +18,9 @@ from billing_pipeline_tests.harness.request_log import most_at_once
 
 pytestmark = pytest.mark.kill
 
-RANGE = ("--from", "2026-04", "--to", "2026-09")
-PERIODS = [f"2026-{month:02d}" for month in range(4, 10)]
+# One more than the highest limit of open reports.
+RANGE = ("--from", "2026-06", "--to", "2026-09")
+PERIODS = [f"2026-{month:02d}" for month in range(6, 10)]
 
 
 def loaded(cli: CliHarness) -> list[str]:
@@ -95,7 +96,7 @@ def test_run__two_commands_at_once__share_the_limit(cli: CliHarness) -> None:
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            for first, last in (("2026-04", "2026-06"), ("2026-07", "2026-09"))
+            for first, last in (("2026-06", "2026-07"), ("2026-08", "2026-09"))
         ]
         for command in commands:
             _, stderr = command.communicate(timeout=240)

@@ -199,21 +199,22 @@ def load(
     **columns: Any,
 ) -> LoadAttempt:
     """Load rows into a period, as the pipeline does; `is_alone` is false beside another loader."""
-    if is_alone:
-        _begin_with_tables(warehouse)
+    if is_alone and isinstance(warehouse, WarehouseFile):
+        begin_with_tables(warehouse)
     report = Report([dict(columns) for columns in rows], period)
     other = Report([dict(columns) for columns in witness], period) if witness is not None else None
     return replace_period(warehouse, report, attempt(report, **columns), witness=other, cross_check_mode=mode)
 
 
 def load_unchecked(
-    warehouse: WarehouseFile,
+    warehouse: Warehouse,
     rows: Iterable[Mapping[str, Any]],
     period: BillingPeriod = SEPTEMBER,
     **columns: Any,
 ) -> None:
     """Load rows into a period without the checks of a load, which take most of its time."""
-    _begin_with_tables(warehouse)
+    if isinstance(warehouse, WarehouseFile):
+        begin_with_tables(warehouse)
     report = Report([dict(columns) for columns in rows], period)
     totals = report.control_totals()
     loaded = attempt(report, outcome="loaded", control_totals=totals, load_seconds=0.0, **columns)
@@ -247,11 +248,12 @@ def replace_rows(
     connection.execute(insert, origin)
 
 
-def _begin_with_tables(warehouse: Warehouse) -> None:
+def begin_with_tables(warehouse: WarehouseFile) -> WarehouseFile:
     """Copy an empty warehouse to where there is none: creating its tables takes as long as a load."""
-    if isinstance(warehouse, WarehouseFile) and not warehouse.exists():
+    if not warehouse.exists():
         warehouse.path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(_empty_warehouse(), warehouse.path)
+    return warehouse
 
 
 @cache

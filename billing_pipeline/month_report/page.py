@@ -4,6 +4,7 @@ import calendar
 from base64 import b64encode
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
@@ -64,6 +65,18 @@ def write_page(template: str, path: Path, **values: Any) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
+    page = (
+        templates()
+        .get_template(template)
+        .render(values, style=read_sql("month_report/page.css"), script=read_sql("month_report/page.js"))
+    )
+    with output_file(path) as partial:
+        partial.write_text(page, encoding="utf-8")
+
+
+@cache
+def templates() -> Environment:
+    """The templates of this folder, compiled once: that takes longer than to render a page."""
     environment = Environment(
         loader=PackageLoader("billing_pipeline.month_report", "."),
         autoescape=True,
@@ -72,11 +85,7 @@ def write_page(template: str, path: Path, **values: Any) -> None:
         lstrip_blocks=True,
     )
     environment.filters |= {"amount": amount, "change": change, "percent": percent, "sha256": _sha256}
-    page = environment.get_template(template).render(
-        values, style=read_sql("month_report/page.css"), script=read_sql("month_report/page.js")
-    )
-    with output_file(path) as partial:
-        partial.write_text(page, encoding="utf-8")
+    return environment
 
 
 def month_name(period: BillingPeriod) -> str:

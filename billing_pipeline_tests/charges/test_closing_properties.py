@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from billing_pipeline.charges import close_period, load_prices, reopen_period
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.periods import BillingPeriod
-from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse.history import LoadAttempt, record
 from billing_pipeline.warehouse.schema import create_schema
 from billing_pipeline_tests.charges.books import (
@@ -31,7 +30,15 @@ from billing_pipeline_tests.charges.books import (
     terms,
     write_csv,
 )
-from billing_pipeline_tests.warehouse.reports import SEPTEMBER, Report, attempt, points, query, storage
+from billing_pipeline_tests.warehouse.reports import (
+    SEPTEMBER,
+    Report,
+    attempt,
+    points,
+    query,
+    replace_rows,
+    storage,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.duckdb]
 
@@ -161,19 +168,9 @@ class Model:
         """Replace a month's rows; the checks of a load are tested elsewhere."""
         report = Report([used.row for used in usage], month)
         loaded = attempt(report, outcome="loaded", forced=True)
-        origin = loaded.scope | {
-            "period_start": report.period_start,
-            "period_end": report.period_end,
-            "root_tenant_id": loaded.root_tenant_id,
-            "report_id": loaded.report_id,
-            "stored_report_id": loaded.stored_report_id,
-            "loaded_at": datetime.now(UTC),
-        }
-        insert = read_sql("loading/queries/insert_usage.sql").format(select_rows=report.select_rows)
 
         def replace(connection: duckdb.DuckDBPyConnection) -> None:
-            connection.execute("DELETE FROM usage WHERE billing_period = ?", [month.start])
-            connection.execute(insert, origin)
+            replace_rows(connection, report, loaded, datetime.now(UTC))
             record(connection, loaded)
 
         self.warehouse.change(replace)

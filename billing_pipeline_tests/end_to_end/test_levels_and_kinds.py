@@ -38,7 +38,7 @@ def distributor() -> Iterator[RecordingSandbox]:
 @pytest.fixture(scope="module")
 def small_distributor() -> Iterator[RecordingSandbox]:
     """Partners and customers with units, for the reports with thirty times the rows."""
-    with RecordingSandbox(tenants=6, ready_after_seconds=0, now=lambda: NOW) as sandbox:
+    with RecordingSandbox(tenants=3, ready_after_seconds=0, now=lambda: NOW) as sandbox:
         yield sandbox
 
 

@@ -78,8 +78,12 @@ def test_ordering__killed_at_random_moments__one_whole_report(tmp_path: Path) ->
         whole = time.monotonic() - began
         killed = 0
         while killed < KILLS:
+            began = time.monotonic()
             process = start(sandbox, tmp_path)
             process.join(moments.uniform(0, whole))
+            if process.exitcode == 0:
+                # The first run was slower than usual: a busy machine must not let most runs end.
+                whole = min(whole, time.monotonic() - began)
             process.kill()
             process.join()
             assert process.exitcode in {0, -signal.SIGKILL}

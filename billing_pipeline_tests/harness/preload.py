@@ -53,6 +53,9 @@ def _made_apart(make: Callable[[Path], None]) -> dict[Path, bytes]:
 
 
 def _copy_databases() -> None:
+    from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+    from sqlalchemy.engine import Engine
+
     from billing_pipeline.orchestration import home
 
     def make(folder: Path) -> None:
@@ -60,8 +63,11 @@ def _copy_databases() -> None:
         home.disable_telemetry()
         with home.dagster_instance() as instance:
             instance.get_runs(limit=1)
+            instance.all_logs(of_a_run.stem)
 
+    of_a_run = Path("history", "runs", "one.db")
     databases, initialise = _made_apart(make), home._initialise
+    empty, make_tables = databases.pop(of_a_run), SqliteEventLogStorage._initdb
 
     def copy_first(folder: Path, open_reports: int) -> None:
         if not (folder / "history").exists():
@@ -70,7 +76,18 @@ def _copy_databases() -> None:
                 (folder / path).write_bytes(content)
         initialise(folder, open_reports)
 
+    def copy_first_of_run(self: SqliteEventLogStorage, engine: Engine, for_index_shard: bool = False) -> None:
+        path = Path(engine.url.database or "")
+        if not path.exists():
+            # Atomically, because the process may be killed; with the rights that SQLite gives.
+            descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(empty)
+            path.with_suffix(".new").rename(path)
+        make_tables(self, engine, for_index_shard)
+
     patch.object(home, "_initialise", copy_first).start()
+    patch.object(SqliteEventLogStorage, "_initdb", copy_first_of_run).start()
 
 
 def _copy_empty_warehouse() -> None:
@@ -98,6 +115,14 @@ def _read_migrations() -> None:
         ScriptDirectory.from_config(get_alembic_config(storage)).as_revision_number("head")
 
 
+def _compile_templates() -> None:
+    from billing_pipeline.month_report.page import templates
+
+    for name in ("page.html", "index.html"):
+        templates().get_template(name)
+
+
 _read_migrations()
+_compile_templates()
 _copy_databases()
 _copy_empty_warehouse()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -28,9 +29,22 @@ SELECTION = ReportSelection(
 
 
 def write(path: Path, layout: str) -> None:
+    path.write_bytes(rendered(layout))
+
+
+@cache
+def rendered(layout: str) -> bytes:
     generated_at = datetime(2026, 10, 2, tzinfo=UTC)
-    with path.open("wb") as file:
-        file.writelines(render_report("json_v2_0", DISTRIBUTOR, SELECTION, generated_at, layout))
+    return b"".join(render_report("json_v2_0", DISTRIBUTOR, SELECTION, generated_at, layout))
+
+
+@cache
+def expected_rows() -> list[tuple[object, ...]]:
+    return [
+        (tenant.id, row.item.name, row.absolute_production, row.absolute_trial, row.delta_production)
+        for tenant, rows in report_rows(DISTRIBUTOR, SELECTION)
+        for row in rows
+    ]
 
 
 @pytest.mark.parametrize("layout", ["flat", "grouped"])
@@ -39,11 +53,7 @@ def test_load__report_of_many_batches__every_row_in_place(
 ) -> None:
     path = tmp_path / "report.json"
     write(path, layout)
-    expected = [
-        (tenant.id, row.item.name, row.absolute_production, row.absolute_trial, row.delta_production)
-        for tenant, rows in report_rows(DISTRIBUTOR, SELECTION)
-        for row in rows
-    ]
+    expected = expected_rows()
     ordered = ReportParameters(DISTRIBUTOR.root.id, SEPTEMBER, "usage_summary", "direct_partners")
 
     with JsonReport(path, ordered, tmp_path / "work") as report:
@@ -64,7 +74,7 @@ def test_load__report_of_many_batches__every_row_in_place(
 def test_load__file_with_larger_row_groups__is_continued(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     write(path, "flat")
-    rows = sum(len(rows) for _, rows in report_rows(DISTRIBUTOR, SELECTION))
+    rows = len(expected_rows())
     warehouse = WarehouseFile(tmp_path)
 
     def load_september() -> None:

@@ -69,9 +69,13 @@ def opened(browser: Browser) -> Iterator[Opened]:
     context.close()
 
 
-def show(opened: Opened, warehouse: Warehouse, folder: Path, period: BillingPeriod = SEPTEMBER) -> None:
+def show(opened: Opened, warehouse: Warehouse, folder: Path) -> None:
     path = folder / "page.html"
-    write_month_report(warehouse, period, path)
+    write_month_report(warehouse, SEPTEMBER, path)
+    show_page(opened, path)
+
+
+def show_page(opened: Opened, path: Path) -> None:
     opened.page.goto(path.as_uri())
     assert opened.requests == [path.as_uri()]
 
@@ -83,8 +87,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return warehouse
 
 
-def test_page__no_network__shows_the_whole_month(opened: Opened, demo: Warehouse, tmp_path: Path) -> None:
-    show(opened, demo, tmp_path)
+@pytest.fixture(scope="module")
+def demo_page(demo: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    write_month_report(demo, SEPTEMBER, path)
+    return path
+
+
+def test_page__no_network__shows_the_whole_month(opened: Opened, demo_page: Path) -> None:
+    show_page(opened, demo_page)
 
     assert opened.complaints == []
     assert opened.page.title() == "Usage September 2026"
@@ -93,11 +104,9 @@ def test_page__no_network__shows_the_whole_month(opened: Opened, demo: Warehouse
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_page__any_screen__charts_fill_their_width(
-    opened: Opened, demo: Warehouse, tmp_path: Path, width: int
-) -> None:
+def test_page__any_screen__charts_fill_their_width(opened: Opened, demo_page: Path, width: int) -> None:
     opened.page.set_viewport_size({"width": width, "height": 844})
-    show(opened, demo, tmp_path)
+    show_page(opened, demo_page)
 
     assert opened.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     for figure in opened.page.locator("figure").all():
@@ -111,8 +120,8 @@ def test_page__any_screen__charts_fill_their_width(
             assert box["height"] > 8
 
 
-def test_chart__bars__are_as_long_as_their_values(opened: Opened, demo: Warehouse, tmp_path: Path) -> None:
-    show(opened, demo, tmp_path)
+def test_chart__bars__are_as_long_as_their_values(opened: Opened, demo_page: Path) -> None:
+    show_page(opened, demo_page)
 
     lengths: dict[Decimal, float] = {}
     for body in opened.page.locator("#compute-points-by-customer tbody").all():
@@ -127,9 +136,9 @@ def test_chart__bars__are_as_long_as_their_values(opened: Opened, demo: Warehous
 
 
 def test_chart__read_by_a_screen_reader__has_its_values(
-    opened: Opened, demo: Warehouse, tmp_path: Path
+    opened: Opened, demo: Warehouse, demo_page: Path
 ) -> None:
-    show(opened, demo, tmp_path)
+    show_page(opened, demo_page)
     months = query(
         demo,
         "SELECT strftime(billing_period, '%Y-%m') AS month,"
@@ -147,10 +156,8 @@ def test_chart__read_by_a_screen_reader__has_its_values(
         assert figures in row.inner_text()
 
 
-def test_chart__colours__contrast_three_to_one_with_background(
-    opened: Opened, demo: Warehouse, tmp_path: Path
-) -> None:
-    show(opened, demo, tmp_path)
+def test_chart__colours__contrast_three_to_one_with_background(opened: Opened, demo_page: Path) -> None:
+    show_page(opened, demo_page)
     fills = opened.page.evaluate(
         "[...new Set([...document.querySelectorAll('figure rect, .key')].map(e => getComputedStyle(e).fill))]"
     )
@@ -164,11 +171,11 @@ def test_chart__colours__contrast_three_to_one_with_background(
     assert all(1.05 / (luminance(fill) + 0.05) >= 3 for fill in fills)
 
 
-def test_page__printed__shows_every_bar_whole(opened: Opened, demo: Warehouse, tmp_path: Path) -> None:
+def test_page__printed__shows_every_bar_whole(opened: Opened, demo_page: Path) -> None:
     # The width that A4 leaves between the margins.
     opened.page.set_viewport_size({"width": 703, "height": 1000})
     opened.page.emulate_media(media="print")
-    show(opened, demo, tmp_path)
+    show_page(opened, demo_page)
 
     right_edges = opened.page.evaluate(
         "[...document.querySelectorAll('svg, td, th')].map(e => e.getBoundingClientRect().right)"
@@ -176,8 +183,8 @@ def test_page__printed__shows_every_bar_whole(opened: Opened, demo: Warehouse, t
     assert max(right_edges) <= 703
 
 
-def test_page__demo_month__figures_equal_the_views(opened: Opened, demo: Warehouse, tmp_path: Path) -> None:
-    show(opened, demo, tmp_path)
+def test_page__demo_month__figures_equal_the_views(opened: Opened, demo: Warehouse, demo_page: Path) -> None:
+    show_page(opened, demo_page)
     (expected,) = query(
         demo,
         "SELECT sum(quantity) FILTER (unit = 'GiB' AND storage_ownership = 'acronis') AS gib,"
@@ -374,8 +381,8 @@ def visible(opened: Opened, rows: str) -> list[str]:
     ]
 
 
-def test_page__search_and_sort__rows_follow(opened: Opened, demo: Warehouse, tmp_path: Path) -> None:
-    show(opened, demo, tmp_path)
+def test_page__search_and_sort__rows_follow(opened: Opened, demo_page: Path) -> None:
+    show_page(opened, demo_page)
     rows = "#customers .table tbody tr"
     page, before = opened.page, visible(opened, rows)
     search = page.get_by_role("searchbox", name="Search: Totals by customer")
@@ -411,11 +418,10 @@ def test_page__search_and_sort__rows_follow(opened: Opened, demo: Warehouse, tmp
     assert opened.complaints == []
 
 
-def test_page__no_script__is_whole(browser: Browser, demo: Warehouse, tmp_path: Path) -> None:
-    write_month_report(demo, SEPTEMBER, tmp_path / "page.html")
+def test_page__no_script__is_whole(browser: Browser, demo_page: Path) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto((tmp_path / "page.html").as_uri())
+        page.goto(demo_page.as_uri())
 
         assert page.locator("input, button").count() == 0
         assert page.locator("#skus tbody tr").last.is_visible()

@@ -58,6 +58,8 @@ KNOWN = {
     "measurement_unit",
     *(f"usage.{name}" for name in MEASURES),
 }
+# Names of the objects that fields are in, such as "usage" and "usage.delta".
+_OBJECTS = {name.rsplit(".", depth)[0] for name in KNOWN for depth in range(1, name.count(".") + 1)}
 _EXACT = Context(prec=1000)
 
 
@@ -121,18 +123,11 @@ def _json(content: bytes) -> Any:
         value = json.loads(
             content.decode(), parse_float=Decimal, object_pairs_hook=once, parse_constant=no_number
         )
-        _text_of(value).encode()
+        # Half of a surrogate pair cannot be encoded.
+        json.dumps(value, ensure_ascii=False, default=str).encode()
     except (ValueError, RecursionError) as error:
         raise NotAReportError(str(error)) from None
     return value
-
-
-def _text_of(value: Any) -> str:
-    if isinstance(value, dict):
-        return "".join(key + _text_of(inner) for key, inner in value.items())
-    if isinstance(value, list):
-        return "".join(map(_text_of, value))
-    return value if isinstance(value, str) else ""
 
 
 def _fields_of_element(element: Any) -> list[dict[str, Any]]:
@@ -157,10 +152,7 @@ def _flat(found: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for key, value in found.items():
         name = prefix + key
-        if isinstance(value, dict) and (
-            any(known.startswith(f"{name}.") for known in KNOWN)
-            or (name not in KNOWN and _has_scalars_only(value))
-        ):
+        if isinstance(value, dict) and (name in _OBJECTS or (name not in KNOWN and _has_scalars_only(value))):
             inner = _flat(value, f"{name}.")
         else:
             inner = {name: value}

@@ -18,8 +18,11 @@ from billing_pipeline_tests.harness.request_log import most_at_once
 
 pytestmark = pytest.mark.kill
 
-RANGE = ("--from", "2026-04", "--to", "2026-09")
-PERIODS = [f"2026-{month:02d}" for month in range(4, 10)]
+# One more than the highest limit of open reports.
+RANGE = ("--from", "2026-06", "--to", "2026-09")
+PERIODS = [f"2026-{month:02d}" for month in range(6, 10)]
+# Three for each of two commands, so that they overlap.
+OF_TWO_COMMANDS = [f"2026-{month:02d}" for month in range(4, 10)]
 
 
 def loaded(cli: CliHarness) -> list[str]:
@@ -101,7 +104,7 @@ def test_run__two_commands_at_once__share_the_limit(cli: CliHarness) -> None:
             _, stderr = command.communicate(timeout=240)
             assert command.returncode == 0, stderr
         assert most_at_once(sandbox.requests)["open_reports"] == 2
-    assert loaded(cli) == PERIODS
+    assert loaded(cli) == OF_TWO_COMMANDS
 
 
 def test_run__killed_while_downloading__next_run_continues_every_report(

@@ -90,7 +90,9 @@ def test_report_files__measures__total_is_production_plus_trial(
 
 
 @pytest.mark.slow
-def test_report_files__params__state_period_level_and_kind(shared_caller: Caller[RecordingSandbox]) -> None:
+def test_report_files__params__state_period_level_and_kind(
+    shared_caller: Caller[RecordingSandbox], open_sandbox: Callable[..., Caller[RecordingSandbox]]
+) -> None:
     report = shared_caller.download(shared_caller.create())["json_v2_0"].json()
     assert list(report) == ["params", "tenants"]
     # 1788220800 is 2026-09-01T00:00:00Z; 30 days later less one second is the period's last one.
@@ -99,8 +101,8 @@ def test_report_files__params__state_period_level_and_kind(shared_caller: Caller
     assert report["params"]["gen_date"] == 1795406400  # 2026-11-23T04:00:00Z
     assert (report["params"]["report_level"], report["params"]["report_type"]) == (1, 5)
     assert {row["date"] for row in report["tenants"]} == {"2026-09-30"}
-    daily = shared_caller.create(kind="usage_daily", level="all_customers")
-    report = shared_caller.download(daily)["json_v2_0"].json()
+    small = open_sandbox(tenants=3)
+    report = small.download(small.create(kind="usage_daily", level="all_customers"))["json_v2_0"].json()
     assert (report["params"]["report_level"], report["params"]["report_type"]) == (2, 4)
     assert len({row["date"] for row in report["tenants"]}) == 30
 

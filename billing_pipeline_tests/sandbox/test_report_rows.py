@@ -57,7 +57,7 @@ def test_report_rows__larger_distributor__contains_rows_of_smaller() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("level", get_args(Level))
 def test_report_rows__next_month__level_is_previous_plus_delta(level: str) -> None:
-    distributor = Distributor(11, 40)
+    distributor = Distributor(11, 20)
     ranged = {item.name for profile in PROFILES for item in profile if item.is_range}
     before: dict[Key, Measures] = {}
     for month in MONTHS:
@@ -73,7 +73,7 @@ def test_report_rows__next_month__level_is_previous_plus_delta(level: str) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["usage_summary", "usage_breakdown"])
 def test_report_rows__tenant_with_children__sum_of_children(kind: str) -> None:
-    distributor = Distributor(3, 70)
+    distributor = Distributor(3, 50)
     window = Window.of_month("2026-09")
     parents = [t for t in distributor.root.descendants(window.months) if t.kind != "unit"]
     checked = 0

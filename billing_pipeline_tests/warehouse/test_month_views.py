@@ -20,6 +20,7 @@ from billing_pipeline_tests.warehouse.reports import (
     SEPTEMBER,
     STORAGE_2,
     load,
+    load_unchecked,
     own,
     points,
     query,
@@ -37,7 +38,7 @@ US: dict[str, Any] = {"account": "us", "root_tenant_id": OTHER_ROOT}
 
 @pytest.fixture
 def two_months(warehouse: Warehouse) -> Warehouse:
-    load(
+    load_unchecked(
         warehouse,
         [
             row(absolute_production=10, tenant_name="Stadtwerke"),
@@ -49,7 +50,7 @@ def two_months(warehouse: Warehouse) -> Warehouse:
         AUGUST,
         number=8,
     )
-    load(
+    load_unchecked(
         warehouse,
         [
             row(absolute_production=12, tenant_name="Stadtwerke Gruppe"),
@@ -123,7 +124,7 @@ def test_sku_totals__two_months__totals_per_sku(two_months: Warehouse) -> None:
 
 
 def test_sku_totals__tenants__only_those_with_usage(warehouse: Warehouse) -> None:
-    load(
+    load_unchecked(
         warehouse,
         [
             storage(absolute_production=GIB, absolute_trial=2 * GIB),
@@ -156,8 +157,8 @@ def test_month_views__first_month__no_comparison(two_months: Warehouse) -> None:
 
 
 def test_month_views__gap_of_a_month__no_comparison(warehouse: Warehouse) -> None:
-    load(warehouse, [row(absolute_production=1)], BillingPeriod(2026, 7))
-    load(warehouse, [row(absolute_production=2)])
+    load_unchecked(warehouse, [row(absolute_production=1)], BillingPeriod(2026, 7))
+    load_unchecked(warehouse, [row(absolute_production=2)])
 
     assert found(warehouse, "FROM month_over_month") == []
     assert found(warehouse, "FROM tenant_changes") == []
@@ -174,7 +175,7 @@ def test_month_views__gap_of_a_month__no_comparison(warehouse: Warehouse) -> Non
 @pytest.mark.parametrize("view", [view for view in REPORT_VIEWS if "points" not in view])
 def test_view__filtered_by_month__leaves_other_months_alone(two_months: Warehouse, view: str) -> None:
     # So many bytes that their conversion to GiB overflows: whatever evaluates this month fails.
-    load(two_months, [storage(absolute_production=1, absolute_total=1)], BillingPeriod(2026, 6))
+    load_unchecked(two_months, [storage(absolute_production=1, absolute_total=1)], BillingPeriod(2026, 6))
     columns = ("absolute_production", "absolute_total")
     wider = "; ".join(f"ALTER TABLE usage ALTER {column} TYPE DECIMAL(38, 0)" for column in columns)
     overflow = ", ".join(f"{column} = 1e30::DECIMAL(38, 0)" for column in columns)
@@ -214,8 +215,8 @@ def test_month_totals__any_load__equal_the_billable_usage(two_months: Warehouse)
     ]
     assert both == found(two_months, TOTALS)
 
-    load(two_months, [row(absolute_production=1), points(delta_production=3600)], AUGUST, number=10)
-    load(two_months, [storage(tenant_id=THERE, absolute_production=GIB)], AUGUST, number=11, **US)
+    load_unchecked(two_months, [row(absolute_production=1), points(delta_production=3600)], AUGUST, number=10)
+    load_unchecked(two_months, [storage(tenant_id=THERE, absolute_production=GIB)], AUGUST, number=11, **US)
 
     again = found(two_months, "FROM month_totals ORDER BY ALL")
     assert len(again) == 3

@@ -15,11 +15,11 @@ from billing_pipeline.files import output_file
 from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.exporting import export_period
 from billing_pipeline_tests.landing.folders import names
-from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load_unchecked, row
 
 
 def export(warehouse: Warehouse, path: Path) -> None:
-    load(warehouse, [row(absolute_production=18)])
+    load_unchecked(warehouse, [row(absolute_production=18)])
     export_period(warehouse, SEPTEMBER, "usage", "csv", path)
 
 
@@ -56,7 +56,7 @@ def test_export__internal_file__is_refused(
     capsys: pytest.CaptureFixture[str],
     place: str,
 ) -> None:
-    load(warehouse, [row(absolute_production=18)])
+    load_unchecked(warehouse, [row(absolute_production=18)])
     data_dir = warehouse.path.parent
     monkeypatch.setenv("BILLING_DATA_DIR", str(data_dir))
     for kept in ("requests", "raw", "reports"):
@@ -125,8 +125,8 @@ def test_output_file__long_name__is_written(tmp_path: Path) -> None:
 @pytest.fixture
 def loaded(warehouse: WarehouseFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WarehouseFile:
     """Two loaded months; the command's working directory is `tmp_path`."""
-    load(warehouse, [row(absolute_production=18)])
-    load(warehouse, [row(absolute_production=19)], SEPTEMBER.next(), number=2)
+    load_unchecked(warehouse, [row(absolute_production=18)])
+    load_unchecked(warehouse, [row(absolute_production=19)], SEPTEMBER.next(), number=2)
     monkeypatch.setenv("BILLING_DATA_DIR", str(warehouse.path.parent))
     monkeypatch.chdir(tmp_path)
     return warehouse

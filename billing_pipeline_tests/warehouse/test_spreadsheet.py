@@ -15,7 +15,7 @@ from openpyxl.utils.escape import unescape
 from billing_pipeline.errors import OutputError
 from billing_pipeline.warehouse import Warehouse, spreadsheet
 from billing_pipeline.warehouse.exporting import export_period
-from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load, row, storage
+from billing_pipeline_tests.warehouse.reports import SEPTEMBER, load_unchecked, row, storage
 
 pytestmark = pytest.mark.duckdb
 
@@ -51,7 +51,7 @@ def exported(warehouse: Warehouse, tmp_path: Path) -> Path:
         for n, name in enumerate(NAMES)
     ]
     rows.append(storage(delta_production=-(10**21), tenant_name=None, quota="18.5", absolute_trial=10**14))
-    load(warehouse, rows)
+    load_unchecked(warehouse, rows)
     path = tmp_path / "usage.xlsx"
     assert export_period(warehouse, SEPTEMBER, "usage", "xlsx", path) == len(rows)
     return path
@@ -93,7 +93,7 @@ def test_export_xlsx__numbers__keep_all_digits(exported: Path) -> None:
 def test_write_xlsx__number__is_text_if_it_would_be_rounded(
     warehouse: Warehouse, tmp_path: Path, quantity: str, cell: tuple[str, Any]
 ) -> None:
-    load(warehouse, [row()])
+    load_unchecked(warehouse, [row()])
     path = tmp_path / "numbers.xlsx"
     with warehouse.reading() as connection:
         cursor = connection.execute(f"SELECT {quantity}::DECIMAL(38, 10) AS quantity")
@@ -109,7 +109,7 @@ def test_export_xlsx__more_rows_than_a_sheet__is_refused(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spreadsheet, "MAX_ROWS", 2)
-    load(warehouse, [row(offering_item=item) for item in ("servers", "vms", "workstations")])
+    load_unchecked(warehouse, [row(offering_item=item) for item in ("servers", "vms", "workstations")])
 
     with pytest.raises(OutputError, match="room for 2 rows at most"):
         export_period(warehouse, SEPTEMBER, "usage", "xlsx", tmp_path / "usage.xlsx")
@@ -121,7 +121,7 @@ def test_export_xlsx__larger_than_an_archive__is_refused(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zipfile.ZIP64_LIMIT", 4_000)
-    load(warehouse, [row()])
+    load_unchecked(warehouse, [row()])
 
     with pytest.raises(OutputError, match="room for 2 GiB of XML at most"):
         export_period(warehouse, SEPTEMBER, "usage", "xlsx", tmp_path / "usage.xlsx")
@@ -134,11 +134,11 @@ def test_export_xlsx__text_fills_a_cell__one_more_is_refused(
     warehouse: Warehouse, tmp_path: Path, text: str
 ) -> None:
     path = tmp_path / "usage.xlsx"
-    load(warehouse, [row(tenant_name=text)])
+    load_unchecked(warehouse, [row(tenant_name=text)])
     export_period(warehouse, SEPTEMBER, "usage", "xlsx", path)
     assert cells(path)[0]["tenant_name"].value == text
 
-    load(warehouse, [row(tenant_name=text + text[0])], number=2)
+    load_unchecked(warehouse, [row(tenant_name=text + text[0])], number=2)
     with pytest.raises(OutputError, match="room for 32,767 characters at most"):
         export_period(warehouse, SEPTEMBER, "usage", "xlsx", path)
     assert cells(path)[0]["tenant_name"].value == text

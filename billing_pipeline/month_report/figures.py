@@ -58,6 +58,8 @@ def month_figures(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) 
         WarehouseError: the period is not loaded.
     """
     require_loaded(connection, period)
+    # Every query orders its rows. Without their order the tables below are written by all threads.
+    connection.execute("SET preserve_insertion_order = false")
     # First, because the temporary tables below, which views read in place of views, hold two months only.
     charges = _corrections_due(connection, period) if has_prices(connection) else None
     connection.execute(read_sql("month_report/comparable_usage.sql"), {"month": period.start})
@@ -68,11 +70,11 @@ def month_figures(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) 
     rows = _rows(connection, period, _QUERIES)
     rows["customer_totals"] = rows_as_dicts(connection.execute("FROM customer_total ORDER BY place"))
     loads, months = rows["loads"], {row["billing_period"]: row for row in rows["months"]}
-    checks = {key.account: found for key, found in latest_checks(connection).items() if key.period == period}
+    checks = latest_checks(connection, period)
     return rows | {
         "now": months.get(period.start),
         "before": months.get(period.previous().start),
-        "checks": [(account, check) for account, found in checks.items() for check in found],
+        "checks": [(checked.account, check) for checked, found in checks.items() for check in found],
         "compared": any(load["has_month_before"] for load in loads),
         "same_accounts": all(load["same_accounts_before"] for load in loads),
         "times_loaded": max(load["times_loaded"] for load in loads),

@@ -70,10 +70,13 @@ class CheckResult:
         )
 
 
-def latest_checks(connection: duckdb.DuckDBPyConnection) -> dict[AccountPeriod, list[CheckResult]]:
-    """The check results of each period's and account's last load, failures first."""
+def latest_checks(
+    connection: duckdb.DuckDBPyConnection, period: BillingPeriod | None = None
+) -> dict[AccountPeriod, list[CheckResult]]:
+    """The check results of the last load of a period, or of each one, by account, failures first."""
     found: dict[AccountPeriod, list[CheckResult]] = {}
-    for row in rows_as_dicts(connection.execute(read_sql("warehouse/queries/latest_checks.sql"))):
+    month = {"month": period and period.start}
+    for row in rows_as_dicts(connection.execute(read_sql("warehouse/queries/latest_checks.sql"), month)):
         checked = AccountPeriod(BillingPeriod.containing(row.pop("billing_period")), row.pop("account"))
         findings = tuple(Finding(**finding) for finding in json.loads(row.pop("findings")))
         found.setdefault(checked, []).append(CheckResult(**row, findings=findings))

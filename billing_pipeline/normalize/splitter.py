@@ -30,10 +30,10 @@ from billing_pipeline.sql_files import ROW_GROUP
 BLOCK_SIZE = 1 << 18
 """Block size in bytes; fits the processor's cache."""
 
-MAX_ELEMENT = 24 << 20
-"""Bytes of the largest element: the rows of one tenant, about 35,000.
+MAX_ELEMENT = 20 << 20
+"""Bytes of the largest element: the rows of one tenant, about 30,000.
 
-The engine unpacks an element at once, and the memory of a load ends at about 30 MiB.
+The engine unpacks an element at once, and the memory of a load ends at about 22 MiB.
 """
 
 _GROUPED_FILE = 4 << 20

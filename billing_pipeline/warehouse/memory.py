@@ -9,7 +9,7 @@ import duckdb
 
 READING = 150
 """MB for each thread of a connection for the queries of this package: a month's views need no more."""
-LOADING = 200
+LOADING = 180
 """Likewise for a load: twice the need of a thread that reads rows of a report."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import duckdb
@@ -98,13 +100,21 @@ def test_read__no_month__refused(two_months: Warehouse) -> None:
         billing_pipeline.read("usage", period="2026-13")
 
 
-@pytest.mark.slow
-def test_notebook__each_cell__shows_what_the_page_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    load_page(WarehouseFile(tmp_path), tmp_path)
-    monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("documented")
+    load_page(WarehouseFile(folder), folder)
+    return folder
 
+
+@pytest.fixture
+def months(documented: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The months of the documentation, as the settings name them."""
+    monkeypatch.setenv("BILLING_DATA_DIR", str(documented))
+
+
+@pytest.mark.slow
+def test_notebook__each_cell__shows_what_the_page_says(months: None) -> None:
     shown = list(notebook.execute(notebook.cells()))
 
     for cell, text, _ in shown:
@@ -113,12 +123,19 @@ def test_notebook__each_cell__shows_what_the_page_says(
 
 
 @pytest.mark.slow
-def test_read__charge_of_a_month__adds_up_to_the_invoices(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    load_page(WarehouseFile(tmp_path), tmp_path)
-    monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
+def test_connect_page__lines_of_python__run(months: None) -> None:
+    page = notebook.PATH.with_name("connect.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    names: dict[str, Any] = {}
 
+    exec(code, names)
+
+    names["connection"].close()
+    assert len(names["billable"]) > len(names["lines"]) > 0
+
+
+@pytest.mark.slow
+def test_read__charge_of_a_month__adds_up_to_the_invoices(months: None) -> None:
     charge = billing_pipeline.read("charge", period="2026-09")
 
     with billing_pipeline.connect() as connection:

@@ -70,9 +70,10 @@ def test_export_and_report__disk_full__names_the_target_and_keeps_it(
     target = tmp_path / "out" / name
     target.parent.mkdir()
     target.write_text("the old one")
+    command = ["report"] if name == "page.html" else ["export", "--table", "usage"]
 
     done = run_command(
-        ["report" if name == "page.html" else "export", "--period", PERIOD, "--output", str(target)],
+        [*command, "--period", PERIOD, "--output", str(target)],
         cli.environment,
         prepare=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (1000, 1000)),
     )

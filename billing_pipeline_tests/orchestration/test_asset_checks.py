@@ -157,9 +157,9 @@ def test_export__output_is_a_folder__names_file_after_period(cli: CliHarness, tm
     done = cli.command("export", "--period", PERIOD, "--format", "parquet", "--output", str(tmp_path))
 
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / f"usage-{PERIOD}.parquet").exists()
-    (count,) = cli.query("SELECT count(*) AS n FROM usage")
-    assert f"{count['n']:,} rows of usage, {PERIOD}" in done.stdout
+    assert (tmp_path / f"billable_usage-{PERIOD}.parquet").exists()
+    (count,) = cli.query("SELECT count(*) AS n FROM billable_usage")
+    assert f"{count['n']:,} rows of billable_usage, {PERIOD}" in done.stdout
     several = cli.command(
         "export", "--period", PERIOD, "--period", "2026-08", "--output", str(tmp_path / "x.csv")
     )

@@ -13,6 +13,7 @@ from billing_pipeline.errors import WarehouseError
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.sql_files import quote_identifier
+from billing_pipeline.warehouse.exporting import stable_order
 from billing_pipeline.warehouse.history import require_loaded
 from billing_pipeline.warehouses import open_warehouse
 
@@ -41,8 +42,8 @@ def read(name: str, *, period: str | None = None) -> pd.DataFrame:
         period: a billing period, YYYY-MM; of charges, the month that is charged. None reads all periods.
 
     Returns:
-        A column for each column. Decimals are `Decimal`, in columns of type object, in which None is NULL;
-        dates are `datetime64`.
+        A column for each column, and the rows in the same order each time. Decimals are `Decimal`, in columns
+        of type object, in which None is NULL; dates are `datetime64`.
 
     Raises:
         PeriodError: the period is not YYYY-MM.
@@ -59,7 +60,8 @@ def read(name: str, *, period: str | None = None) -> pd.DataFrame:
         }
         texts = ", ".join(f"{quote_identifier(column)}::VARCHAR AS {column}" for column in exact)
         replaced = f"REPLACE ({texts})" if texts else ""
-        cursor = connection.execute(f"SELECT * {replaced} FROM {source}")
+        select = f"SELECT * {replaced} FROM {source} ORDER BY {stable_order(name)}"
+        cursor = connection.execute(select)
         with warnings.catch_warnings():
             # DuckDB 2.0 calls pandas in a way that pandas 3.1 deprecates.
             warnings.simplefilter("ignore", DeprecationWarning)

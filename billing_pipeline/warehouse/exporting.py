@@ -117,6 +117,11 @@ def export_period(
     return int(rows)
 
 
+def stable_order(table: str) -> str:
+    """By what the rows of a table or view are ordered, so that they come in the same order each time."""
+    return "billing_period, account, report_row" if table == "usage" else "ALL"
+
+
 def _select(
     connection: duckdb.DuckDBPyConnection,
     period: BillingPeriod,
@@ -141,6 +146,4 @@ def _select(
         # The mark goes before the first name of the header.
         alias = quote_identifier(("" if columns else mark) + renamed.get(name, name))
         columns.append(f"{expression} AS {alias}")
-    # Stable, so that an export is reproducible.
-    order = "account, report_row" if table == "usage" else "ALL"
-    return f"SELECT {', '.join(columns)} FROM {source} ORDER BY {order}"
+    return f"SELECT {', '.join(columns)} FROM {source} ORDER BY {stable_order(table)}"

@@ -31,6 +31,7 @@ _TIMES = {
     "closed_period": "closed_at",
     "invoice_line": "closed_at",
     "usage": "loaded_at",
+    "billed_row": "loaded_at",
 }
 
 

@@ -28,11 +28,12 @@ WITH summed AS (
     GROUP BY ALL
 )
 
+-- CASE, because DuckDB 1.5 cannot read if(…) as version 2.0 stores it in a view.
 SELECT
     * EXCLUDE (month_after, production, trial, total, usage_rows),
-    if(unit = 'GiB', gib(production), production::DECIMAL(38, 10)) AS quantity,
-    if(unit = 'GiB', gib(trial), trial::DECIMAL(38, 10)) AS quantity_trial,
-    if(unit = 'GiB', gib(total), total::DECIMAL(38, 10)) AS quantity_total,
+    CASE WHEN unit = 'GiB' THEN gib(production) ELSE production::DECIMAL(38, 10) END AS quantity,
+    CASE WHEN unit = 'GiB' THEN gib(trial) ELSE trial::DECIMAL(38, 10) END AS quantity_trial,
+    CASE WHEN unit = 'GiB' THEN gib(total) ELSE total::DECIMAL(38, 10) END AS quantity_total,
     usage_rows,
     month_after
 FROM summed;

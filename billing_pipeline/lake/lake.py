@@ -69,7 +69,8 @@ class Lake:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         # A folder of its own: instances of DuckDB would overwrite each other's temporary files.
-        spill = folder_to_spill_to() and f"{folder_to_spill_to()}/{uuid4()}"
+        folder = folder_to_spill_to()
+        spill = folder and f"{folder}/{uuid4()}"
         connection = duckdb.connect(":memory:", config={"temp_directory": spill})
         with ExitStack() as on_error:
             on_error.callback(connection.close)

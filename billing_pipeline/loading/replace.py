@@ -93,7 +93,7 @@ def replace_period(
             refuse_if_closed(connection, attempt.period)
         loaded_at = datetime.now(UTC)
         with _classified_errors(rows):
-            _replace_rows(connection, rows, attempt, loaded_at)
+            replace_rows(connection, rows, attempt, loaded_at)
             totals = _control_totals(connection, attempt)
             checks = (
                 _compare_totals(rows.control_totals(), totals),
@@ -122,9 +122,10 @@ def replace_period(
     return warehouse.change(load)
 
 
-def _replace_rows(
+def replace_rows(
     connection: duckdb.DuckDBPyConnection, rows: UsageRows, attempt: LoadAttempt, loaded_at: datetime
 ) -> None:
+    """Replace the rows of the attempt's period and account, in a transaction, without a check or a record."""
     connection.execute(
         "DELETE FROM usage WHERE billing_period = $billing_period AND account = $account", attempt.scope
     )

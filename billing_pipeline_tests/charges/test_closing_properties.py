@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from billing_pipeline.charges import close_period, load_prices, reopen_period
 from billing_pipeline.errors import BillingPipelineError
+from billing_pipeline.loading.replace import replace_rows
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse.history import LoadAttempt, record
 from billing_pipeline.warehouse.schema import create_schema
@@ -36,7 +37,6 @@ from billing_pipeline_tests.warehouse.reports import (
     attempt,
     points,
     query,
-    replace_rows,
     storage,
 )
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from billing_pipeline.errors import ReportRefusedError, WarehouseError
 from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.cross_check import cross_check
-from billing_pipeline.loading.replace import replace_period
+from billing_pipeline.loading.replace import replace_period, replace_rows
 from billing_pipeline.reports import MEASURES
 from billing_pipeline.warehouse import Warehouse, WarehouseFile
 from billing_pipeline.warehouse.check_results import CheckResult
@@ -30,7 +30,6 @@ from billing_pipeline_tests.warehouse.reports import (
     load,
     points,
     query,
-    replace_rows,
     row,
     storage,
 )

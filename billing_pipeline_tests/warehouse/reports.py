@@ -21,11 +21,11 @@ import duckdb
 
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.loading.cross_check import CrossCheckMode
-from billing_pipeline.loading.replace import replace_period
+from billing_pipeline.loading.replace import replace_period, replace_rows
 from billing_pipeline.loading.restatement import record_restatement
 from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
 from billing_pipeline.reports import MEASURES, ControlTotals
-from billing_pipeline.sql_files import quote_literal, read_sql
+from billing_pipeline.sql_files import quote_literal
 from billing_pipeline.warehouse import LoadAttempt, Warehouse, WarehouseFile
 from billing_pipeline.warehouse.history import record
 from billing_pipeline.warehouse.schema import replace_month_totals
@@ -227,25 +227,6 @@ def load_unchecked(
         replace_month_totals(connection, loaded.scope)
 
     warehouse.change(replace)
-
-
-def replace_rows(
-    connection: duckdb.DuckDBPyConnection, report: Report, loaded: LoadAttempt, loaded_at: datetime
-) -> None:
-    """Replace the rows of a period and an account, in a transaction."""
-    connection.execute(
-        "DELETE FROM usage WHERE billing_period = $billing_period AND account = $account", loaded.scope
-    )
-    origin = loaded.scope | {
-        "period_start": report.period_start,
-        "period_end": report.period_end,
-        "root_tenant_id": loaded.root_tenant_id,
-        "report_id": loaded.report_id,
-        "stored_report_id": loaded.stored_report_id,
-        "loaded_at": loaded_at,
-    }
-    insert = read_sql("loading/queries/insert_usage.sql").format(select_rows=report.select_rows)
-    connection.execute(insert, origin)
 
 
 def begin_with_tables(warehouse: WarehouseFile) -> WarehouseFile:

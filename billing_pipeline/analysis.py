@@ -1,7 +1,7 @@
 """The warehouse in a notebook: a connection, and tables as pandas frames."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import closing
 from decimal import Decimal
 from typing import Any
@@ -52,12 +52,12 @@ def read(name: str, *, period: str | None = None) -> pd.DataFrame:
     """
     with closing(connect()) as connection:
         _require_relation(connection, name)
-        source = name if period is None else _of_period(connection, name, BillingPeriod.parse(period))
-        exact = {
-            column: _EXACT[kind.partition("(")[0]]
-            for column, kind, *_ in connection.execute(f"DESCRIBE FROM {source}").fetchall()
-            if kind.startswith(tuple(_EXACT))
+        kinds = {
+            column: kind.partition("(")[0]
+            for column, kind, *_ in connection.execute(f"DESCRIBE FROM {name}").fetchall()
         }
+        source = name if period is None else _of_period(connection, name, BillingPeriod.parse(period), kinds)
+        exact = {column: _EXACT[kind] for column, kind in kinds.items() if kind in _EXACT}
         texts = ", ".join(f"{quote_identifier(column)}::VARCHAR AS {column}" for column in exact)
         replaced = f"REPLACE ({texts})" if texts else ""
         select = f"SELECT * {replaced} FROM {source} ORDER BY {stable_order(name)}"
@@ -83,9 +83,10 @@ def _require_relation(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         )
 
 
-def _of_period(connection: duckdb.DuckDBPyConnection, name: str, period: BillingPeriod) -> str:
-    columns = [column for column, *_ in connection.execute(f"DESCRIBE FROM {name}").fetchall()]
-    column = next(filter(columns.__contains__, _PERIOD_COLUMNS), None)
+def _of_period(
+    connection: duckdb.DuckDBPyConnection, name: str, period: BillingPeriod, columns: Container[str]
+) -> str:
+    column = next((known for known in _PERIOD_COLUMNS if known in columns), None)
     if column is None:
         raise WarehouseError(f"{name} has no billing periods", todo="Read it without a period.")
     require_loaded(connection, period)

@@ -4,10 +4,13 @@ Each command is a module with a `command` that returns the exit status. Only the
 is imported, so that `sql`, `status` and `--help` answer at once.
 """
 
+import atexit
+import gc
 import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -38,6 +41,7 @@ COMMANDS = {
 _log = logging.getLogger(__name__)
 _PROGRAM = "billing-pipeline"
 _EXIT_INTERRUPTED = 130
+_OBJECTS_UNTIL_COLLECTION = 50_000
 
 
 class _Commands(click.Group):
@@ -131,4 +135,17 @@ def console_script() -> NoReturn:
         _billing_pipeline.main(prog_name=_PROGRAM)
     prepare_streams()
     handle_interrupts()
-    sys.exit(main())
+    # Importing Dagster makes 110,000 containers that stay, and Python would search them for garbage often.
+    gc.set_threshold(_OBJECTS_UNTIL_COLLECTION)
+    status = 1  # of an error that was not foreseen
+
+    def end() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(status)
+
+    # Registered first, so called last. Python would release each object now, which takes half a second.
+    atexit.register(end)
+    status = main()
+    sys.exit(status)

@@ -95,11 +95,10 @@ def _prune_runs(settings: PipelineSettings, before: datetime, *, remove: bool) -
     # Dagster takes longer to import than everything else here.
     from dagster import DagsterRunStatus, RunsFilter  # noqa: PLC0415
 
-    from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home  # noqa: PLC0415
+    from billing_pipeline.orchestration.home import dagster_instance  # noqa: PLC0415
 
     ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
-    prepare_dagster_home(settings)
-    with dagster_instance() as instance:
+    with dagster_instance(settings) as instance:
         records = instance.get_run_records(RunsFilter(statuses=ended, created_before=before))
         for record in records if remove else ():
             instance.delete_run(record.dagster_run.run_id)

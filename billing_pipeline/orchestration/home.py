@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,43 +32,56 @@ _OF_COMMANDS = {
 _OTHER_RUNS = 2
 
 
-def prepare_dagster_home(settings: PipelineSettings) -> Path:
-    """Make `<data>/dagster` the home of this process and of its child processes.
+@contextmanager
+def dagster_instance(settings: PipelineSettings) -> "Iterator[DagsterInstance]":
+    """Dagster's instance in `<data>/dagster`, which becomes the home of this process and its child processes.
 
     An existing `DAGSTER_HOME` in the environment is used as it is. Two processes that start at the same time
-    on a new home can fail on its database, so the first one initialises it under a lock.
+    on a new home can fail on its databases, so each opens the instance under a lock.
 
     Args:
         settings: name the data folder, and limit the runs that Dagster starts.
 
-    Returns:
-        The home's absolute path.
-
     Raises:
-        SettingsError: the folder cannot be made or initialised.
+        SettingsError: the home cannot be made, or one of its databases cannot be read or written.
     """
     disable_telemetry()
     restrict_new_files(settings.data_dir)
-    if chosen := os.environ.get("DAGSTER_HOME"):
-        if not Path(chosen).is_absolute() or not Path(chosen).is_dir():
-            raise SettingsError(
-                f"DAGSTER_HOME is {chosen}, which is not the absolute path of a folder",
-                todo="Make the folder, or unset DAGSTER_HOME: the home is then below BILLING_DATA_DIR.",
-            )
-        _require_writable(Path(chosen))
-        return Path(chosen)
+    with ExitStack() as starting:
+        if chosen := os.environ.get("DAGSTER_HOME"):
+            if not Path(chosen).is_absolute() or not Path(chosen).is_dir():
+                raise SettingsError(
+                    f"DAGSTER_HOME is {chosen}, which is not the absolute path of a folder",
+                    todo="Make the folder, or unset DAGSTER_HOME: the home is then below BILLING_DATA_DIR.",
+                )
+        else:
+            starting.callback(_make_home(settings).release)
+        _require_writable(Path(os.environ["DAGSTER_HOME"]))
+        with existing_instance() as instance:
+            starting.close()
+            yield instance
+
+
+def _make_home(settings: PipelineSettings) -> FileLock:
+    """Make `<data>/dagster` the home; its lock is held until it is released."""
     home = settings.data_dir / "dagster"
+    lock = FileLock(home / ".initialise.lock")
+    template = resources.files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
+    text = template.replace("$REPORT_RUNS", str(settings.open_reports))
+    text = text.replace("$ALL_RUNS", str(settings.open_reports + _OTHER_RUNS))
     try:
         make_folder(home)
-        os.environ["DAGSTER_HOME"] = str(home)
-        _initialise(home, settings.open_reports)
+        lock.acquire()
+        with atomic_write(home / "dagster.yaml") as file:
+            # A process that started now and read half of it would switch telemetry on.
+            file.write(text.encode())
     except OSError as error:
         raise SettingsError(
             f"{error.filename or home} cannot be made or written: {error.strerror or error}",
             todo="Check BILLING_DATA_DIR and its rights.",
         ) from error
-    _require_writable(home)
-    return home
+    os.environ["DAGSTER_HOME"] = str(home)
+    return lock
 
 
 def _require_writable(home: Path) -> None:
@@ -95,8 +108,8 @@ def _share_databases(home: Path) -> None:
 
 
 @contextmanager
-def dagster_instance() -> "Iterator[DagsterInstance]":
-    """Dagster's instance in the home that `prepare_dagster_home` has made.
+def existing_instance() -> "Iterator[DagsterInstance]":
+    """Dagster's instance in the home that `DAGSTER_HOME` names.
 
     Raises:
         SettingsError: one of its databases cannot be read or written.
@@ -137,16 +150,3 @@ def _as_configured() -> "DagsterInstance":
             f"{printable_line(error)[:300]}",
             todo="Correct the file, or set the variables that it names.",
         ) from None
-
-
-def _initialise(home: Path, open_reports: int) -> None:
-    with FileLock(home / ".initialise.lock"):
-        template = resources.files(__package__).joinpath("dagster.yaml").read_text(encoding="utf-8")
-        text = template.replace("$REPORT_RUNS", str(open_reports))
-        text = text.replace("$ALL_RUNS", str(open_reports + _OTHER_RUNS))
-        with atomic_write(home / "dagster.yaml") as file:
-            # A process that started now and read half of it would switch telemetry on.
-            file.write(text.encode())
-        if not (home / "history").exists():
-            with dagster_instance() as instance:
-                instance.get_runs(limit=1)

@@ -16,7 +16,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from billing_pipeline.errors import BillingPipelineError
 from billing_pipeline.orchestration.assets.month import MONTH_REPORT, SHARED_ASSETS
 from billing_pipeline.orchestration.code_location import build_defs
-from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
+from billing_pipeline.orchestration.home import dagster_instance
 from billing_pipeline.orchestration.jobs import (
     ACCOUNT_TAG,
     BY_COMMAND,
@@ -85,10 +85,9 @@ def run_periods(
     Raises:
         BillingPipelineError: Dagster's history cannot be written.
     """
-    prepare_dagster_home(settings.pipeline)
     prepared, pages = PreparedReports(), PostponedMonthReports(settings)
     # Open the instance once up front: a damaged history is then reported once, not by every run.
-    with dagster_instance() as instance:
+    with dagster_instance(settings.pipeline) as instance:
         fail_orphaned_runs(settings.pipeline, instance)
         _create_runs_in_code_location(instance)
         job = build_defs(settings, reports=prepared, month_reports=pages).resolve_job_def(MONTHLY_USAGE)

@@ -8,7 +8,7 @@ from pathlib import Path
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import InstigatorStatus
 
-from billing_pipeline.orchestration.home import dagster_instance
+from billing_pipeline.orchestration.home import existing_instance
 from billing_pipeline.orchestration.jobs import MONTHLY_USAGE_SCHEDULE
 from billing_pipeline.settings import PipelineSettings
 
@@ -39,7 +39,7 @@ def schedule_state(settings: PipelineSettings) -> ScheduleState | None:
     if not (home / "dagster.yaml").exists():
         return None
     os.environ["DAGSTER_HOME"] = str(home)
-    with dagster_instance() as instance:
+    with existing_instance() as instance:
         running = {
             state.instigator_name
             for state in instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from unittest.mock import patch
 
-from billing_pipeline.orchestration.home import dagster_instance, prepare_dagster_home
+from billing_pipeline.orchestration.home import dagster_instance
 from billing_pipeline.orchestration.orphaned_runs import fail_orphaned_runs
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.settings.environment import ENV_FILE, env_file
@@ -32,14 +32,13 @@ def serve_ui(port: int | None) -> None:
     if len(os.fsencode(os.environ.get("TMPDIR", ""))) > _LONGEST_SOCKET_FOLDER:
         del os.environ["TMPDIR"]
     settings = PipelineSettings.load()
-    home = prepare_dagster_home(settings)
     # Open the instance here first: a damaged history is then reported once, not by every child process.
-    with dagster_instance() as instance:
+    with dagster_instance(settings) as instance:
         fail_orphaned_runs(settings, instance)
     # `dagster dev` loads `.env` of its working directory, overriding the environment and expanding
     # references. So it gets another working directory, and its children get absolute paths.
     os.environ |= {ENV_FILE: str(env_file()), "BILLING_DATA_DIR": str(settings.data_dir)}
-    os.chdir(home)
+    os.chdir(os.environ["DAGSTER_HOME"])
     # `dagster dev` does on SIGTERM what it does on SIGINT, which a shell lets background processes ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     from dagster import SupersessionWarning  # noqa: PLC0415

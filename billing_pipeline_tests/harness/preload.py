@@ -13,6 +13,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+from filelock import FileLock
+
+from billing_pipeline.settings import PipelineSettings
+
 for name in (
     "billing_pipeline.cli.run",
     "billing_pipeline.cli.check",
@@ -61,20 +65,22 @@ def _copy_databases() -> None:
     def make(folder: Path) -> None:
         os.environ["DAGSTER_HOME"] = str(folder)
         home.disable_telemetry()
-        with home.dagster_instance() as instance:
+        with home.existing_instance() as instance:
             instance.get_runs(limit=1)
             instance.all_logs(of_a_run.stem)
 
     of_a_run = Path("history", "runs", "one.db")
-    databases, initialise = _made_apart(make), home._initialise
+    databases, make_home = _made_apart(make), home._make_home
     empty, make_tables = databases.pop(of_a_run), SqliteEventLogStorage._initdb
 
-    def copy_first(folder: Path, open_reports: int) -> None:
+    def copy_first(settings: PipelineSettings) -> FileLock:
+        lock = make_home(settings)
+        folder = settings.data_dir / "dagster"
         if not (folder / "history").exists():
             for path, content in databases.items():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_bytes(content)
-        initialise(folder, open_reports)
+        return lock
 
     def copy_first_of_run(self: SqliteEventLogStorage, engine: Engine, for_index_shard: bool = False) -> None:
         path = Path(engine.url.database or "")
@@ -86,7 +92,7 @@ def _copy_databases() -> None:
             path.with_suffix(".new").rename(path)
         make_tables(self, engine, for_index_shard)
 
-    patch.object(home, "_initialise", copy_first).start()
+    patch.object(home, "_make_home", copy_first).start()
     patch.object(SqliteEventLogStorage, "_initdb", copy_first_of_run).start()
 
 

@@ -4,7 +4,7 @@ SELECT
     count(*) AS usage_rows,
     true AS is_failure
 FROM (
-    SELECT kind_of_tenant(usage) AS kind
+    SELECT kind_of_tenant(tenant_kind) AS kind
     FROM usage
     WHERE billing_period = $billing_period AND account = $account AND tenant_id <> root_tenant_id
 )

@@ -7,7 +7,7 @@
 WITH amount AS (
     SELECT
         tenant_id = root_tenant_id AS is_own,
-        billing_exclusion(usage, $report_level, $report_kind, $delta_items) AS exclusion,
+        billing_exclusion(tenant_id, root_tenant_id, tenant_kind, $report_level) AS exclusion,
         offering_item,
         measurement_unit,
         is_billed_by_delta(is_range, measurement_unit, $delta_items) AS accumulates,
@@ -17,7 +17,7 @@ WITH amount AS (
     WHERE
         billing_period = $billing_period AND account = $account
         AND $report_level NOT IN ('itself', 'all_partners')
-        AND counts_on_its_day(usage, $report_kind, $delta_items)
+        AND counts_on_its_day(is_range, measurement_unit, usage_date, period_end, $report_kind, $delta_items)
 ),
 
 compared AS (

@@ -4,7 +4,8 @@ WITH billable AS (
     FROM usage
     WHERE
         billing_period = $billing_period AND account = $account
-        AND billing_exclusion(usage, $report_level, $report_kind, $delta_items) IS NULL
+        AND counts_on_its_day(is_range, measurement_unit, usage_date, period_end, $report_kind, $delta_items)
+        AND billing_exclusion(tenant_id, root_tenant_id, tenant_kind, $report_level) IS NULL
         AND if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total) <> 0
 ),
 

@@ -18,7 +18,7 @@ WITH owner AS (
 month AS (
     SELECT
         billing_period = $billing_period AS is_now,
-        NOT bool_or(tenant_id <> root_tenant_id AND kind_of_tenant(usage) IN ('partner', 'folder'))
+        NOT bool_or(tenant_id <> root_tenant_id AND kind_of_tenant(tenant_kind) IN ('partner', 'folder'))
         AND count(DISTINCT infra_owner_id) FILTER (infra_owner_id <> root_tenant_id) > 1 AS hides_sub_partners,
         count(*) FILTER (infra_owner_id IS NOT NULL) AS usage_rows
     FROM usage

@@ -7,6 +7,6 @@ SELECT
 FROM usage
 WHERE
     billing_period = $billing_period AND account = $account
-    AND coalesce(kind_of_tenant(usage), '') NOT IN ('root', 'partner', 'folder', 'customer', 'unit')
+    AND coalesce(kind_of_tenant(tenant_kind), '') NOT IN ('root', 'partner', 'folder', 'customer', 'unit')
 GROUP BY tenant_kind
 ORDER BY usage_rows DESC

@@ -13,7 +13,7 @@ CREATE OR REPLACE MACRO gib_of_positive(bytes) AS
 -- Bytes in GiB, because 1 GB in Acronis' reports is 1024^3 bytes. Ten decimals resolve a byte. Integer arithmetic, ties
 -- rounded away from zero; in millionths of a byte, because a report may have fractions.
 CREATE OR REPLACE MACRO gib(bytes) AS
-    CASE WHEN bytes < 0 THEN -gib_of_positive(-bytes) ELSE gib_of_positive(bytes) END;
+    sign(bytes) * gib_of_positive(abs(bytes));
 
 -- A decimal as text for a message, without zeros at its end.
 CREATE OR REPLACE MACRO as_text(amount) AS rtrim(regexp_replace(amount::VARCHAR, '(\.[0-9]*?)0+$', '\1'), '.');
@@ -77,32 +77,30 @@ CREATE OR REPLACE MACRO usage_series(r) AS {
 CREATE OR REPLACE MACRO natural_key(r) AS {'usage_date': r.usage_date, 'series': usage_series(r)};
 
 -- A kind of tenant as it is compared: without case and the blanks around it.
-CREATE OR REPLACE MACRO kind_of_tenant(r) AS lower(trim(r.tenant_kind, E' \t\r\n'));
+CREATE OR REPLACE MACRO kind_of_tenant(tenant_kind) AS lower(trim(tenant_kind, E' \t\r\n'));
 
 -- Whether a row counts on its day: changes of all days, but levels of the last day only, where a report has daily rows.
--- Takes the kind of the report, NULL is usage_summary, and the rule of the load.
-CREATE OR REPLACE MACRO counts_on_its_day(r, report_kind, delta_items) AS
-    is_billed_by_delta(r.is_range, r.measurement_unit, delta_items)
-    OR r.usage_date = r.period_end
+-- `report_kind` is that of the report, NULL is usage_summary; `delta_items` is the rule of the load.
+CREATE OR REPLACE MACRO counts_on_its_day(is_range, measurement_unit, usage_date, period_end, report_kind, delta_items) AS
+    is_billed_by_delta(is_range, measurement_unit, delta_items)
+    OR usage_date = period_end
     OR coalesce(report_kind, 'usage_summary') NOT IN ('usage_daily', 'usage_breakdown');
 
--- The rule that excludes a row from the bill; NULL if the row is billed. Takes the level and the kind of the report,
--- NULL is direct_partners and usage_summary, and the rule of the load. `unknown kind of tenant` is no rule: no rule
--- decides about such a row.
-CREATE OR REPLACE MACRO billing_exclusion(r, report_level, report_kind, delta_items) AS CASE
-    WHEN coalesce(report_level, 'direct_partners') = 'direct_partners' AND r.tenant_id = r.root_tenant_id
+-- The rule that excludes a tenant's rows from the bill; NULL if none does. `report_level` is that of the report, NULL is
+-- direct_partners. `unknown kind of tenant` is no rule: no rule decides about such a row.
+CREATE OR REPLACE MACRO billing_exclusion(tenant_id, root_tenant_id, tenant_kind, report_level) AS CASE
+    WHEN coalesce(report_level, 'direct_partners') = 'direct_partners' AND tenant_id = root_tenant_id
         THEN 'own row of the report''s tenant'
     WHEN report_level = 'all_partners' THEN 'level all_partners'
-    WHEN report_level = 'itself' AND r.tenant_id <> r.root_tenant_id THEN 'another tenant than the report''s'
-    WHEN report_level NOT IN ('direct_partners', 'itself') AND kind_of_tenant(r) IS DISTINCT FROM 'customer'
+    WHEN report_level = 'itself' AND tenant_id <> root_tenant_id THEN 'another tenant than the report''s'
+    WHEN report_level NOT IN ('direct_partners', 'itself') AND kind_of_tenant(tenant_kind) IS DISTINCT FROM 'customer'
         THEN
             CASE
-                WHEN r.tenant_id = r.root_tenant_id THEN 'own row of the report''s tenant'
-                WHEN kind_of_tenant(r) IN ('root', 'partner', 'folder') THEN 'total of the tenants below'
-                WHEN kind_of_tenant(r) = 'unit' THEN 'part of its customer'
+                WHEN tenant_id = root_tenant_id THEN 'own row of the report''s tenant'
+                WHEN kind_of_tenant(tenant_kind) IN ('root', 'partner', 'folder') THEN 'total of the tenants below'
+                WHEN kind_of_tenant(tenant_kind) = 'unit' THEN 'part of its customer'
                 ELSE 'unknown kind of tenant'
             END
-    WHEN NOT counts_on_its_day(r, report_kind, delta_items) THEN 'level of an earlier day'
 END;
 
 -- The latest month that is loaded: `WHERE billing_period = latest_month()`.

@@ -9,8 +9,8 @@
 --     tenant or, at levels all_customers and accounts, the customers. Level all_partners lists nested partners without
 --     their hierarchy, so it has no billed rows;
 --   * in a report with daily rows, the level is that of the last day.
--- The macro `billing_exclusion` names the rule that excludes a row; the check `billing_rules` stops a load with rows that
--- are neither billed nor excluded.
+-- The check `billing_rules` counts the rows that each rule excludes, and stops a load with rows that are neither billed
+-- nor excluded.
 -- `storage_ownership` is NULL for usage without an infrastructure, such as workloads, local and notary storage.
 CREATE OR REPLACE VIEW billed_row AS
 SELECT
@@ -52,4 +52,6 @@ LEFT JOIN (
     SELECT billing_period, month_after, account, root_tenant_id, infra_owner_id, storage_ownership
     FROM infrastructure_ownership
 ) AS owner USING (billing_period, month_after, account, root_tenant_id, infra_owner_id)
-WHERE billing_exclusion(usage, report_level, report_kind, delta_items) IS NULL;
+WHERE
+    billing_exclusion(tenant_id, root_tenant_id, tenant_kind, report_level) IS NULL
+    AND counts_on_its_day(is_range, measurement_unit, usage_date, period_end, report_kind, delta_items);

@@ -137,9 +137,11 @@ def console_script() -> NoReturn:
     handle_interrupts()
     # Importing Dagster makes 110,000 containers that stay, and Python would search them for garbage often.
     gc.set_threshold(_OBJECTS_UNTIL_COLLECTION)
-    status = 1  # of an error that was not foreseen
+    status: int | None = None
 
     def end() -> None:
+        if status is None:  # an error that was not foreseen, or Dagster has ended the process
+            return
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()

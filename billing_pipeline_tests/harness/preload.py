@@ -132,3 +132,7 @@ _read_migrations()
 _compile_templates()
 _copy_databases()
 _copy_empty_warehouse()
+
+import gc
+gc.collect()
+gc.freeze()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import duckdb
 from filelock import FileLock
 
 from billing_pipeline.charges.price_state import has_prices
@@ -46,13 +47,15 @@ def write_month(
         if published_at and page.exists() and page.stat().st_mtime_ns > published_at:
             return page
         began_at = time.time_ns()
-        tables = _tables(warehouse, period)
-        for path, table in _files(folder, period).items():
-            if table in tables:
-                export_period(warehouse, period, table, "csv", path)
-            else:
-                path.unlink(missing_ok=True)
-        write_month_report(warehouse, period, page, files=_names(folder, period))
+        # As long as a connection is open, DuckDB opens others in a tenth of the time, to the same state.
+        with warehouse.reading() as connection:
+            tables = _tables(connection, period)
+            for path, table in _files(folder, period).items():
+                if table in tables:
+                    export_period(warehouse, period, table, "csv", path)
+                else:
+                    path.unlink(missing_ok=True)
+            write_month_report(warehouse, period, page, files=_names(folder, period))
         # Loads that are published while the page is written may be missing in it.
         os.utime(page, ns=(began_at, began_at))
         _write_index(folder)
@@ -91,11 +94,10 @@ def _locked(folder: Path) -> Iterator[None]:
             yield
 
 
-def _tables(warehouse: Warehouse, period: BillingPeriod) -> Collection[str]:
+def _tables(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> Collection[str]:
     """What the CSV files hold: of an open month its charges, of a closed one its invoice lines."""
-    with warehouse.reading() as connection:
-        money = "invoice_line" if closing_of(connection, period) else "charge"
-        return {"billable_usage", money} if has_prices(connection) else {"billable_usage"}
+    money = "invoice_line" if closing_of(connection, period) else "charge"
+    return {"billable_usage", money} if has_prices(connection) else {"billable_usage"}
 
 
 def _files(folder: Path, period: BillingPeriod) -> dict[Path, str]:

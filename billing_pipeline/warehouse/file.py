@@ -96,11 +96,12 @@ class WarehouseFile:
         with ExitStack() as on_error, self._explained_errors():
             on_error.callback(connection.close)
             connection.execute("SET TimeZone = 'UTC'")
-            # All rows are fetched: DuckDB executes nothing else before.
-            if not connection.execute("FROM duckdb_tables() WHERE table_name = 'usage'").fetchall():
+            try:
+                connection.execute("SELECT 1 FROM usage LIMIT 0")
+            except duckdb.CatalogException:
                 raise WarehouseError(
                     f"{self.path} has no tables", todo="Load a period first: billing-pipeline run."
-                )
+                ) from None
             self._pending.show(connection, list(pending.values()))
             on_error.pop_all()
         return connection

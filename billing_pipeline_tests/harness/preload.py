@@ -5,6 +5,7 @@ Dagster's empty databases and an empty warehouse: making them takes as long as a
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from importlib import import_module
@@ -132,7 +133,6 @@ _read_migrations()
 _compile_templates()
 _copy_databases()
 _copy_empty_warehouse()
-
-import gc
+# Each process would search it for garbage.
 gc.collect()
 gc.freeze()

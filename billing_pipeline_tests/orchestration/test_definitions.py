@@ -6,10 +6,12 @@ import itertools
 from datetime import UTC, datetime
 
 import dagster as dg
+import duckdb
 import pytest
 
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.periods import BillingPeriod
+from billing_pipeline.sql_files import read_sql
 
 NAMES = ["report_request", "stored_report", "raw_report", "usage"]
 SHARED = ["prices", "billable_usage", "sku_totals", "charges", "month_report"]
@@ -63,9 +65,13 @@ def test_usage_asset__column_schema__has_types_and_descriptions() -> None:
     schema = _specs()["usage"].metadata["dagster/column_schema"]
 
     assert isinstance(schema, dg.TableSchema)
-    columns = {column.name: column for column in schema.columns}
-    assert columns["dr_compute_points_total"].type == "DECIMAL(18,2)"
-    assert all(column.description for column in schema.columns)
+    with duckdb.connect() as connection:
+        connection.execute(read_sql("warehouse/schema/usage.sql"))
+        columns = connection.execute(
+            "SELECT column_name, replace(data_type, 'TIMESTAMP WITH TIME ZONE', 'TIMESTAMPTZ'), comment"
+            " FROM duckdb_columns() WHERE table_name = 'usage' ORDER BY column_index"
+        ).fetchall()
+    assert [(column.name, column.type, column.description) for column in schema.columns] == columns
 
 
 def test_partitions__at_month_end__are_the_ended_months(monkeypatch: pytest.MonkeyPatch) -> None:

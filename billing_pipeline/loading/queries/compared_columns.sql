@@ -1,12 +1,10 @@
 -- Columns compared between two files, or two loads, of one report: those that come from the report. Excluded are the
 -- row's position, computed columns, and `extra`, because a CSV file does not distinguish a number from a text.
-SELECT column_name, data_type
-FROM duckdb_columns()
+SELECT column_name, column_type
+FROM (DESCRIBE usage)
 WHERE
-    table_name = 'usage' AND database_name = 'warehouse'
-    AND column_name NOT IN (
+    column_name NOT IN (
         'billing_period', 'period_start', 'period_end', 'root_tenant_id', 'report_id', 'stored_report_id', 'loaded_at',
         'account', 'report_row', 'extra', 'dr_compute_points_production', 'dr_compute_points_trial',
         'dr_compute_points_total'
     )
-ORDER BY column_index

@@ -1,5 +1,6 @@
 """`usage`: the raw report, loaded into the warehouse's table."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -21,11 +22,16 @@ from billing_pipeline.sql_files import read_sql, rows_as_dicts
 
 def _column_schema() -> dg.TableSchema:
     """The table's columns with their comments, from its own definition."""
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(read_sql("warehouse/schema/usage.sql"))
-        columns = connection.execute(read_sql("warehouse/queries/columns.sql"), {"table": "usage"}).fetchall()
+    definition = read_sql("warehouse/schema/usage.sql")
+    comments = dict(re.findall(r"COMMENT ON COLUMN usage\.(\w+) IS '(.*)';", definition))
+    columns = re.findall(r"^    (\w+) (\w+(?:\(.+?\))?)", definition, re.MULTILINE)
     return dg.TableSchema(
-        [dg.TableColumn(name=name, type=kind, description=comment) for name, kind, comment in columns]
+        [
+            dg.TableColumn(
+                name=name, type=kind.replace(" ", ""), description=comments[name].replace("''", "'")
+            )
+            for name, kind in columns
+        ]
     )
 
 

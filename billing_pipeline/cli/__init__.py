@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: list[str]) -> int:
-    command = next((word for word in arguments if word in COMMANDS), None)
+    program = next((f"{_PROGRAM} {word}" for word in arguments if word in COMMANDS), _PROGRAM)
     try:
         with _billing_pipeline.make_context(_PROGRAM, arguments) as context:
             status: int = _billing_pipeline.invoke(context)
@@ -96,7 +96,7 @@ def _main(arguments: list[str]) -> int:
         error.show()
         status = error.exit_code
     except BillingPipelineError as error:
-        return _failed(command, str(error), error.details)
+        return _failed(program, str(error), error.details)
     except BrokenPipeError:
         # The reader of stdout, such as `| head`, has closed it.
         discard_stdout()
@@ -105,27 +105,27 @@ def _main(arguments: list[str]) -> int:
         discard_stdout()
         cause = f"{error.filename}: {error.strerror}" if error.filename else error
         todo = "Make room or correct the permissions there, and run it again."
-        return _failed(command, f"{cause}. {todo}")
+        return _failed(program, f"{cause}. {todo}")
     except KeyboardInterrupt:
-        return _interrupted(command)
+        return _interrupted(program)
     except RuntimeError:
         if is_interrupted():
-            return _interrupted(command)
+            return _interrupted(program)
         raise
     return status
 
 
-def _failed(command: str | None, message: str, details: Sequence[str] = ()) -> int:
+def _failed(program: str, message: str, details: Sequence[str] = ()) -> int:
     if is_interrupted():  # of which the failure is a consequence
-        return _interrupted(command)
+        return _interrupted(program)
     for line in details:
         _log.error("%s", line)
-    _log.error("%s %s: %s", _PROGRAM, command, message)
+    _log.error("%s: %s", program, message)
     return 1
 
 
-def _interrupted(command: str | None) -> int:
-    _log.error("%s %s: interrupted; run it again to go on", _PROGRAM, command)
+def _interrupted(program: str) -> int:
+    _log.error("%s: interrupted; run it again to go on", program)
     return _EXIT_INTERRUPTED
 
 

@@ -89,6 +89,7 @@ def test_export__reader_of_stdout_gone__ends_quietly(cli: CliHarness) -> None:
         ["status", "--json"],
         ["export", *PERIOD, "--output", "-"],
         ["report", *PERIOD, "--output", "-"],
+        ["--version"],
     ],
     ids=lambda words: words[0],
 )
@@ -104,4 +105,6 @@ def test_command__stdout_full__one_line_error(month: None, tmp_path: Path, comma
 
     assert done.returncode == 1
     (message,) = errors(done.stderr)
+    named = "billing-pipeline" if command[0].startswith("-") else f"billing-pipeline {command[0]}"
+    assert message.startswith(f"{named}: ")
     assert "No space left" in message

@@ -29,7 +29,7 @@ ui: $(VENV)/run.stamp  ## open Dagster's UI on http://127.0.0.1:3000 (PORT=… f
 	$(BIN)/billing-pipeline ui $(UI_OPTIONS)
 
 test: $(VENV)/test.stamp  ## run all tests
-	$(BIN)/python -m pytest -n 6 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 test-fast: $(VENV)/test.stamp  ## run the quick tests: no browser, no killed process, no loaded month
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not (browser or kill or slow or every_change)"

@@ -1,4 +1,4 @@
--- The month and up to twelve before it: billed tenants, storage by ownership, and compute points.
+-- The month and up to twelve before it: tenants with usage, storage by ownership, and compute points.
 SELECT
     billing_period,
     sum(tenants)::BIGINT AS tenants,

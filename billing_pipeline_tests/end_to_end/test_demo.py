@@ -110,6 +110,8 @@ def test_demo__own_settings_and_proxy__loads_from_the_sandbox(demo: RunningDemo)
     assert len(page.encode()) <= 300_000
     assert f"{unpriced:,} lines have no price, such as " in output
     assert re.search(rf"^{last} .* {storage:,.1f} ", output, re.MULTILINE), "production, as on the page"
+    (tenants,) = re.findall(r">([\d,]+)</b>tenants with usage", page)
+    assert re.search(rf"^{last} +[\d,]+ +{tenants} ", output, re.MULTILINE), "as many as on the page"
 
 
 def test_demo__month_closed_since_the_demo_before__stays_and_others_load(

@@ -3,7 +3,7 @@ SELECT
     billing_period,
     row_count,
     reported_points,
-    count(DISTINCT tenant_id) FILTER (quantity <> 0) AS tenants,
+    count(DISTINCT tenant_id) FILTER (quantity_total <> 0) AS tenants,
     count(DISTINCT sku) FILTER (quantity <> 0) AS skus,
     coalesce(sum(quantity) FILTER (unit = 'GiB'), 0) AS gib,
     coalesce(sum(quantity_trial) FILTER (unit = 'GiB'), 0) AS trial_gib,

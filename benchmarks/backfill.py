@@ -70,7 +70,7 @@ def main() -> None:
     cores, load = os.cpu_count(), os.getloadavg()[0]
     print(
         f"{cores} processors, load average {load:.1f} at the start; "
-        f"a report is ready {options.ready_after:g} s after its order; "
+        f"a report is ready {options.ready_after:g} s after its request; "
         f"BILLING_OPEN_REPORTS={options.open_reports}"
     )
     for way in options.ways:

@@ -109,7 +109,7 @@ class ApiError(BillingPipelineError):
 
     @property
     def is_gone(self) -> bool:
-        """Whether the API does not know what was asked for, or no longer."""
+        """Whether the API does not know what was requested, or no longer."""
         return self.status in {404, 410}
 
     @property

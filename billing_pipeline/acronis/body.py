@@ -133,11 +133,11 @@ def decoded(chunks: Iterator[bytes], content_encoding: str) -> Iterator[bytes]:
     gzip's magic bytes, so the bytes decide. A proxy that compresses a gzip file once more is undone as well.
 
     Raises:
-        BodyError: the gzip stream is damaged or incomplete, or the compression is one not asked for.
+        BodyError: the gzip stream is damaged or incomplete, or the compression is one that was not requested.
     """
     others = {name.strip() for name in content_encoding.lower().split(",")} & _OTHER_COMPRESSIONS
     if others:
-        raise BodyError(f"it is encoded as {'+'.join(sorted(others))}, which was not asked for")
+        raise BodyError(f"it is encoded as {'+'.join(sorted(others))}, which was not requested")
     return _gunzipped(_gunzipped(chunks))
 
 

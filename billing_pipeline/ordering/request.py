@@ -104,7 +104,7 @@ def supersede_request(data_dir: Path, period: BillingPeriod) -> None:
     with period_lock(data_dir, period):
         requests = load_requests(data_dir, period)
         if requests.latest is not None and requests.latest.is_open:
-            requests.latest.close(Outcome.SUPERSEDED, "a new report was asked for")
+            requests.latest.close(Outcome.SUPERSEDED, "a new report was requested")
             save_requests(data_dir, period, requests)
 
 

@@ -18,13 +18,13 @@ from billing_pipeline_tests.harness.scripted_server import (
     status,
 )
 
-ORDER = ReportParameters(TENANT_ID, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
+PARAMETERS = ReportParameters(TENANT_ID, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
 
 
 def test_create_report__parameters__are_sent_as_documented(server: ScriptedServer) -> None:
     server.on("POST /api/2/reports", as_json({"id": REPORT_ID, "version": 1, "parameters": {}}, code=201))
     with server.client() as client:
-        assert client.create_report(ORDER).id == REPORT_ID
+        assert client.create_report(PARAMETERS).id == REPORT_ID
     sent = server.requests[-1]
     assert sent.headers["content-type"] == "application/json"
     assert json.loads(sent.body) == {
@@ -49,7 +49,7 @@ def test_create_report__parameters__are_sent_as_documented(server: ScriptedServe
 def test_create_report__response_lost__is_not_retried(server: ScriptedServer, answer: bytes) -> None:
     server.on("POST /api/2/reports", answer)
     with server.client() as client, pytest.raises(ApiUnavailableError) as error:
-        client.create_report(ORDER)
+        client.create_report(PARAMETERS)
     assert error.value.outcome_unknown
     assert server.calls().count("POST /api/2/reports") == 1
 
@@ -57,7 +57,7 @@ def test_create_report__response_lost__is_not_retried(server: ScriptedServer, an
 def test_create_report__clearly_refused__is_retried(server: ScriptedServer) -> None:
     server.on("POST /api/2/reports", status(429), as_json({"id": REPORT_ID}))
     with server.client() as client:
-        assert client.create_report(ORDER).id == REPORT_ID
+        assert client.create_report(PARAMETERS).id == REPORT_ID
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_create_report__clearly_refused__is_retried(server: ScriptedServer) -> N
 def test_create_report__history_not_ready__own_error(server: ScriptedServer, code: int, message: str) -> None:
     server.on("POST /api/2/reports", status(code, message=message))
     with server.client() as client, pytest.raises(HistoryNotReadyError, match="history is not ready"):
-        client.create_report(ORDER)
+        client.create_report(PARAMETERS)

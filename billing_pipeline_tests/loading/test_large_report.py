@@ -54,9 +54,9 @@ def test_load__report_of_many_batches__every_row_in_place(
     path = tmp_path / "report.json"
     write(path, layout)
     expected = expected_rows()
-    ordered = ReportParameters(DISTRIBUTOR.root.id, SEPTEMBER, "usage_summary", "direct_partners")
+    requested = ReportParameters(DISTRIBUTOR.root.id, SEPTEMBER, "usage_summary", "direct_partners")
 
-    with JsonReport(path, ordered, tmp_path / "work") as report:
+    with JsonReport(path, requested, tmp_path / "work") as report:
         assert len(list((tmp_path / "work").glob("report-*"))) == 1
         replace_period(warehouse, report, attempt(Report([])), cross_check_mode="off")
 

@@ -32,7 +32,7 @@ SAMPLE_HEADER = [
     *("usage.effective.production", "usage.effective.total", "usage.effective.trial"),
     "edition",
 ]
-ORDERED = ReportParameters(
+REQUESTED = ReportParameters(
     "11111111-1111-4111-8111-111111111111", BillingPeriod(2026, 9), "usage_summary", "direct_partners"
 )
 ROW = {name: "0" for name in SAMPLE_HEADER if name.startswith("usage.")} | {
@@ -55,7 +55,7 @@ def csv_of(*rows: dict[str, Any], header: list[str] | None = None, end: str = "\
 
 def refusal(content: bytes, folder: Path) -> str:
     with pytest.raises(ReportRefusedError) as refused:
-        load_csv(content, folder, ORDERED)
+        load_csv(content, folder, REQUESTED)
     return refused.value.what
 
 
@@ -125,7 +125,7 @@ def test_load_csv__random_report__equals_reference_and_json(
     ],
 )
 def test_load_csv__measure_in_any_notation__is_exact(tmp_path: Path, cell: str, number: str) -> None:
-    rows, totals = load_csv(csv_of(ROW | {"usage.delta.trial": cell}), tmp_path, ORDERED)
+    rows, totals = load_csv(csv_of(ROW | {"usage.delta.trial": cell}), tmp_path, REQUESTED)
 
     assert [row["delta_trial"] for row in rows] == [Decimal(number)]
     assert totals.sums["quantity"]["delta_trial"] == Decimal(number)
@@ -133,7 +133,7 @@ def test_load_csv__measure_in_any_notation__is_exact(tmp_path: Path, cell: str, 
 
 def test_load_csv__detail_not_held__is_in_extra(tmp_path: Path) -> None:
     odd = {"usage.effective.total": "0.30000000000000004", "quota.value": "1,5"}
-    rows, _ = load_csv(csv_of(ROW | odd, ROW | {"usage.effective.total": ""}), tmp_path, ORDERED)
+    rows, _ = load_csv(csv_of(ROW | odd, ROW | {"usage.effective.total": ""}), tmp_path, REQUESTED)
 
     assert [(row["effective_total"], row["quota"], row["extra"]) for row in rows] == [
         (None, None, odd),
@@ -298,7 +298,7 @@ def test_load_csv__folder_named_like_a_partition__is_no_column(tmp_path: Path) -
     folder = tmp_path / "name=other"
     folder.mkdir()
 
-    rows, _ = load_csv(csv_of(ROW), folder, ORDERED)
+    rows, _ = load_csv(csv_of(ROW), folder, REQUESTED)
 
     assert [row["offering_item"] for row in rows] == ["pw_servers"]
 
@@ -308,7 +308,7 @@ def test_load_csv__records_within_a_cell__are_no_rows(tmp_path: Path) -> None:
     record = csv_of(ROW).decode().splitlines()[1]
     name = "\r\n".join(["Foobar", record, record, record, ""])
 
-    rows, totals = load_csv(csv_of(*[{**ROW, "tenant.name": name}] * 40_000), tmp_path, ORDERED)
+    rows, totals = load_csv(csv_of(*[{**ROW, "tenant.name": name}] * 40_000), tmp_path, REQUESTED)
 
     assert (totals.rows, totals.sums) == reference.control_totals(rows)
     assert len(rows) == 40_000

@@ -20,7 +20,7 @@ from billing_pipeline_tests.normalize.loading import PARAMS, load_json, refusal,
 
 ROW = json.dumps(usage_row())
 TENANT = "11111111-1111-4111-8111-111111111111"
-ORDERED = ReportParameters(TENANT, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
+REQUESTED = ReportParameters(TENANT, BillingPeriod(2026, 9), "usage_summary", "direct_partners")
 
 
 def timestamp(text: str) -> int:
@@ -116,13 +116,13 @@ def test_load__not_a_report__is_refused(tmp_path: Path, text: str, reason: str) 
 
 
 def test_report__as_requested__is_accepted(tmp_path: Path) -> None:
-    opened(tmp_path, ORDERED)
-    opened(tmp_path, ORDERED, tenant_id=TENANT.upper(), kind="usage_summary")
+    opened(tmp_path, REQUESTED)
+    opened(tmp_path, REQUESTED, tenant_id=TENANT.upper(), kind="usage_summary")
     for when in (..., None, 1790899200.5, "2026-10-02T00:00:00Z"):  # nobody needs it
-        opened(tmp_path, ORDERED, gen_date=when)
+        opened(tmp_path, REQUESTED, gen_date=when)
     opened(
         tmp_path,
-        ReportParameters(TENANT, ORDERED.period, "usage_breakdown", "itself"),
+        ReportParameters(TENANT, REQUESTED.period, "usage_breakdown", "itself"),
         report_type=6,
         report_level=9,
     )
@@ -139,8 +139,8 @@ def test_report__each_way_to_write_the_bounds__is_the_month(
     for name, moment in {"BEGIN": begin, "END": end}.items():
         content = content.replace(f'"{name}"', token.format(timestamp(moment)))
     path.write_text(content)
-    with JsonReport(path, ORDERED, tmp_path / "work") as report:
-        assert (report.period_start, report.period_end) == (ORDERED.period.start, ORDERED.period.end)
+    with JsonReport(path, REQUESTED, tmp_path / "work") as report:
+        assert (report.period_start, report.period_end) == (REQUESTED.period.start, REQUESTED.period.end)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_report__each_way_to_write_the_bounds__is_the_month(
 )
 def test_report__another_period__is_refused(tmp_path: Path, begin: str, end: str, covers: str) -> None:
     with pytest.raises(ReportRefusedError, match=f"covers {covers}; 2026-09-01 to 2026-09-30 was requested"):
-        opened(tmp_path, ORDERED, begin_date=timestamp(begin), end_date=timestamp(end))
+        opened(tmp_path, REQUESTED, begin_date=timestamp(begin), end_date=timestamp(end))
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_report__another_period__is_refused(tmp_path: Path, begin: str, end: str
 )
 def test_report__not_as_requested__is_refused(tmp_path: Path, params: dict[str, Any], reason: str) -> None:
     with pytest.raises(ReportRefusedError) as refused:
-        opened(tmp_path, ORDERED, **params)
+        opened(tmp_path, REQUESTED, **params)
 
     assert reason in refused.value.what
     again = "requested" in refused.value.what or "before it begins" in reason
@@ -211,7 +211,7 @@ def test_report__not_as_requested__is_refused(tmp_path: Path, params: dict[str, 
 @pytest.mark.parametrize("name", ["report_type", "report_level", "kind"])
 @pytest.mark.parametrize("value", [..., None, "", "summary", "Direct partners of Alpenland", [5], True])
 def test_report__kind_or_level_not_understood__is_taken(tmp_path: Path, name: str, value: Any) -> None:
-    opened(tmp_path, ORDERED, **{name: value})
+    opened(tmp_path, REQUESTED, **{name: value})
 
 
 @pytest.mark.parametrize(
@@ -223,14 +223,14 @@ def test_report__kind_or_level_not_understood__is_taken(tmp_path: Path, name: st
     ],
 )
 def test_report__kind_and_level_as_text__are_taken(tmp_path: Path, params: dict[str, Any]) -> None:
-    opened(tmp_path, ORDERED, **params)
+    opened(tmp_path, REQUESTED, **params)
 
 
 def test_report__type_of_another_kind__is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReportRefusedError, match="report_type"):
         opened(
             tmp_path,
-            ReportParameters(TENANT, ORDERED.period, "usage_breakdown", "direct_partners"),
+            ReportParameters(TENANT, REQUESTED.period, "usage_breakdown", "direct_partners"),
             report_type=4,
         )
 

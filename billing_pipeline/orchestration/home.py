@@ -76,12 +76,16 @@ def _make_home(settings: PipelineSettings) -> FileLock:
             # A process that started now and read half of it would switch telemetry on.
             file.write(text.encode())
     except OSError as error:
-        raise SettingsError(
-            f"{error.filename or home} cannot be made or written: {error.strerror or error}",
-            todo="Check BILLING_DATA_DIR and its rights.",
-        ) from error
+        raise _cannot_be_written(error, home) from error
     os.environ["DAGSTER_HOME"] = str(home)
     return lock
+
+
+def _cannot_be_written(error: OSError, home: Path) -> SettingsError:
+    return SettingsError(
+        f"{error.filename or home} cannot be made or written: {error.strerror or error}",
+        todo="Check BILLING_DATA_DIR and its rights.",
+    )
 
 
 def _require_writable(home: Path) -> None:
@@ -144,6 +148,8 @@ def _as_configured() -> "DagsterInstance":
         return DagsterInstance.from_ref(
             InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides=_OF_COMMANDS)
         )
+    except OSError as error:
+        raise _cannot_be_written(error, Path(os.environ["DAGSTER_HOME"])) from error
     except (DagsterError, PostProcessingError, CheckError, YAMLError) as error:
         raise SettingsError(
             f"Dagster cannot be used as {os.environ['DAGSTER_HOME']}/dagster.yaml says: "

@@ -131,6 +131,18 @@ def test_run__home_or_slots_not_writable__prints_one_line(
     assert todo in message
 
 
+def test_run__history_is_a_file__prints_what_to_check(cli: CliHarness) -> None:
+    (cli.data_dir / "dagster").mkdir(parents=True)
+    (cli.data_dir / "dagster" / "history").touch()
+
+    done = cli.command("run", "--replay", *ONE)
+
+    assert done.returncode == 1
+    (message,) = errors(done.stderr)
+    assert "dagster/history/ cannot be made or written" in message
+    assert "Check BILLING_DATA_DIR and its rights" in message
+
+
 @_needs_less
 def test_run__two_periods_slots_not_writable__prints_one_line_each(used: CliHarness) -> None:
     (used.data_dir / "slots" / "runs").chmod(0o555)

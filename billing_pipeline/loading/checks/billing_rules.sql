@@ -5,11 +5,14 @@
 WITH judged AS (
     SELECT
         coalesce(
-            billing_exclusion(tenant_id, root_tenant_id, tenant_kind, $report_level),
-            if(
-                counts_on_its_day(is_range, measurement_unit, usage_date, period_end, $report_kind, $delta_items),
-                'billed', 'level of an earlier day'
-            )
+            billing_exclusion(
+                tenant_id,
+                root_tenant_id,
+                tenant_kind,
+                $report_level,
+                counts_on_its_day(is_range, measurement_unit, usage_date, period_end, $report_kind, $delta_items)
+            ),
+            'billed'
         ) AS rule,
         CASE WHEN rule = 'unknown kind of tenant' THEN tenant_kind END AS unknown_kind,
         tenant_id,

@@ -19,7 +19,7 @@ WITH line AS (
     WHERE
         billing_period = $billing_period AND account = $account
         AND is_billed_by_delta(is_range, measurement_unit, $delta_items)
-        AND billing_exclusion(tenant_id, root_tenant_id, tenant_kind, $report_level) IS NULL
+        AND billing_exclusion(tenant_id, root_tenant_id, tenant_kind, $report_level, is_counted => true) IS NULL
         -- Only lines with a negative row can be negative, and most months have none.
         AND (tenant_id, offering_item) IN (
             SELECT (tenant_id, offering_item)

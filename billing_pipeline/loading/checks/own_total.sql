@@ -7,7 +7,7 @@
 WITH amount AS (
     SELECT
         tenant_id = root_tenant_id AS is_own,
-        billing_exclusion(tenant_id, root_tenant_id, tenant_kind, $report_level) AS exclusion,
+        billing_exclusion(tenant_id, root_tenant_id, tenant_kind, $report_level, is_counted => true) AS exclusion,
         offering_item,
         measurement_unit,
         is_billed_by_delta(is_range, measurement_unit, $delta_items) AS accumulates,

@@ -5,7 +5,7 @@ WITH billable AS (
     WHERE
         billing_period = $billing_period AND account = $account
         AND counts_on_its_day(is_range, measurement_unit, usage_date, period_end, $report_kind, $delta_items)
-        AND billing_exclusion(tenant_id, root_tenant_id, tenant_kind, $report_level) IS NULL
+        AND billing_exclusion(tenant_id, root_tenant_id, tenant_kind, $report_level, is_counted => true) IS NULL
         AND if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total) <> 0
 ),
 

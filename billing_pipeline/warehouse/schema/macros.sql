@@ -86,9 +86,10 @@ CREATE OR REPLACE MACRO counts_on_its_day(is_range, measurement_unit, usage_date
     OR usage_date = period_end
     OR coalesce(report_kind, 'usage_summary') NOT IN ('usage_daily', 'usage_breakdown');
 
--- The rule that excludes a tenant's rows from the bill; NULL if none does. `report_level` is that of the report, NULL is
--- direct_partners. `unknown kind of tenant` is no rule: no rule decides about such a row.
-CREATE OR REPLACE MACRO billing_exclusion(tenant_id, root_tenant_id, tenant_kind, report_level) AS CASE
+-- The rule that excludes a row from the bill; NULL if the row is billed. `report_level` is that of the report, NULL is
+-- direct_partners; `is_counted` is whether the row counts on its day. `unknown kind of tenant` is no rule: no rule decides
+-- about such a row.
+CREATE OR REPLACE MACRO billing_exclusion(tenant_id, root_tenant_id, tenant_kind, report_level, is_counted) AS CASE
     WHEN coalesce(report_level, 'direct_partners') = 'direct_partners' AND tenant_id = root_tenant_id
         THEN 'own row of the report''s tenant'
     WHEN report_level = 'all_partners' THEN 'level all_partners'
@@ -101,6 +102,7 @@ CREATE OR REPLACE MACRO billing_exclusion(tenant_id, root_tenant_id, tenant_kind
                 WHEN kind_of_tenant(tenant_kind) = 'unit' THEN 'part of its customer'
                 ELSE 'unknown kind of tenant'
             END
+    WHEN NOT is_counted THEN 'level of an earlier day'
 END;
 
 -- The latest month that is loaded: `WHERE billing_period = latest_month()`.

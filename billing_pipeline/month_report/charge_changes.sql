@@ -1,12 +1,12 @@
 -- The largest changes of a customer's amount since the month before in each currency, then all others and all together: by
 -- price, by quantity and by the minimum. The price's effect is its change times the quantity of now. The quantity's is the
 -- rest, with new and lost lines and the rounding of amounts.
+-- Names are joined afterwards: a name for each line would take as long as all sums.
 WITH line AS (
     SELECT
         currency,
         minor_unit,
         tenant_id,
-        max(tenant_name) AS tenant_name,
         line_kind,
         coalesce(sum(amount) FILTER (charge_period < $month), 0) AS before,
         coalesce(sum(amount) FILTER (charge_period = $month), 0) AS now,
@@ -23,6 +23,12 @@ WITH line AS (
         currency, minor_unit, account, tenant_id, line_kind, offering_item, sku, storage_ownership, unit, from_quantity
 ),
 
+tenant AS (
+    SELECT tenant_id, max(tenant_name) AS tenant_name
+    FROM comparable_charge
+    GROUP BY tenant_id
+),
+
 customer AS (
     SELECT
         currency,
@@ -34,6 +40,7 @@ customer AS (
         coalesce(sum(now - before) FILTER (line_kind = 'minimum'), 0) AS by_minimum,
         row_number() OVER (PARTITION BY currency ORDER BY abs(sum(now - before)) DESC, max(tenant_name), tenant_id) AS place
     FROM line
+    JOIN tenant USING (tenant_id)
     GROUP BY currency, minor_unit, tenant_id
     HAVING change <> 0
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,6 +45,10 @@ if not (PROJECT_ROOT / ".venv-focus").exists():
 # integration; everywhere else new ones.
 hypothesis.settings.register_profile("default", deadline=None, derandomize=os.environ.get("CI") == "true")
 hypothesis.settings.load_profile("default")
+
+
+# A shell that starts the tests in the background lets them, and all processes that they start, ignore SIGINT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Fixtures whose tests run commands, or load months.

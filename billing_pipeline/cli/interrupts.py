@@ -2,6 +2,9 @@
 
 Python drops an exception that a signal raises in a finalizer. DuckDB notices a signal only between the tasks
 of a query, and turns its exception into a `RuntimeError`. So the signals themselves are noted as well.
+
+The kernel may deliver a signal to another thread than the main one. Python raises its exception only once the
+main thread runs again, so a thread wakes it.
 """
 
 import os
@@ -9,6 +12,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -17,16 +21,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
+# Ignored by default, so that nothing else sends or handles it.
+_WAKE = signal.SIGURG
+_SECONDS_BETWEEN_WAKES = 0.5
+
 _connections: "list[duckdb.DuckDBPyConnection]" = []
 
 
 def handle_interrupts() -> None:
     """Let SIGTERM raise `KeyboardInterrupt` as Ctrl-C does, and note both from now on."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(_WAKE, lambda *_: None)
     signal.set_wakeup_fd(_pipe()[1], warn_on_full_buffer=False)
     report = sys.unraisablehook
     sys.unraisablehook = lambda lost: None if is_interrupted() else report(lost)
-    threading.Thread(target=_interrupt_queries, daemon=True).start()
+    threading.Thread(target=_end_waiting, daemon=True).start()
 
 
 def is_interrupted() -> bool:
@@ -36,7 +45,7 @@ def is_interrupted() -> bool:
     with suppress(BlockingIOError):
         numbers = os.read(reader, 1024)
     if interrupted := bool({signal.SIGINT, signal.SIGTERM} & set(numbers)):
-        os.write(writer, numbers)  # for the next call
+        os.write(writer, bytes(set(numbers)))  # for the next call
     return interrupted
 
 
@@ -50,10 +59,14 @@ def interruptible(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
         _connections.remove(connection)
 
 
-def _interrupt_queries() -> None:
+def _end_waiting() -> None:
+    """Once a signal has arrived, interrupt what the main thread waits for."""
     select.select([_pipe()[0]], [], [])
     for connection in _connections:
         connection.interrupt()
+    while True:  # the main thread may begin to wait just after it was woken
+        signal.pthread_kill(threading.main_thread().ident or 0, _WAKE)
+        time.sleep(_SECONDS_BETWEEN_WAKES)
 
 
 @cache

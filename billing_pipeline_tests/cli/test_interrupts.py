@@ -1,10 +1,13 @@
-"""Ctrl-C and SIGTERM end a command with one line, even where their exception is lost."""
+"""Ctrl-C and SIGTERM end a command with one line, whatever it does and whichever thread receives them."""
 
 from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,3 +70,32 @@ def test_run__signal_lost_while_loading__ends_after_that_month(
     assert errors(done.stderr) == ["billing-pipeline run: interrupted; run it again to go on"]
     assert len(done.stdout.splitlines()) == 1
     assert cli.query("SELECT count(DISTINCT billing_period) AS months FROM usage") == [{"months": 1}]
+
+
+def signal_another_thread(number: int, data_dir: Path) -> None:
+    """While the main thread waits for a report, another thread receives a signal."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def send() -> None:
+        while not any("report_id" in path.read_text() for path in data_dir.glob("requests/*.json")):
+            time.sleep(0.05)
+        time.sleep(1)  # the poll that follows
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=send, daemon=True).start()
+    # Of the main thread, and of all threads that it starts from now on.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_run__other_thread_receives_the_signal__ends_while_waiting(
+    cli: CliHarness, sandbox: FaultySandbox, number: int
+) -> None:
+    sandbox.set_faults("stored_in_progress_always")
+    settings = cli.with_settings({"ACRONIS_POLL_INTERVAL_SECONDS": "60"})
+    prepare = partial(signal_another_thread, number, cli.data_dir)
+
+    done = run_command(("run", "--period", "2026-09"), settings, timeout=30, prepare=prepare)
+
+    assert done.returncode == 130
+    assert errors(done.stderr) == ["billing-pipeline run: interrupted; run it again to go on"]

@@ -18,7 +18,7 @@ from billing_pipeline.charges.checks import CHECKS, description
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PROJECT_ROOT
-from billing_pipeline_tests.charges.books import AUGUST, B, Books, compute_points, gib, price, terms
+from billing_pipeline_tests.charges.books import AUGUST, B, Books, compute_points, gib, price, terms, write_csv
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.warehouse.reports import OTHER_ROOT, SEPTEMBER
 
@@ -144,6 +144,23 @@ def test_prices__files_change__data_version_changes(books: Books) -> None:
 
     assert first.versions["prices"] == again.versions["prices"] != changed.versions["prices"]
     assert len(books.ask("FROM price_load")) == 2
+
+
+def test_prices__other_prices__renew_the_pages_of_open_months(books: Books) -> None:
+    books.write_prices(price("PGSTRG", "0.07"))
+    for period in (AUGUST, SEPTEMBER):
+        books.usage(gib("10"), period=period)
+        materialise(period.key)
+    page = books.data_dir / "reports" / f"{AUGUST}.html"
+    assert "<b>0.70 EUR</b>revenue" in page.read_text()
+
+    books.write_prices(price("PGSTRG", "0.09"))
+    materialise(SEPTEMBER.key)
+
+    assert "<b>0.90 EUR</b>revenue" in page.read_text()
+    page.write_text("kept")
+    materialise(SEPTEMBER.key)
+    assert page.read_text() == "kept"
 
 
 def test_prices__file_with_faults__fails_the_check_and_keeps_prices(books: Books) -> None:
@@ -373,3 +390,20 @@ def test_run__price_files__loads_month_and_names_findings(cli: CliHarness) -> No
     again = cli.command("run", "--period", SEPTEMBER.key, "--replay")
     assert again.returncode == 0, again.stderr
     assert "charges:" not in again.stdout
+
+
+@pytest.mark.slow
+def test_run__other_prices__renews_the_page_of_another_month(cli: CliHarness) -> None:
+    prices = cli.data_dir / "prices" / "sell.csv"
+    prices.parent.mkdir(parents=True)
+    write_csv(prices, [price("STCMPTPNTS", "1.00", unit="compute points")])
+    done = cli.command("run", "--from", AUGUST.key, "--to", SEPTEMBER.key)
+    assert done.returncode == 0, done.stderr
+    page = cli.data_dir / "reports" / f"{AUGUST}.html"
+    before = page.read_text(encoding="utf-8")
+
+    write_csv(prices, [price("STCMPTPNTS", "2.00", unit="compute points")])
+    done = cli.command("run", "--period", SEPTEMBER.key, "--replay")
+
+    assert done.returncode == 0, done.stderr
+    assert page.read_text(encoding="utf-8") != before

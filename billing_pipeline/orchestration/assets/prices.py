@@ -11,6 +11,7 @@ from billing_pipeline.charges.price_state import LoadedFile, loaded_files
 from billing_pipeline.errors import BillingPipelineError, PricesRefusedError
 from billing_pipeline.orchestration.accounts import GROUP
 from billing_pipeline.orchestration.failures import failure_from
+from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.tables import markdown_table, markdown_text
 
@@ -31,14 +32,16 @@ PRICE_FILE_CHECK = dg.AssetCheckSpec(
     code_version="1",
     metadata={"dagster/table_name": "warehouse.main.price"},
 )
-def prices(settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
+def prices(
+    settings: dg.ResourceParam[Settings], month_reports: dg.ResourceParam[MonthReports]
+) -> Iterator[dg.MaterializeResult[None]]:
     """Prices and customers' terms, from the files in the folder `prices`; replaced whole, in one transaction.
 
-    Files that are refused fail the check `price_file` and not the run, which loads usage too: the prices that
+    Other prices than before renew the pages of open months. Files that are refused fail the check `price_file` and not the run, which loads usage too: the prices that
     were loaded before stay in force. The data version is the hash of the files whose prices are in force.
     """
     try:
-        check = _load(settings)
+        check = _load(settings, month_reports)
         files = _in_force(settings)
     except BillingPipelineError as error:
         raise failure_from(error) from None
@@ -58,7 +61,7 @@ def prices(settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResul
     )
 
 
-def _load(settings: Settings) -> dg.AssetCheckResult:
+def _load(settings: Settings, month_reports: MonthReports) -> dg.AssetCheckResult:
     folder = settings.pipeline.data_dir / PRICES_FOLDER
     if not any(folder.glob("*.csv")):
         kept = "there are no price files; the prices that were loaded before stay in force"
@@ -67,6 +70,8 @@ def _load(settings: Settings) -> dg.AssetCheckResult:
         loaded = load_prices(settings.warehouse, folder)
     except PricesRefusedError as error:
         return _result(passed=False, text=str(error), findings=error.details)
+    if loaded.is_news:
+        month_reports.after_price_load()
     rows = ", ".join(f"{name} {count:,} rows" for name, count in loaded.rows.items())
     return _result(passed=True, text=rows, findings=loaded.warnings)
 

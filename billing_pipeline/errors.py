@@ -12,10 +12,12 @@ class BillingPipelineError(Exception):
 
     Args:
         what: what happened, one sentence without its full stop; never a secret, never a whole response body.
-        todo: what the reader can do about it, one sentence. Settings are named as those of the only account.
+        todo: what the reader can do about it, one sentence.
         period: the billing period concerned, `YYYY-MM`.
         report_id: the report concerned.
         details: findings that the message sums up, one line each; the command line prints them before it.
+
+    Both sentences name settings as those of the only account.
     """
 
     def __init__(
@@ -37,16 +39,14 @@ class BillingPipelineError(Exception):
 
     @property
     def todo(self) -> str:
-        """What the reader can do, naming the settings of the account concerned (`ACRONIS_EU_…`)."""
-        if self.account is None:
-            return self._todo
-        prefix = f"ACRONIS_{self.account.upper()}_"
-        return re.sub(rf"\b(?!{prefix})ACRONIS_", prefix, self._todo)
+        """What the reader can do, naming the settings of the account concerned."""
+        return named_settings(self._todo, self.account)
 
     def __str__(self) -> str:
         nouns = {"account": self.account, "period": self.period, "report": self.report_id}
         subject = ", ".join(f"{noun} {value}" for noun, value in nouns.items() if value is not None)
-        return escaped(f"{subject + ': ' if subject else ''}{self.what}. {self.todo}")
+        what = named_settings(self.what, self.account)
+        return escaped(f"{subject + ': ' if subject else ''}{what}. {self.todo}")
 
     def about(
         self,
@@ -165,6 +165,14 @@ class WarehouseError(BillingPipelineError):
 
 class OutputError(BillingPipelineError):
     """An output file could not be written."""
+
+
+def named_settings(text: str, account: str | None) -> str:
+    """A text in which the settings are those of a named account: `ACRONIS_EU_…`; None leaves it as it is."""
+    if account is None:
+        return text
+    prefix = f"ACRONIS_{account.upper()}_"
+    return re.sub(rf"\b(?!{prefix})ACRONIS_", prefix, text)
 
 
 def first_line(message: object) -> str:

@@ -231,7 +231,8 @@ class AcronisClient:
                     f"stored report {stored_report_id} was not received completely: {error.reason}",
                     todo="Run it again: the same report is downloaded again."
                     if error.retry_helps or self.stop.is_set()
-                    else "Look at what the API sends; if the report is really like this, raise the limit.",
+                    else "Look at what the API sends; if the report is really so large, raise "
+                    "BILLING_MAX_REPORT_GIB.",
                     report_id=report_id,
                 ) from error
         encoding = response.headers.get("Content-Encoding")

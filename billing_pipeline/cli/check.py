@@ -9,7 +9,7 @@ import click
 from billing_pipeline.acronis import AcronisClient, RetryPolicy
 from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.cli.progress import ProgressDisplay
-from billing_pipeline.periods import AccountPeriod, BillingPeriod
+from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 from billing_pipeline.preflight.api import check_api
 from billing_pipeline.preflight.machine import check_data_folder, check_versions, check_warehouse
 from billing_pipeline.preflight.result import Result, Verdict
@@ -62,10 +62,11 @@ def _results(period_to_try: BillingPeriod | None, display: ProgressDisplay) -> I
         yield from check_warehouse(found.pipeline)
         yield check_schedule(found.pipeline)
     for account in found.accounts.values():
-        yield from _of_account(found.pipeline, account, period_to_try, display)
+        for result in _account_results(found.pipeline, account, period_to_try, display):
+            yield result if account.account == SINGLE_ACCOUNT else result.of_account(account.account)
 
 
-def _of_account(
+def _account_results(
     pipeline: PipelineSettings | None,
     account: AccountSettings,
     period_to_try: BillingPeriod | None,

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from billing_pipeline.acronis import AcronisClient
 from billing_pipeline.errors import ApiError, BillingPipelineError
-from billing_pipeline.periods import SINGLE_ACCOUNT
 from billing_pipeline.preflight.result import Result, Verdict, failed, ok, warning
 from billing_pipeline.settings import AccountSettings
 
@@ -17,21 +16,10 @@ _LEVELS_BELOW = {"direct_partners", "all_customers", "all_partners"}
 
 def check_api(client: AcronisClient, account: AccountSettings) -> Iterator[Result]:
     """Make every call that a run makes before it requests a report, and read the tenant."""
-    for result in _results(client, account):
-        if account.account == SINGLE_ACCOUNT:
-            yield result
-        else:
-            yield Result(
-                result.verdict, f"{result.subject} of account {account.account}", result.text, result.todo
-            )
-
-
-def _results(client: AcronisClient, account: AccountSettings) -> Iterator[Result]:
-    named = None if account.account == SINGLE_ACCOUNT else account.account
     try:
         client.authenticate()
     except BillingPipelineError as error:
-        yield failed("token", error.about(account=named))
+        yield failed("token", error)
         yield from _clock(client)
         return
     yield ok("token", f"obtained from {client.base_url}")
@@ -39,11 +27,11 @@ def _results(client: AcronisClient, account: AccountSettings) -> Iterator[Result
     try:
         own = client.own_tenant_id()
     except BillingPipelineError as error:
-        yield failed("API client", error.about(account=named))
+        yield failed("API client", error)
     tenant_id = account.tenant_id or own
     if tenant_id is not None:
         yield _tenant(client, account, tenant_id, is_own=tenant_id == own)
-        yield _right_to_report(client, tenant_id, named)
+        yield _right_to_report(client, tenant_id)
     yield from _clock(client)
 
 
@@ -71,13 +59,13 @@ def _tenant(client: AcronisClient, account: AccountSettings, tenant_id: str, *, 
     return ok("tenant", text)
 
 
-def _right_to_report(client: AcronisClient, tenant_id: str, account: str | None) -> Result:
+def _right_to_report(client: AcronisClient, tenant_id: str) -> Result:
     try:
         number = len(client.tenant_reports(tenant_id))
     except ApiError as error:
         if error.status in _REFUSED:
             text = f"{error.what}; a client that may not read reports may not create them either"
-            return Result(Verdict.FAILED, "reports", text, error.about(account=account).todo)
+            return Result(Verdict.FAILED, "reports", text, error.todo)
         todo = "A run works without the list, but can request a report twice if an answer is lost."
         return warning("reports", f"the tenant's list cannot be read: {error.what}", todo)
     return ok(

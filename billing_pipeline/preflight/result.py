@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from billing_pipeline.errors import BillingPipelineError, printable_line
+from billing_pipeline.errors import BillingPipelineError, named_settings, printable_line
 
 
 class Verdict(StrEnum):
@@ -33,6 +33,11 @@ class Result:
     def __str__(self) -> str:
         text = f"{self.subject}: {self.text}{'. ' if self.todo else ''}{self.todo}"
         return f"{self.verdict:<9}{printable_line(text)}"
+
+    def of_account(self, name: str) -> "Result":
+        """The same result of a named account, with the account's settings."""
+        text, todo = named_settings(self.text, name), named_settings(self.todo, name)
+        return Result(self.verdict, f"{self.subject} of account {name}", text, todo)
 
 
 def ok(subject: str, text: str) -> Result:

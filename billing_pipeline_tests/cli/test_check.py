@@ -14,6 +14,7 @@ import pytest
 from billing_pipeline.sandbox.distributor import Tenant
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import CliHarness, warnings_and_errors
+from billing_pipeline_tests.harness.processes import free_port
 
 TRY = ("--period", "2026-09", "--try")
 
@@ -395,6 +396,30 @@ def test_check__two_accounts__lines_of_each(cli: CliHarness, sandbox: FaultySand
     assert found["token"][0] == "ok"
     assert failed(done) == ["token of account us"]
     assert "Check ACRONIS_US_CLIENT_ID and ACRONIS_US_CLIENT_SECRET" in found["token of account us"][1]
+
+    tried = cli.command("check", *TRY, settings=settings | {"BILLING_ACCOUNTS": "us"})
+    assert failed(tried) == ["token of account us", "report of account us"]
+
+
+def test_check__named_account__advice_names_its_settings(cli: CliHarness, sandbox: FaultySandbox) -> None:
+    customer = next(each for each in every_tenant(sandbox.distributor.root) if each.kind == "customer")
+    settings = {
+        "BILLING_ACCOUNTS": "eu,us",
+        "ACRONIS_EU_BASE_URL": sandbox.base_url,
+        "ACRONIS_EU_CLIENT_ID": sandbox.client_id,
+        "ACRONIS_EU_CLIENT_SECRET": sandbox.client_secret,
+        "ACRONIS_EU_TENANT_ID": customer.id,
+        "ACRONIS_US_BASE_URL": f"http://127.0.0.1:{free_port()}",
+        "ACRONIS_US_CLIENT_ID": "id",
+        "ACRONIS_US_CLIENT_SECRET": "secret",
+    }
+
+    found = lines(cli.command("check", settings=settings))
+
+    _, tenant = found["tenant of account eu"]
+    assert "(ACRONIS_EU_TENANT_ID)" in tenant
+    assert "Set ACRONIS_EU_REPORT_LEVEL=itself, or ACRONIS_EU_TENANT_ID to your own tenant." in tenant
+    assert "(check ACRONIS_US_BASE_URL)" in found["token of account us"][1]
 
 
 @pytest.mark.slow

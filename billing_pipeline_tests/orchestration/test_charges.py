@@ -18,7 +18,16 @@ from billing_pipeline.charges.checks import CHECKS, description
 from billing_pipeline.definitions import build_defs
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.settings import PROJECT_ROOT
-from billing_pipeline_tests.charges.books import AUGUST, B, Books, compute_points, gib, price, terms, write_csv
+from billing_pipeline_tests.charges.books import (
+    AUGUST,
+    B,
+    Books,
+    compute_points,
+    gib,
+    price,
+    terms,
+    write_csv,
+)
 from billing_pipeline_tests.harness.command_line import CliHarness
 from billing_pipeline_tests.warehouse.reports import OTHER_ROOT, SEPTEMBER
 

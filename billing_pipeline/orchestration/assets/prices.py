@@ -37,8 +37,9 @@ def prices(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Prices and customers' terms, from the files in the folder `prices`; replaced whole, in one transaction.
 
-    Other prices than before renew the pages of open months. Files that are refused fail the check `price_file` and not the run, which loads usage too: the prices that
-    were loaded before stay in force. The data version is the hash of the files whose prices are in force.
+    Other prices than before renew the pages of open months. Files that are refused fail the check
+    `price_file` and not the run, which loads usage too: the prices that were loaded before stay in force. The
+    data version is the hash of the files whose prices are in force.
     """
     try:
         check = _load(settings, month_reports)

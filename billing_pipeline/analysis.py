@@ -74,7 +74,8 @@ def read(name: str, *, period: str | None = None) -> pd.DataFrame:
 
 def _require_relation(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     relations = connection.execute(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY table_name"
+        # Tables that hold what is not in the file yet hide those of the same name.
+        "SELECT DISTINCT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY ALL"
     )
     names = [found for (found,) in relations.fetchall()]
     if name not in names:
@@ -86,13 +87,13 @@ def _require_relation(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 def _of_period(
     connection: duckdb.DuckDBPyConnection, name: str, period: BillingPeriod, columns: Container[str]
 ) -> str:
-    column = next((known for known in _PERIOD_COLUMNS if known in columns), None)
-    if column is None:
-        raise WarehouseError(f"{name} has no billing periods", todo="Read it without a period.")
-    require_loaded(connection, period)
     day = f"DATE '{period.start}'"
     # The macros of views read only one month.
     has_macro = connection.execute(
         "FROM duckdb_functions() WHERE function_name = ? AND function_type = 'table_macro'", [f"{name}_in"]
     ).fetchone()
+    column = next((known for known in _PERIOD_COLUMNS if known in columns), None)
+    if column is None and not has_macro:
+        raise WarehouseError(f"{name} has no billing periods", todo="Read it without a period.")
+    require_loaded(connection, period)
     return f"{name}_in({day})" if has_macro else f"(FROM {name} WHERE {column} = {day})"

@@ -14,7 +14,7 @@ import pytest
 
 import billing_pipeline
 from billing_pipeline.errors import PeriodError, WarehouseError
-from billing_pipeline.warehouse import Warehouse, WarehouseFile
+from billing_pipeline.warehouse import LoadAttempt, Warehouse, WarehouseFile
 from billing_pipeline_tests import notebook
 from billing_pipeline_tests.charges.page_files import load_page
 from billing_pipeline_tests.warehouse.reports import CUSTOMER, SEPTEMBER, load, row, storage
@@ -95,6 +95,17 @@ def test_read__what_is_not_there__says_what_is(
         billing_pipeline.read(name, period=period)
 
 
+def test_read__failed_attempt_not_in_the_file__names_each_table_once(two_months: WarehouseFile) -> None:
+    two_months.record_failure(LoadAttempt(period=SEPTEMBER, account="default", outcome="failed", reason="no"))
+
+    with pytest.raises(WarehouseError) as refused:
+        billing_pipeline.read("load_historie")
+
+    names = refused.value.todo.removeprefix("Name one of ").removesuffix(".").split(", ")
+    assert "load_history" in names
+    assert len(names) == len(set(names))
+
+
 def test_read__no_month__refused(two_months: Warehouse) -> None:
     with pytest.raises(PeriodError, match="'2026-13' is not a billing period"):
         billing_pipeline.read("usage", period="2026-13")
@@ -144,3 +155,5 @@ def test_read__charge_of_a_month__adds_up_to_the_invoices(months: None) -> None:
         )
     assert charge["amount"].sum() == expected
     assert {month.strftime("%Y-%m") for month in charge["charge_period"]} == {"2026-09"}
+    focus = billing_pipeline.read("focus_cost_and_usage", period="2026-09")
+    assert focus["BilledCost"].empty, "it has closed months only"

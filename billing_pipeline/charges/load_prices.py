@@ -200,7 +200,7 @@ def _record(
         {
             "file": file.name,
             "sha256": file.sha256,
-            "row_count": str(len(file.rows)),
+            "row_count": None if file.faults and not file.rows else str(len(file.rows)),
             "reason": "; ".join(file.fault_lines()) or reason,
         }
         for file in files.values()

@@ -60,8 +60,10 @@ class RequestHandler(BaseHTTPRequestHandler):
     def handle(self) -> None:
         """Answer the connection's requests; the server can close the connection meanwhile."""
         self.server.connections.add(self.connection)
-        super().handle()
-        self.server.connections.discard(self.connection)
+        try:
+            super().handle()
+        finally:
+            self.server.connections.discard(self.connection)
 
     def deliver(self, answer: Answer) -> None:
         """Send an answer."""

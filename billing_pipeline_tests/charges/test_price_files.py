@@ -116,6 +116,15 @@ def test_prices_load__refused__is_recorded(books: Books) -> None:
     assert [row[2:] for row in loaded] == [(0, True, "loaded", None), (1, True, "loaded", None)]
 
 
+def test_prices_load__rows_unreadable__recorded_without_their_number(books: Books) -> None:
+    books.path("sell.csv").write_text(FAULTY, encoding="utf-16")
+    faults(books)
+
+    assert books.ask("SELECT file, sha256 IS NOT NULL, row_count FROM price_load") == [
+        ("sell.csv", True, None)
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "fault"),
     [

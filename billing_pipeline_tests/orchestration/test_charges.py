@@ -112,6 +112,16 @@ def test_charges__price_files__loads_them_and_shows_totals(books: Books) -> None
     assert "<b>0.40 EUR</b>margin, 34.8 %" in page.read_text()
 
 
+def test_charges__yen__cost_and_margin_without_decimals(books: Books) -> None:
+    books.usage(gib("10.5"))
+    books.write_prices(price("PGSTRG", "10", currency="JPY"))
+    books.write_prices(price("PGSTRG", "5.03", currency="JPY"), name="buy.csv")
+
+    shown = materialise().metadata["charges"]
+
+    assert (shown["revenue_JPY"], shown["cost_JPY"], shown["margin_JPY"]) == (105, 53, 52)
+
+
 def test_charges__two_accounts__those_of_the_last_load_are_complete(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:

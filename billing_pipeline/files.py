@@ -125,7 +125,7 @@ def reporting_io_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise DataFolderError(
             f"{error.filename or path} cannot be written or read: {error.strerror or error}",
-            todo="Make room or correct the permissions below BILLING_DATA_DIR, and run it again: "
+            todo="Free some disk space or correct the permissions below BILLING_DATA_DIR, and run it again: "
             "nothing that was there before is lost, and no further report is requested.",
         ) from error
 

@@ -30,13 +30,13 @@ class PriceLoad:
         rows: number of rows by file name.
         warnings: what may be a mistake, and customers with prices in two currencies; one line each.
         changed_months: closed months that cost something else now, which `forced` allowed, one line each.
-        is_news: False if the same files were loaded last, so that nothing was done.
+        is_new: False if the same files were loaded last, so that nothing was done.
     """
 
     rows: Mapping[str, int]
     warnings: tuple[str, ...] = ()
     changed_months: tuple[str, ...] = ()
-    is_news: bool = True
+    is_new: bool = True
 
 
 def load_prices(warehouse: Warehouse, folder: Path, *, forced: bool = False) -> PriceLoad:
@@ -117,7 +117,7 @@ def _refuse_faults(files: _Files) -> None:
 
 
 def _loaded_before(warehouse: Warehouse, files: _Files) -> PriceLoad | None:
-    """Not None if the last load was of the same files."""
+    """The last load, if it was of the same files."""
     if not warehouse.exists():
         return None
     with warehouse.reading() as connection:
@@ -127,7 +127,7 @@ def _loaded_before(warehouse: Warehouse, files: _Files) -> PriceLoad | None:
             return None
         if {file: sha256 for file, sha256, *_ in rows} != {file.name: file.sha256 for file in files.values()}:
             return None
-        return PriceLoad(_row_counts(files), tuple(_name_warnings(connection)), is_news=False)
+        return PriceLoad(_row_counts(files), tuple(_name_warnings(connection)), is_new=False)
 
 
 def _row_counts(files: _Files) -> dict[str, int]:

@@ -104,7 +104,7 @@ def _main(arguments: list[str]) -> int:
     except OSError as error:
         discard_stdout()
         cause = f"{error.filename}: {error.strerror}" if error.filename else error
-        todo = "Make room or correct the permissions there, and run it again."
+        todo = "Free some disk space or correct the permissions there, and run it again."
         return _failed(program, f"{cause}. {todo}")
     except KeyboardInterrupt:
         return _interrupted(program)

@@ -33,7 +33,7 @@ _FEW_ATTEMPTS = RetryPolicy(attempts=2)
     is_flag=True,
     help="Also request one report, load it in a temporary folder, and show its layout and levels.",
 )
-@click.option("--period", type=PERIOD, help="Of the report of --try; default: last closed month.")
+@click.option("--period", type=PERIOD, help="Period of the report of --try; default: last closed month.")
 def command(*, try_report: bool, period: BillingPeriod | None) -> int:
     """Check settings, API, data folder and warehouse before the first run, one line each.
 

@@ -24,13 +24,13 @@ def command() -> None:
 
 
 @command.command(epilog="\b\nExample:\n  billing-pipeline prices load")
-@click.option("--force", is_flag=True, help="Although closed months cost something else then; recorded.")
+@click.option("--force", is_flag=True, help="Even if closed months would cost something else; recorded.")
 def load(force: bool) -> int:
     """Replace prices and terms by those of the price files, or change nothing."""
     settings = Settings()
     found = load_prices(settings.warehouse, settings.pipeline.data_dir / PRICES_FOLDER, forced=force)
-    _show(found, "loaded" if found.is_news else "loaded before, nothing changed")
-    if found.is_news:
+    _show(found, "loaded" if found.is_new else "loaded before, nothing changed")
+    if found.is_new:
         MonthReports(settings).after_price_load()
     return 0
 

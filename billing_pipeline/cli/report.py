@@ -18,7 +18,7 @@ from billing_pipeline.warehouses import open_warehouse
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="Only the page; - is stdout. Default: reports/YYYY-MM.html in the data folder, and CSV files.",
+    help="Write only the page, to this file; - for stdout. Default: the page and CSV files, in reports.",
 )
 def command(period: BillingPeriod, output: Path | None) -> int:
     """Write a summary page of a period, for the browser."""

@@ -43,7 +43,8 @@ _EXPLANATIONS: tuple[tuple[tuple[type[Exception], ...], str, str, str], ...] = (
         "{catalogue} cannot be used: {cause}",
         (
             "See whether PostgreSQL runs and has this database (createdb), and check user and password "
-            "(BILLING_WAREHOUSE, PGPASSWORD, passfile); the lake holds the old state or the new one, whole."
+            "(BILLING_WAREHOUSE, PGPASSWORD, passfile); the lake holds either the old state or the complete "
+            "new one."
         ),
     ),
     (
@@ -66,7 +67,7 @@ _EXPLANATIONS: tuple[tuple[tuple[type[Exception], ...], str, str, str], ...] = (
         "",
         "the lake's files in {data_path} cannot be read or written: {cause}",
         (
-            "Check BILLING_LAKE_DATA, rights, free space, and for S3 the keys and BILLING_S3_ENDPOINT; "
+            "Check BILLING_LAKE_DATA, permissions, free space, and for S3 the keys and BILLING_S3_ENDPOINT; "
             "the lake is as it was."
         ),
     ),

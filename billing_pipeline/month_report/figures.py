@@ -83,7 +83,7 @@ def month_figures(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) 
 
 
 def _corrections_due(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> dict[str, Any]:
-    """What the next closing corrects: of an open month's page all closed months, of a closed one's itself."""
+    """What the next closing corrects: for an open month all closed months, for a closed month that month."""
     closed = connection.execute(read_sql("month_report/closed_months.sql")).fetchall()
     months = [month for month, rows_of_later in closed if rows_of_later < _ROWS_CHARGED_AGAIN]
     if closing_of(connection, period):

@@ -84,7 +84,7 @@ def _make_home(settings: PipelineSettings) -> FileLock:
 def _cannot_be_written(error: OSError, home: Path) -> SettingsError:
     return SettingsError(
         f"{error.filename or home} cannot be made or written: {error.strerror or error}",
-        todo="Check BILLING_DATA_DIR and its rights.",
+        todo="Check BILLING_DATA_DIR and its permissions.",
     )
 
 
@@ -128,8 +128,8 @@ def existing_instance() -> "Iterator[DagsterInstance]":
         reason = first_line(error.orig if isinstance(error, DBAPIError) else error)
         raise SettingsError(
             f"Dagster cannot use {os.environ['DAGSTER_HOME']}: {reason}",
-            todo="Make room, or correct its permissions; if a file of it is damaged, move the folder away: "
-            "Dagster's history is lost then, the warehouse is not.",
+            todo="Free some disk space, or correct its permissions; if a file of it is damaged, move the "
+            "folder away: Dagster's history is lost then, the warehouse is not.",
         ) from error
     finally:
         _share_databases(Path(os.environ["DAGSTER_HOME"]))

@@ -200,7 +200,7 @@ def _failure(period: AccountPeriod, result: dg.ExecuteInProcessResult) -> str:
                 error = error.cause
             if error.cls_name in _INTERRUPTED:
                 raise KeyboardInterrupt
-            return f"period {period}: {error.message.strip()}. This was not foreseen: please report it."
+            return f"period {period}: {error.message.strip()}. This is a defect: please report it."
     return "the run failed; see its events in the UI (billing-pipeline ui)"
 
 

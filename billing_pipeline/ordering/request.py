@@ -118,13 +118,13 @@ def current_request(requests: PeriodRequests) -> ReportRequest:
     if latest is None or latest.report is None:
         raise ReportNotReadyError(
             "no report has been requested",
-            todo="Start with report_request, the first step.",
+            todo="Materialise report_request, the first step.",
             period=requests.period,
         )
     if latest.outcome not in {Outcome.OPEN, Outcome.LOADED}:
         raise ReportNotReadyError(
             f"the report requested last can no longer be used: {latest.reason or latest.outcome}",
-            todo="Start with report_request, the first step: it requests another one.",
+            todo="Materialise report_request, the first step: it requests another one.",
             period=requests.period,
             report_id=latest.report_id,
         )

@@ -81,6 +81,6 @@ def check_warehouse(settings: PipelineSettings) -> Iterator[Result]:
     if other_rule:
         yield ok(
             "delta items",
-            f"{other_rule:,} months were loaded with another rule than BILLING_DELTA_ITEMS="
+            f"{other_rule:,} months were loaded under another rule than BILLING_DELTA_ITEMS="
             f"{settings.delta_items}, and keep it",
         )

@@ -116,7 +116,7 @@ def _shown(name: str, value: object, *, is_set: bool) -> str:
     if isinstance(value, SecretStr) or name in _HIDDEN:
         return "hidden"
     if name in _IDS:
-        # Whoever confuses id and secret must not find the secret here.
+        # If ID and secret were swapped, this is the secret.
         return f"{str(value)[:8]}…" if is_api_id(value) else "hidden, because it is not a UUID"
     if isinstance(value, bool):
         return str(value).lower()

@@ -24,8 +24,8 @@ from billing_pipeline.sandbox.windows import EPOCH, Point, Window
 
 _DRAWS = struct.Struct("<96I")
 _TIE = 18  # seconds: an odd multiple of 18 s is exactly half a hundredth of a compute point
-# Backup storages of a tenant: numbers of the platform's storages, -1 for the nearest partner's.
 _SEASON = (0, 1, 3, 4, 6, 7, 4, 0, 5, 9, 11, 7)  # by month, January first, in 512ths of the base
+# Backup storages of a tenant: numbers of the platform's storages, -1 for the nearest partner's.
 _PLACEMENTS = ((0,), (0, -1), (1,), (0, 1, -1), (-1,), (0, 2), (0,), (1, 2))
 
 

@@ -14,14 +14,14 @@ from billing_pipeline.warehouse.schema import REPORT_VIEWS
 from billing_pipeline.warehouse.spreadsheet import cell_expression, write_xlsx
 from billing_pipeline.warehouse.warehouse import Warehouse
 
-# Without a temporary file of DuckDB's, an error names the file that is given to it.
+# Without DuckDB's own temporary file, its errors name our file.
 _COPY_OPTIONS = {
     "csv": "FORMAT csv, HEADER true, DELIMITER ',', USE_TMP_FILE false",
     "parquet": "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false",
 }
 _TIMES_OF_FOCUS = ", TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ'"
 FORMATS = (*_COPY_OPTIONS, "xlsx")
-# A month of a million rows of the widest table needs more than the tables that a run exports beside a page.
+# A run exports beside a page, which needs memory, too. It does not export `usage`, the widest table.
 _MEMORY, _MEMORY_OF_USAGE = "300MB", "400MB"
 _IN_PERIOD = "{table} WHERE billing_period = DATE '{day}'"
 # The macros of these views read only one month.

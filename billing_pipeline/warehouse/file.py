@@ -38,7 +38,7 @@ _WRITE_BITS = 0o222
 _COPIED_AT_ONCE = 2**20
 # From <linux/fs.h>; the same number on x86 and ARM.
 _FICLONE = 0x40049409
-# DuckDB's errors for a full disk, missing rights or a lost file; all others are defects and propagate.
+# DuckDB's errors for a full disk, missing permissions or a lost file; all others are defects and propagate.
 _ENVIRONMENT = (OSError, duckdb.OperationalError, duckdb.FatalException)
 
 # DuckDB's messages for a locked file, refused access or a failing disk.

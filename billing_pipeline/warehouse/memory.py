@@ -10,7 +10,7 @@ import duckdb
 READING = 150
 """MB for each thread of a connection for the queries of this package: a month's views need no more."""
 LOADING = 180
-"""Likewise for a load: twice the need of a thread that reads rows of a report."""
+"""MB for each thread of a load: twice what a thread needs that reads rows of a report."""
 
 
 def limit_memory(connection: duckdb.DuckDBPyConnection, per_thread: int) -> None:

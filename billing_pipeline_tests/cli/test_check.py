@@ -339,7 +339,7 @@ def test_check__loaded_and_closed_months__counted(cli: CliHarness) -> None:
     assert found["warehouse"][1].startswith(
         f"{cli.data_dir}/warehouse.duckdb: 2 months loaded, 1 closed, the last is 2026-09; last load "
     )
-    assert found["delta items"][1].startswith("2 months were loaded with another rule than")
+    assert found["delta items"][1].startswith("2 months were loaded under another rule than")
     assert found["data folder"][1].startswith(f"{cli.data_dir}: writable, ")
     assert "2 reports" in found["reports"][1]
 

@@ -140,7 +140,9 @@ def test_load_period__work_folder_impossible__report_not_blamed(loaded: Path, tm
     shutil.rmtree(data_dir / "work", ignore_errors=True)
     (data_dir / "work").touch()
 
-    with pytest.raises(DataFolderError, match=r"work\S* cannot be written or read: .*\. Make room"):
+    with pytest.raises(
+        DataFolderError, match=r"work\S* cannot be written or read: .*\. Free some disk space"
+    ):
         load(data_dir)
 
 

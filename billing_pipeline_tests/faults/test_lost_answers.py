@@ -144,7 +144,7 @@ def test_download__failed_in_two_runs__report_created_again(harness: FaultHarnes
     assert harness.sandbox.reports_created == 2
 
 
-def test_download__stopped__not_counted_against_the_report(harness: FaultHarness) -> None:
+def test_download__404__report_is_gone(harness: FaultHarness) -> None:
     harness.sandbox.set_faults("download_404")
     with pytest.raises(ApiError, match="another report is requested"):
         harness.run()

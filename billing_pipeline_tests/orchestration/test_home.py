@@ -116,7 +116,12 @@ def test_run__own_dagster_yaml_invalid__prints_one_line(
             "runs.db cannot be written by this user",
             "correct its permissions",
         ),
-        ("dagster/.initialise.lock", 0o000, "Permission denied", "Check BILLING_DATA_DIR and its rights"),
+        (
+            "dagster/.initialise.lock",
+            0o000,
+            "Permission denied",
+            "Check BILLING_DATA_DIR and its permissions",
+        ),
         ("slots/runs", 0o555, "slots", "correct the permissions"),
     ],
 )
@@ -140,7 +145,7 @@ def test_run__history_is_a_file__prints_what_to_check(cli: CliHarness) -> None:
     assert done.returncode == 1
     (message,) = errors(done.stderr)
     assert "dagster/history/ cannot be made or written" in message
-    assert "Check BILLING_DATA_DIR and its rights" in message
+    assert "Check BILLING_DATA_DIR and its permissions" in message
 
 
 @_needs_less

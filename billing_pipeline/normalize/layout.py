@@ -37,6 +37,14 @@ class Layout:
     paths: Mapping[str, Path]
     rows_key: str | None = None
 
+    def in_words(self) -> str:
+        """For a person; no value of a report is in it."""
+        dotted = any("." in key for keys in self.paths.values() for key in keys)
+        keys = "dotted keys" if dotted else "nested keys"
+        if self.rows_key is None:
+            return f"flat, an element for each row, {keys}"
+        return f"grouped, the rows of an element in {self.rows_key!r}, {keys}"
+
     def tree(self) -> Tree:
         """The keys of an element, nested as they are in it."""
         tree: Tree = {}

@@ -16,11 +16,12 @@ from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.normalize import strict_json
 from billing_pipeline.normalize.envelope import Envelope
 from billing_pipeline.normalize.layout import PLAIN_LAYOUT, Layout, learn_layout
 from billing_pipeline.normalize.projection import Batch
-from billing_pipeline.normalize.refusals import DAMAGED, refused
+from billing_pipeline.normalize.refusals import DAMAGED, UnknownLayoutError, refused
 from billing_pipeline.normalize.slow_rows import SlowRowReader
 from billing_pipeline.normalize.strict_json import StrictJsonError
 from billing_pipeline.normalize.totals import Totals
@@ -123,6 +124,24 @@ class Splitter:
                 if batch.rows:
                     yield batch
 
+    def layout_in_words(self) -> str:
+        """The layout, for a person. Reads no further than the first rows.
+
+        Raises:
+            UnknownLayoutError: the layout of these rows is not known.
+            ReportRefusedError: the first element is damaged; a bad value in a known layout is no matter here.
+        """
+        try:
+            next(self._check(), None)
+        except ReportRefusedError as error:
+            if isinstance(error, UnknownLayoutError) or not self._is_learned:
+                raise
+        if not self._is_learned:
+            return "unknown, because the report is empty"
+        if self._typed_rows is None:
+            return "grouped, with the rows further in, read one by one"
+        return self._typed_rows.layout.in_words()
+
     def recycle(self, batch: Batch) -> None:
         """Reuse the files of a batch that was read."""
         self._recycled += batch.files
@@ -181,8 +200,8 @@ class Splitter:
         except StrictJsonError:
             return
         self._learn_gap(block, len(text[:end].encode()))
-        self._is_learned = True
         layout = learn_layout(element)
+        self._is_learned = True
         if layout is not None:
             self._typed_rows = TypedRows(layout)
             if layout.rows_key is not None:

@@ -17,9 +17,10 @@ from billing_pipeline.landing import RawReport
 from billing_pipeline.loading.checks import LoadStoppedError
 from billing_pipeline.loading.load import load_period
 from billing_pipeline.normalize import CsvReport, JsonReport
+from billing_pipeline.normalize.envelope import read_envelope
 from billing_pipeline.normalize.fields import BY_NAME
-from billing_pipeline.normalize.first_element import described_layout, first_element
 from billing_pipeline.normalize.refusals import UnknownLayoutError, shown_keys
+from billing_pipeline.normalize.splitter import Splitter
 from billing_pipeline.orchestration.reports import AcronisReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import ProgressCallback
@@ -77,7 +78,9 @@ def trial_results(
 
 def _layout(path: Path) -> Result:
     try:
-        return ok("layout", f"{JSON_FORMAT} is {described_layout(first_element(path))}")
+        with path.open("rb", buffering=0) as file:
+            layout = Splitter(file, read_envelope(path), path.parent).layout_in_words()
+        return ok("layout", f"{JSON_FORMAT} is {layout}")
     except UnknownLayoutError as error:
         fault, _, _ = error.what.partition("; its keys")
         return warning(

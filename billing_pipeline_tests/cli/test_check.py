@@ -483,6 +483,7 @@ def test_check_try__level_itself__own_tenant_only(cli: CliHarness) -> None:
         ("names_as_keys", "layout", "its keys are others that do not look like"),
         ("renamed_tenants", "layout", "its keys are params, rows. "),
         ("lists_of_rows", "layout", "its keys are none. "),
+        ("unknown_layout", "layout", "not known at row "),
         ("names_as_dates", "layout", "not known at row 1; its keys are application.id, "),
         ("unknown_ids", "layout", "not known at row 1, tenant.id; its keys are application.id, "),
         ("unknown_ids", "load", "with the warnings json_layout"),

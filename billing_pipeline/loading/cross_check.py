@@ -4,7 +4,8 @@ Acronis writes the same report in two formats, and different readers parse them.
 as a difference from the other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from functools import partial
 from typing import Any, Literal, Protocol
 
@@ -13,6 +14,7 @@ import duckdb
 from billing_pipeline.errors import ReportRefusedError
 from billing_pipeline.loading.checks import CROSS_CHECK
 from billing_pipeline.normalize.fields import FIELDS
+from billing_pipeline.reports import ControlTotals
 from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse.check_results import CheckResult, Finding
 from billing_pipeline.warehouse.history import LoadAttempt
@@ -22,18 +24,22 @@ CrossCheckMode = Literal["stop", "warn", "off"]
 _MAX_FINDINGS = 20
 
 
-class Witness(Protocol):
-    """The other file of the report, read by the engine."""
+class UsageRows(Protocol):
+    """A raw report, read by the engine: `JsonReport` or `CsvReport`; its totals come from another parser."""
 
     @property
-    def select_rows(self) -> str: ...
+    def period_start(self) -> date: ...
+    @property
+    def period_end(self) -> date: ...
+    def selects(self) -> Iterator[str]: ...
+    def control_totals(self) -> ControlTotals: ...
     def refusal(self, error: duckdb.Error) -> ReportRefusedError: ...
 
 
 def cross_check(
     connection: duckdb.DuckDBPyConnection,
     attempt: LoadAttempt,
-    witness: Witness | ReportRefusedError | None,
+    witness: UsageRows | ReportRefusedError | None,
     mode: CrossCheckMode,
 ) -> CheckResult:
     """Compare all rows of this load with those of the witness.
@@ -61,12 +67,13 @@ def cross_check(
 
 
 def _compare(
-    connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt, witness: Witness
+    connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt, witness: UsageRows
 ) -> tuple[int, list[Finding], bool]:
     """The number of loaded rows, the differences, and whether what is billed differs.
 
     Rows are compared only if the digests differ; if what is billed does, in these columns alone.
     """
+    (witness_rows,) = witness.selects()  # csv_v2_0 is one SELECT
     columns = compared_columns(connection)
     typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in columns.items())
     loaded = "FROM usage WHERE billing_period = $billing_period AND account = $account"
@@ -75,7 +82,7 @@ def _compare(
         try:
             # On a separate connection, because an unreadable file would abort the transaction.
             with connection.cursor() as reader:
-                in_csv = digest(reader, compared, f"SELECT {typed} FROM ({witness.select_rows})")
+                in_csv = digest(reader, compared, f"SELECT {typed} FROM ({witness_rows})")
         except duckdb.OperationalError:
             raise  # of the machine (disk, memory), not of the report
         except duckdb.Error as error:
@@ -100,7 +107,7 @@ def _compare(
         compared=", ".join(compared),
         others="".join(f"any_value({name}) AS {name}, " for name in columns if name not in compared),
         typed=typed,
-        witness=witness.select_rows,
+        witness=witness_rows,
         differences=", ".join(differences),
     )
     found = connection.execute(statement, attempt.scope | {"limit": _MAX_FINDINGS + 1}).fetchall()

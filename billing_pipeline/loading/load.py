@@ -10,7 +10,7 @@ from billing_pipeline.errors import BillingPipelineError, ReportRefusedError
 from billing_pipeline.files import reporting_io_errors
 from billing_pipeline.landing import RawReport, period_lock
 from billing_pipeline.loading.checks import LoadStoppedError
-from billing_pipeline.loading.cross_check import CrossCheckMode, Witness
+from billing_pipeline.loading.cross_check import CrossCheckMode
 from billing_pipeline.loading.replace import replace_period
 from billing_pipeline.normalize import CsvReport, JsonReport, UnknownLayoutError
 from billing_pipeline.ordering import report_to_load
@@ -89,7 +89,7 @@ def _replace(
             report = JsonReport(raw.path(JSON_FORMAT), parameters, work_dir)
         days = report.period_start, report.period_end
         with report:
-            witness: Witness | ReportRefusedError | None = None
+            witness: CsvReport | ReportRefusedError | None = None
             if cross_check != "off" and raw.has(CSV_FORMAT):
                 try:
                     with reporting_io_errors(raw.path(CSV_FORMAT)):

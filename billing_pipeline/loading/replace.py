@@ -4,8 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from typing import Protocol
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -17,7 +16,7 @@ from billing_pipeline.loading.checks import (
     LoadStoppedError,
     run_checks,
 )
-from billing_pipeline.loading.cross_check import CrossCheckMode, Witness, cross_check
+from billing_pipeline.loading.cross_check import CrossCheckMode, UsageRows, cross_check
 from billing_pipeline.loading.restatement import record_restatement
 from billing_pipeline.normalize import UnknownLayoutError
 from billing_pipeline.reports import MEASURES, ControlTotals, exact_number
@@ -46,24 +45,12 @@ _DEFECTS = (
 )
 
 
-class UsageRows(Protocol):
-    """A raw report, read by the engine: `JsonReport` or `CsvReport`; its totals come from another parser."""
-
-    @property
-    def period_start(self) -> date: ...
-    @property
-    def period_end(self) -> date: ...
-    def selects(self) -> Iterator[str]: ...
-    def control_totals(self) -> ControlTotals: ...
-    def refusal(self, error: duckdb.Error) -> ReportRefusedError: ...
-
-
 def replace_period(
     warehouse: Warehouse,
     rows: UsageRows,
     attempt: LoadAttempt,
     *,
-    witness: Witness | ReportRefusedError | None = None,
+    witness: UsageRows | ReportRefusedError | None = None,
     cross_check_mode: CrossCheckMode = "stop",
     unknown_layout: UnknownLayoutError | None = None,
 ) -> LoadAttempt:

@@ -46,8 +46,7 @@ class CsvReport:
         self.period_start, self.period_end = period_start, period_end
         self._header = _read_header(path)
 
-    @property
-    def select_rows(self) -> str:
+    def selects(self) -> Iterator[str]:
         """One SELECT that gives all rows."""
         extra = ", ".join(
             f"{quote_literal(name)}, nullif({self._not_held(name)}, '')"
@@ -61,11 +60,7 @@ class CsvReport:
             extra=f"nullif(json_merge_patch('{{}}', json_object({extra})), '{{}}')",
             longest_line=_LONGEST_LINE,
         )
-        return select_rows(source, self.period_start, self.period_end)
-
-    def selects(self) -> Iterator[str]:
-        """The same, as `JsonReport` gives it."""
-        yield self.select_rows
+        yield select_rows(source, self.period_start, self.period_end)
 
     def control_totals(self) -> ControlTotals:
         """Row count and sums of all rows, by Python's own CSV reader, independent of DuckDB.

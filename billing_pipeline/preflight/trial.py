@@ -128,7 +128,7 @@ def _read(connection: duckdb.DuckDBPyConnection, raw: RawReport, folder: Path) -
     else:
         return JSON_FORMAT
     try:
-        select = CsvReport(raw.path(CSV_FORMAT), parameters.period.start, parameters.period.end).select_rows
+        (select,) = CsvReport(raw.path(CSV_FORMAT), parameters.period.start, parameters.period.end).selects()
         connection.execute(f"CREATE OR REPLACE TABLE report_rows AS {wanted} ({select})")
     except (ReportRefusedError, duckdb.Error):
         return None

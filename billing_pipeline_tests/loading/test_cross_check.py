@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -160,9 +161,8 @@ def test_cross_check__no_csv__stops(warehouse: Warehouse) -> None:
 @pytest.mark.parametrize("mode", ["stop", "warn"])
 def test_cross_check__unreadable_csv__is_a_difference(warehouse: Warehouse, mode: Any) -> None:
     class Unreadable(Report):
-        @property
-        def select_rows(self) -> str:
-            return super().select_rows.replace("'18'", "'eighteen'")
+        def selects(self) -> Iterator[str]:
+            return (select.replace("'18'", "'eighteen'") for select in super().selects())
 
     report = Report(ROWS)
 
@@ -180,9 +180,8 @@ def test_cross_check__unreadable_csv__is_a_difference(warehouse: Warehouse, mode
 
 def test_cross_check__file_lost__blames_the_machine(warehouse: Warehouse) -> None:
     class Lost(Report):
-        @property
-        def select_rows(self) -> str:
-            return "SELECT * FROM read_csv('/nowhere/csv_v2_0.csv')"
+        def selects(self) -> Iterator[str]:
+            yield "SELECT * FROM read_csv('/nowhere/csv_v2_0.csv')"
 
     report = Report(ROWS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +25,8 @@ class Selecting(Report):
 
     select: str = ""
 
-    @property
-    def select_rows(self) -> str:
-        return self.select or super().select_rows
+    def selects(self) -> Iterator[str]:
+        yield self.select
 
 
 def replace(warehouse: Warehouse, report: Report) -> None:
@@ -97,8 +97,7 @@ def test_load__bad_statement__is_a_defect(warehouse: Warehouse, statement: str) 
 @pytest.mark.parametrize("kind", [duckdb.InternalException, duckdb.TransactionException])
 def test_load__duckdb_assertion__is_a_defect(warehouse: Warehouse, kind: type[duckdb.Error]) -> None:
     class Breaking(Report):
-        @property
-        def select_rows(self) -> str:
+        def selects(self) -> Iterator[str]:
             raise kind("INTERNAL Error: attempted to access index 0")
 
     with pytest.raises(WarehouseError, match="attempted to access index 0"):

@@ -120,7 +120,8 @@ def load_csv(
     report = CsvReport(path, period_start, period_end)
     with _transaction() as connection:
         try:
-            _insert(connection, report.select_rows)
+            for select in report.selects():
+                _insert(connection, select)
         except duckdb.Error as error:
             raise report.refusal(error) from error
         rows = _rows(connection)

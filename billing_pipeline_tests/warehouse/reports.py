@@ -126,14 +126,10 @@ class Report:
         return self.covers[1] if self.covers else self.period.end
 
     def selects(self) -> Iterator[str]:
-        yield self.select_rows
-
-    @property
-    def select_rows(self) -> str:
         typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in _TYPES.items())
         nothing = f"({', '.join('NULL' for _ in _TYPES)})"
         lines = ", ".join(self._values(number, columns) for number, columns in enumerate(self.rows, 1))
-        return (
+        yield (
             f"SELECT {typed} FROM (VALUES {lines or nothing}) AS written ({', '.join(_TYPES)})"
             f" WHERE {bool(self.rows)}"
         )

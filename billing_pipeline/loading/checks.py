@@ -90,7 +90,6 @@ def run_checks(connection: duckdb.DuckDBPyConnection, attempt: LoadAttempt) -> l
         attempt: if it is forced, an empty report may replace what was loaded before.
     """
     available = attempt.scope | {
-        "root_tenant_id": attempt.root_tenant_id,
         "report_level": attempt.report_level or "direct_partners",
         "delta_items": attempt.delta_items or "accumulating",
         "report_kind": attempt.report_kind or "usage_summary",

@@ -60,9 +60,9 @@ def _check_number(
     text = str(found).strip().lower().replace(" ", "_")
     try:
         number = documented.get(text) or Decimal(text)
-    except InvalidOperation:
+        reported = next((meaning for meaning, each in documented.items() if each == number), None)
+    except InvalidOperation:  # also of a comparison: with the text "sNaN"
         return
-    reported = next((meaning for meaning, each in documented.items() if each == number), None)
     if reported != (requested if requested in documented else None):
         meaning = f" ({reported})" if reported else ""
         raise refused(f"params.{name} is {shown(found)}{meaning}; {requested} was requested", NOT_REQUESTED)

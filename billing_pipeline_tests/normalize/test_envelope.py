@@ -209,7 +209,9 @@ def test_report__not_as_requested__is_refused(tmp_path: Path, params: dict[str, 
 
 
 @pytest.mark.parametrize("name", ["report_type", "report_level", "kind"])
-@pytest.mark.parametrize("value", [..., None, "", "summary", "Direct partners of Alpenland", [5], True])
+@pytest.mark.parametrize(
+    "value", [..., None, "", "summary", "Direct partners of Alpenland", "sNaN", [5], True]
+)
 def test_report__kind_or_level_not_understood__is_taken(tmp_path: Path, name: str, value: Any) -> None:
     opened(tmp_path, REQUESTED, **{name: value})
 

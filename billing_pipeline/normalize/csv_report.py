@@ -18,7 +18,7 @@ from billing_pipeline.reports import ControlTotals
 from billing_pipeline.sql_files import quote_identifier, quote_literal, read_sql
 
 _OPTIONAL = {"sku", *(field.name for field in FIELDS if not field.kind.billed)}
-"""Columns that a file may lack; nothing is billed without any other one."""
+"""Columns that a file may lack; every other one is needed for billing."""
 _LONGEST_LINE = 4 << 20
 _BLOCK = 1 << 20
 csv.field_size_limit(_LONGEST_LINE)  # of this process; the default is smaller than a line that DuckDB reads

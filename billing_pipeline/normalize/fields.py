@@ -15,10 +15,10 @@ from msgspec import Meta
 from billing_pipeline.reports import MEASURES
 
 DECIMALS = 6
-"""Of a measure; no report was seen with any."""
+"""Decimals of a measure; no report seen so far had any."""
 
 _INTEGER_DIGITS = 22
-"""Of a measure: as many as leave room in 38 digits for the sum of all rows that `report_row` can count."""
+"""Digits of a measure before the point; the sum of all rows that `report_row` can count has 38 then."""
 
 
 _LARGEST_EXPONENT = 60

@@ -125,7 +125,7 @@ class SlowRowReader:
 
     def _checked(self, row: Mapping[str, Any]) -> dict[str, Any]:
         if not self._totals.rows and "id" in row and not row.keys() >= _WITH_IDS:
-            raise UnknownLayoutError(f"{self._totals.next_row}: whose id 'id' is, is not known", row)
+            raise UnknownLayoutError(f"{self._totals.next_row}: it has an 'id', but not whose", row)
         values: dict[str, Any] = {}
         extra = {
             name: value

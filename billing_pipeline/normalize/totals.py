@@ -25,7 +25,7 @@ class Totals:
 
     @property
     def next_element(self) -> str:
-        """Likewise the element."""
+        """The element that follows, as a message names it."""
         return f"element {self.elements + 1} of 'tenants'"
 
     def for_unit(self, unit: str | None) -> list[int]:

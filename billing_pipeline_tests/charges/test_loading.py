@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from billing_pipeline.charges import check_prices, load_prices
 from billing_pipeline.warehouse import WarehouseFile
@@ -70,6 +71,18 @@ def test_prices_check__file_not_readable__is_named(tmp_path: Path) -> None:
             return str(getattr(error, "details", error))
 
     assert as_nobody(tmp_path, details) == "('buy.csv: cannot be read: Permission denied',)"
+
+
+def test_prices_check__another_loader_at_work__does_not_wait(books: Books) -> None:
+    books.usage(gib("2"))
+    books.write_prices(price("PGSTRG", "0.07"))
+    published = books.warehouse.path.stat()
+
+    with FileLock(books.data_dir / "warehouse.lock"):
+        books.prices("check")
+
+    assert books.warehouse.path.stat() == published
+    assert books.ask("SELECT count(*) FROM price") == [(0,)]
 
 
 def test_prices_load__warehouse_without_prices__is_upgraded(books: Books) -> None:

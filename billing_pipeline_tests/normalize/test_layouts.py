@@ -297,7 +297,7 @@ WITHOUT = {key: value for key, value in BARE_ROW.items() if key not in {"applica
     ],
 )
 def test_load__id_without_an_owner__layout_is_unknown(tmp_path: Path, element: dict[str, Any]) -> None:
-    with pytest.raises(UnknownLayoutError, match="row 1: whose id 'id' is, is not known; its keys are "):
+    with pytest.raises(UnknownLayoutError, match="row 1: it has an 'id', but not whose; its keys are "):
         load_json(report_of(element, element), tmp_path)
 
 

@@ -55,7 +55,7 @@ shown AS (
 finding AS (
     SELECT
         natural_key, first_row, is_only_csv, false AS is_pair, number,
-        place || ' is not in both files equally often' AS finding
+        place || ' occurs more often in one file than in the other' AS finding
     FROM shown
     WHERE is_in_json AND is_in_csv
     UNION ALL

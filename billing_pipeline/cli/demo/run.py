@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import requests
 from pydantic import SecretStr
 from tabulate import tabulate
 
-from billing_pipeline.cli.demo.prices import load_demo_prices
+from billing_pipeline.charges import PRICES_FOLDER, load_prices
 from billing_pipeline.cli.run import load
+from billing_pipeline.files import atomic_write
 from billing_pipeline.loopback import proxies_for
 from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
@@ -23,6 +25,7 @@ from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPerio
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, PipelineSettings
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
+from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.closing import open_periods
 
 _FOLDER = Path("data") / "demo"
@@ -58,7 +61,7 @@ def run_demo(*, with_ui: bool, port: int | None = None) -> int:
                 print(f"{period} is closed, so it stays as it is.", flush=True)
         if status := load([AccountPeriod(period, SINGLE_ACCOUNT) for period in to_load], settings):
             return status
-        load_demo_prices(settings.warehouse, settings.pipeline.data_dir, periods[0], last)
+        load_demo_prices(settings.warehouse, settings.pipeline.data_dir)
         for period in periods:
             MonthReports(settings).after_change(period)
         with settings.warehouse.reading() as connection:
@@ -75,6 +78,18 @@ def run_demo(*, with_ui: bool, port: int | None = None) -> int:
         if agree and with_ui:
             _serve(sandbox, settings.pipeline.data_dir, periods[0], port)
     return 0 if agree else 1
+
+
+def load_demo_prices(warehouse: Warehouse, data_dir: Path) -> None:
+    """Copy the invented price list into the data folder, and load it.
+
+    Its prices begin before any month of the demo. The item `notary_storage` has none, so that there is
+    unpriced usage to look at.
+    """
+    for name in ("sell.csv", "buy.csv"):
+        with atomic_write(data_dir / PRICES_FOLDER / name) as file:
+            file.write(resources.files(__package__).joinpath("prices", name).read_bytes())
+    load_prices(warehouse, data_dir / PRICES_FOLDER, forced=True)
 
 
 def _serve(sandbox: Sandbox, data_dir: Path, first: BillingPeriod, port: int | None) -> None:

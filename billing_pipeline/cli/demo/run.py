@@ -11,7 +11,6 @@ from typing import Any
 
 import duckdb
 import requests
-from pydantic import SecretStr
 from tabulate import tabulate
 
 from billing_pipeline.charges import PRICES_FOLDER, load_prices
@@ -23,7 +22,7 @@ from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.ui import serve_ui
 from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.settings import PROJECT_ROOT, AccountSettings, PipelineSettings
+from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.closing import open_periods
@@ -44,15 +43,8 @@ def run_demo(*, with_ui: bool, port: int | None = None) -> int:
     last = BillingPeriod.last_closed()
     periods = [last.previous().previous(), last.previous(), last]
     with Sandbox(ready_after_seconds=2.0) as sandbox:
-        os.environ.pop("DAGSTER_HOME", None)
-        # Given as arguments: the settings of a real account must not reach the demo.
-        account = AccountSettings(
-            base_url=sandbox.base_url,
-            client_id=sandbox.client_id,
-            client_secret=SecretStr(sandbox.client_secret),
-            poll_interval_seconds=1,
-        )
-        settings = Settings(PipelineSettings(data_dir=_FOLDER), {SINGLE_ACCOUNT: account})
+        _set_environment(sandbox, periods[0])
+        settings = Settings()
         print(f"A sandbox of the Acronis API serves an invented distributor on {sandbox.base_url}.")
         print(f"Dagster materialises {', '.join(map(str, periods))} into {_FOLDER}:\n", flush=True)
         to_load = open_periods(settings.warehouse, periods)
@@ -76,7 +68,7 @@ def run_demo(*, with_ui: bool, port: int | None = None) -> int:
             _show_money(connection, last)
         _show_next_steps(last)
         if agree and with_ui:
-            _serve(sandbox, settings.pipeline.data_dir, periods[0], port)
+            serve_ui(port)
     return 0 if agree else 1
 
 
@@ -92,21 +84,20 @@ def load_demo_prices(warehouse: Warehouse, data_dir: Path) -> None:
     load_prices(warehouse, data_dir / PRICES_FOLDER, forced=True)
 
 
-def _serve(sandbox: Sandbox, data_dir: Path, first: BillingPeriod, port: int | None) -> None:
-    """Dagster's page for the demo's data folder and sandbox, until it is stopped."""
-    for name in [name for name in os.environ if name.startswith(("ACRONIS_", "BILLING_"))]:
+def _set_environment(sandbox: Sandbox, first: BillingPeriod) -> None:
+    """Set the demo's settings, and none of a real account, for this process and those of Dagster's page."""
+    for name in [name for name in os.environ if name.startswith(("ACRONIS_", "BILLING_", "DAGSTER_HOME"))]:
         del os.environ[name]
     os.environ |= {
         "ACRONIS_BASE_URL": sandbox.base_url,
         "ACRONIS_CLIENT_ID": sandbox.client_id,
         "ACRONIS_CLIENT_SECRET": sandbox.client_secret,
         "ACRONIS_POLL_INTERVAL_SECONDS": "1",
-        "BILLING_DATA_DIR": str(data_dir),
+        "BILLING_DATA_DIR": str(_FOLDER),
         "BILLING_ENV_FILE": os.devnull,
         # Dagster shows an asset as materialised if all of its months are.
         "BILLING_FIRST_PERIOD": first.key,
     }
-    serve_ui(port)
 
 
 def _expected(sandbox: Sandbox, period: BillingPeriod) -> tuple[int, Decimal]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ from billing_pipeline.orchestration.jobs import (
 )
 from billing_pipeline.orchestration.month_report import PostponedMonthReports
 from billing_pipeline.orchestration.orphaned_runs import fail_orphaned_runs, run_lock
-from billing_pipeline.orchestration.preparation import ReportPreparation
+from billing_pipeline.orchestration.preparation import Listener, prepared_reports
 from billing_pipeline.orchestration.reports import PreparedReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import Progress
@@ -66,7 +66,7 @@ def run_periods(
     periods: Sequence[AccountPeriod],
     settings: Settings,
     *,
-    listener: Callable[[AccountPeriod, Progress], None],
+    listener: Listener,
     replay: bool = False,
 ) -> Iterator[PeriodRun]:
     """Load periods of accounts, each in a Dagster run of its own, all in this process.
@@ -112,8 +112,8 @@ def run_periods(
         for period in periods:
             if period not in to_prepare:  # its run needs no report, or fails before it needs one
                 yield execute(period, replay=replay)
-        with closing(ReportPreparation(to_prepare, settings, listener)) as preparation:
-            for period, report in preparation.results():
+        with closing(prepared_reports(to_prepare, settings, listener)) as reports:
+            for period, report in reports:
                 prepared[period] = report
                 yield execute(period, replay=False)
                 del prepared[period]

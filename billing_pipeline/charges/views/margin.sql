@@ -2,7 +2,7 @@
 --
 -- `cost` and `margin` are exact, `margin_percent` is the margin's share of the amount. They are NULL where buy.csv has no
 -- price for a part of the usage, or one in another currency. A minimum costs nothing. A negative margin is a sale below
--- cost.
+-- cost, or a small amount that was rounded down.
 --
 -- For a single month (a DATE) use margin_in(month): it reads only that month.
 CREATE OR REPLACE MACRO margin_in(month) AS TABLE (

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from billing_pipeline.cli.demo.run import load_demo_prices
+from billing_pipeline.charges import load_prices
+from billing_pipeline.cli.demo.run import copy_demo_prices
 from billing_pipeline.month_report import write_month_report
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import WarehouseFile
@@ -208,7 +209,8 @@ def test_documented_queries__months_and_prices_of_the_demo__have_answers(
     periods = [BillingPeriod(2026, month) for month in (8, 9, 10)]
     warehouse = WarehouseFile(tmp_path)
     DemoMonths().load(warehouse, periods)
-    load_demo_prices(warehouse, tmp_path)
+    copy_demo_prices(tmp_path / "prices")
+    load_prices(warehouse, tmp_path / "prices")
     pages = [page.read_text(encoding="utf-8") for page in (*PAGES, PRICES_PAGE, INVOICES_PAGE)]
     questions = {question for page in pages for question, _ in queries(page)}
 

@@ -144,6 +144,9 @@ def test_demo_ui__month_materialised_and_sigterm__succeeds_and_ends(demo: Runnin
     page.goto(f"{demo.url}/asset-groups")
     for name in ("report_request", "usage", "billable_usage", "charges", "month_report"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    page.goto(f"{demo.url}/assets/charges?view=partitions&partition={last}")
+    expect(page.get_by_text("revenue_EUR").first).to_be_visible()
+    page.goto(f"{demo.url}/asset-groups")
     page.get_by_role("button", name="Materialize all").click()
     partitions = page.get_by_placeholder(f"ex: {last.previous().previous()}")
     partitions.fill(last.key)

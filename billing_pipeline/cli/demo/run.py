@@ -13,18 +13,16 @@ import duckdb
 import requests
 from tabulate import tabulate
 
-from billing_pipeline.charges import PRICES_FOLDER, load_prices
+from billing_pipeline.charges import PRICES_FOLDER
 from billing_pipeline.cli.run import load
 from billing_pipeline.files import atomic_write
 from billing_pipeline.loopback import proxies_for
-from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.orchestration.ui import serve_ui
 from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
 from billing_pipeline.sandbox import Sandbox
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
-from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.closing import open_periods
 
 _FOLDER = Path("data") / "demo"
@@ -47,15 +45,14 @@ def run_demo(*, with_ui: bool, port: int | None = None) -> int:
         settings = Settings()
         print(f"A sandbox of the Acronis API serves an invented distributor on {sandbox.base_url}.")
         print(f"Dagster materialises {', '.join(map(str, periods))} into {_FOLDER}:\n", flush=True)
+        # Before the load, whose runs charge the months at these prices.
+        copy_demo_prices(settings.pipeline.data_dir / PRICES_FOLDER)
         to_load = open_periods(settings.warehouse, periods)
         for period in periods:
             if period not in to_load:
                 print(f"{period} is closed, so it stays as it is.", flush=True)
         if status := load([AccountPeriod(period, SINGLE_ACCOUNT) for period in to_load], settings):
             return status
-        load_demo_prices(settings.warehouse, settings.pipeline.data_dir)
-        for period in periods:
-            MonthReports(settings).after_change(period)
         with settings.warehouse.reading() as connection:
             ours = rows_as_dicts(connection.execute(read_sql("cli/demo/months.sql")))
             agree = all(
@@ -72,16 +69,15 @@ def run_demo(*, with_ui: bool, port: int | None = None) -> int:
     return 0 if agree else 1
 
 
-def load_demo_prices(warehouse: Warehouse, data_dir: Path) -> None:
-    """Copy the invented price list into the data folder, and load it.
+def copy_demo_prices(folder: Path) -> None:
+    """Copy the invented price list into a folder.
 
     Its prices begin before any month of the demo. The item `notary_storage` has none, so that there is
     unpriced usage to look at.
     """
     for name in ("sell.csv", "buy.csv"):
-        with atomic_write(data_dir / PRICES_FOLDER / name) as file:
+        with atomic_write(folder / name) as file:
             file.write(resources.files(__package__).joinpath("prices", name).read_bytes())
-    load_prices(warehouse, data_dir / PRICES_FOLDER, forced=True)
 
 
 def _set_environment(sandbox: Sandbox, first: BillingPeriod) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import duckdb
 import pytest
 
 from billing_pipeline.periods import BillingPeriod
@@ -430,6 +431,40 @@ def test_charge_macros__one_month__equal_the_view(books: Books) -> None:
         of_month = books.ask(f"FROM {view}_in(DATE '2026-09-01') ORDER BY ALL")
         assert of_month
         assert of_month == books.ask(f"FROM {view} WHERE {column} = '2026-09-01' ORDER BY ALL")
+
+
+@pytest.mark.parametrize(
+    ("view", "column"),
+    [
+        ("priced_usage", "billing_period"),
+        ("unpriced_usage", "billing_period"),
+        ("currency_conflict", "billing_period"),
+        ("charge", "charge_period"),
+        ("margin", "charge_period"),
+        ("correction_due", "charge_period"),
+    ],
+)
+def test_charge_view__filtered_by_month__leaves_other_months_alone(
+    books: Books, view: str, column: str
+) -> None:
+    june = BillingPeriod(2026, 6)
+    for period in (june, SEPTEMBER):
+        books.usage(gib("100"), gib("5", "ACRCLST"), period=period)
+    books.sell(price("PGSTRG", "1"))
+    # So many bytes that their conversion to GiB overflows: whatever evaluates this month fails.
+    books.warehouse.change(
+        lambda connection: connection.execute(
+            "ALTER TABLE usage ALTER absolute_production TYPE DECIMAL(38, 0);"
+            f"UPDATE usage SET absolute_production = 1e30 WHERE billing_period = '{june.start}';"
+            f"INSERT INTO period_closing BY NAME SELECT '{june.start}'::DATE AS billing_period,"
+            " 'closed' AS action, now() AS acted_at"
+        )
+    )
+
+    books.ask(f"FROM {view} WHERE {column} = '{SEPTEMBER.start}'")
+
+    with pytest.raises(duckdb.OutOfRangeException):
+        books.ask(f"FROM {view} WHERE {column} = '{june.start}'")
 
 
 def test_charge__month_of_before__reads_only_loaded_months(books: Books) -> None:

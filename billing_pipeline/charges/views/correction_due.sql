@@ -63,8 +63,12 @@ CREATE OR REPLACE MACRO correction_in(month) AS TABLE (
 );
 
 CREATE OR REPLACE MACRO correction_due_in(month) AS TABLE (
-    FROM correction_in(month)
-    WHERE charge_period NOT IN (SELECT billing_period FROM currency_conflict_in(month))
+    SELECT correction.*
+    FROM correction_in(month) AS correction
+    -- DuckDB filters the right side of a left join, too, but not the subquery of NOT IN.
+    LEFT JOIN (SELECT DISTINCT billing_period AS conflict_period FROM currency_conflict_in(month))
+        ON conflict_period = charge_period
+    WHERE conflict_period IS NULL
 );
 
 CREATE OR REPLACE VIEW correction_due AS

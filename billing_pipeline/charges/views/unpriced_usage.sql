@@ -5,24 +5,6 @@
 --
 -- For a single month (a DATE) use unpriced_usage_in(month): it reads only that month.
 CREATE OR REPLACE MACRO unpriced_usage_in(month) AS TABLE (
-    WITH unpriced AS (
-        SELECT row_number() OVER () AS number, *
-        FROM priced_usage_in(month)
-        WHERE sell_row IS NULL AND EXISTS (FROM price WHERE side = 'sell')
-    ),
-
-    near_miss AS (
-        SELECT number, bool_or(price.unit = unpriced.unit) AS is_for_the_unit
-        FROM unpriced
-        JOIN price
-            ON
-                (price.sku = unpriced.sku OR price.offering_item = unpriced.offering_item)
-                AND price.price_list IN (own_list, 'standard')
-                AND coalesce(price.storage_ownership = unpriced.storage_ownership, price.storage_ownership IS NULL)
-        WHERE side = 'sell'
-        GROUP BY number
-    )
-
     SELECT
         billing_period,
         account,
@@ -38,8 +20,21 @@ CREATE OR REPLACE MACRO unpriced_usage_in(month) AS TABLE (
             WHEN is_for_the_unit IS NULL THEN 'no price'
             ELSE 'other unit'
         END AS reason
-    FROM unpriced
-    LEFT JOIN near_miss USING (number)
+    FROM (
+        SELECT
+            *,
+            (
+                SELECT bool_or(price.unit = line.unit)
+                FROM price
+                WHERE
+                    side = 'sell'
+                    AND (price.sku = line.sku OR price.offering_item = line.offering_item)
+                    AND price.price_list IN (own_list, 'standard')
+                    AND coalesce(price.storage_ownership = line.storage_ownership, price.storage_ownership IS NULL)
+            ) AS is_for_the_unit
+        FROM priced_usage_in(month) AS line
+        WHERE sell_row IS NULL AND EXISTS (FROM price WHERE side = 'sell')
+    )
 );
 
 CREATE OR REPLACE VIEW unpriced_usage AS

@@ -91,7 +91,7 @@ class AcronisReports:
         """The account's client, folder and settings; waits for a slot."""
 
         def report_wait(seconds: float) -> None:
-            progress(Progress("other runs have as many open reports as are allowed", elapsed_seconds=seconds))
+            progress(Progress("the limit BILLING_OPEN_REPORTS is reached", elapsed_seconds=seconds))
 
         account, pipeline = self._settings.account(period.account), self._settings.pipeline
         if self._slot is None:

@@ -17,7 +17,7 @@ class BillingPipelineError(Exception):
         report_id: the report concerned.
         details: findings that the message sums up, one line each; the command line prints them before it.
 
-    Both sentences name settings as those of the only account.
+    `what` and `todo` name settings as an unnamed account has them.
     """
 
     def __init__(

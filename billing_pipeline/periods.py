@@ -97,6 +97,11 @@ def periods_between(first: BillingPeriod, last: BillingPeriod) -> Iterator[Billi
         period = period.next()
 
 
+def named_account(account: str) -> str | None:
+    """An account's name in messages; None for `SINGLE_ACCOUNT`."""
+    return None if account == SINGLE_ACCOUNT else account
+
+
 class AccountPeriod(NamedTuple):
     """A billing period of one account, written `2026-09`, or `2026-09 eu` for a named account."""
 
@@ -106,7 +111,7 @@ class AccountPeriod(NamedTuple):
     @property
     def named_account(self) -> str | None:
         """The account's name in messages; None for `SINGLE_ACCOUNT`."""
-        return None if self.account == SINGLE_ACCOUNT else self.account
+        return named_account(self.account)
 
     def __str__(self) -> str:
         return f"{self.period} {self.account}" if self.named_account else self.period.key

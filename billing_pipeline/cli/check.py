@@ -9,7 +9,7 @@ import click
 from billing_pipeline.acronis import AcronisClient, RetryPolicy
 from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.cli.progress import ProgressDisplay
-from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod
+from billing_pipeline.periods import AccountPeriod, BillingPeriod, named_account
 from billing_pipeline.preflight.api import check_api
 from billing_pipeline.preflight.machine import check_data_folder, check_versions, check_warehouse
 from billing_pipeline.preflight.result import Result, Verdict
@@ -62,8 +62,9 @@ def _results(period_to_try: BillingPeriod | None, display: ProgressDisplay) -> I
         yield from check_warehouse(found.pipeline)
         yield check_schedule(found.pipeline)
     for account in found.accounts.values():
+        name = named_account(account.account)
         for result in _account_results(found.pipeline, account, period_to_try, display):
-            yield result if account.account == SINGLE_ACCOUNT else result.of_account(account.account)
+            yield result.of_account(name) if name else result
 
 
 def _account_results(

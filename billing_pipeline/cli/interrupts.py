@@ -35,7 +35,7 @@ def handle_interrupts() -> None:
     signal.set_wakeup_fd(_pipe()[1], warn_on_full_buffer=False)
     report = sys.unraisablehook
     sys.unraisablehook = lambda lost: None if is_interrupted() else report(lost)
-    threading.Thread(target=_end_waiting, daemon=True).start()
+    threading.Thread(target=_end_waiting, args=[threading.get_ident()], daemon=True).start()
 
 
 def is_interrupted() -> bool:
@@ -59,13 +59,13 @@ def interruptible(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
         _connections.remove(connection)
 
 
-def _end_waiting() -> None:
+def _end_waiting(main_thread: int) -> None:
     """Once a signal has arrived, interrupt what the main thread waits for."""
     select.select([_pipe()[0]], [], [])
     for connection in _connections:
         connection.interrupt()
     while True:  # the main thread may begin to wait just after it was woken
-        signal.pthread_kill(threading.main_thread().ident or 0, _WAKE)
+        signal.pthread_kill(main_thread, _WAKE)
         time.sleep(_SECONDS_BETWEEN_WAKES)
 
 

@@ -14,7 +14,7 @@ from billing_pipeline.errors import BillingPipelineError, PeriodError, SettingsE
 from billing_pipeline.orchestration.alerts import send_alert
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.ordering import supersede_request
-from billing_pipeline.periods import SINGLE_ACCOUNT, AccountPeriod, BillingPeriod, periods_between
+from billing_pipeline.periods import AccountPeriod, BillingPeriod, named_account, periods_between
 from billing_pipeline.settings import PipelineSettings
 from billing_pipeline.settings.unknown import warn_of_unknown_settings
 
@@ -178,6 +178,5 @@ def _check_credentials(accounts: Sequence[str], settings: Settings) -> dict[str,
                 # Where the tenant is set, a client without the right to read its own record is no obstacle.
                 client.authenticate() if account.tenant_id else client.own_tenant_id()
             except BillingPipelineError as error:
-                name = account.account
-                rejected[name] = error.about(account=None if name == SINGLE_ACCOUNT else name)
+                rejected[account.account] = error.about(account=named_account(account.account))
     return rejected

@@ -23,7 +23,7 @@ _QUERIES: dict[str, dict[str, int]] = {
     "months": {},
     "sku_totals": {},
     "customer_lines": {"customers": 150, "lines": 1_800},
-    "movements": {},
+    "movements": {"shown": 12},
     "tenant_changes": {},
     "restatements": {},
     "restated_keys": {},

@@ -9,9 +9,9 @@ WITH changed AS (
 largest AS (
     SELECT changed.*
     FROM changed
-    JOIN (SELECT unit, list_min(max(abs(change), 12)) AS smallest FROM changed GROUP BY unit) USING (unit)
+    JOIN (SELECT unit, list_min(max(abs(change), $shown)) AS smallest FROM changed GROUP BY unit) USING (unit)
     WHERE abs(change) >= smallest
-    QUALIFY row_number() OVER (PARTITION BY unit ORDER BY abs(change) DESC, tenant_id, offering_item) <= 12
+    QUALIFY row_number() OVER (PARTITION BY unit ORDER BY abs(change) DESC, tenant_id, offering_item) <= $shown
 ),
 
 tenant AS (

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from billing_pipeline.errors import SettingsError
-from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod
+from billing_pipeline.errors import SettingsError, named_settings
+from billing_pipeline.periods import SINGLE_ACCOUNT, BillingPeriod, named_account
 from billing_pipeline.reports import ReportParameters
 from billing_pipeline.settings.environment import EnvironmentSettings, environment, web_address
 
@@ -121,4 +121,4 @@ class AccountSettings(EnvironmentSettings):
 
 def _prefix(account: str) -> str:
     """What the names of an account's variables begin with: `ACRONIS_`, or `ACRONIS_EU_`."""
-    return _PREFIX if account == SINGLE_ACCOUNT else f"{_PREFIX}{account.upper()}_"
+    return named_settings(_PREFIX, named_account(account))

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a command with one line, whatever it does and whichever thread receives them."""
+"""Ctrl-C and SIGTERM end a command with one line: in a query, in a finalizer, on another thread."""
 
 from __future__ import annotations
 

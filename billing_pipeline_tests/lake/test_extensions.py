@@ -7,6 +7,7 @@ import pytest
 
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.lake.lake import load_extension
+from billing_pipeline.warehouse import Warehouse
 
 
 def test_load_extension__not_installed__named_and_not_downloaded() -> None:
@@ -16,3 +17,12 @@ def test_load_extension__not_installed__named_and_not_downloaded() -> None:
     message = str(missing.value)
     assert f"extension spatial, which is not installed for DuckDB {duckdb.__version__}" in message
     assert "make lake, then .venv-lake/bin/billing-pipeline" in message
+
+
+def test_open__second_connection__signatures_are_required_again(warehouse: Warehouse) -> None:
+    for _ in range(2):
+        with warehouse.reading() as connection:
+            required = connection.execute(
+                "SELECT NOT current_setting('allow_unsigned_extensions')"
+            ).fetchall()
+        assert required == [(True,)]

@@ -10,6 +10,7 @@ import pytest
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline.errors import WarehouseError
 from billing_pipeline.lake.lake import Lake
+from billing_pipeline.sql_files import rows_as_dicts
 from billing_pipeline.warehouse import Warehouse
 from billing_pipeline.warehouse.schema import VIEWS
 from billing_pipeline_tests.lake.conftest import LakePlace, opened
@@ -69,7 +70,10 @@ def test_open_lake__wildcard_in_folder__refused(
 
 
 def everything(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:
-    return {name: query(warehouse, f"FROM {name} ORDER BY ALL") for name in (*TABLES, *VIEWS)}
+    with warehouse.reading() as connection:
+        return {
+            name: rows_as_dicts(connection.execute(f"FROM {name} ORDER BY ALL")) for name in (*TABLES, *VIEWS)
+        }
 
 
 def files(place: LakePlace) -> set[Path]:

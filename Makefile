@@ -28,11 +28,11 @@ demo-ui: $(VENV)/run.stamp  ## the same, then Dagster's UI with the sandbox stil
 ui: $(VENV)/run.stamp  ## open Dagster's UI on http://127.0.0.1:3000 (PORT=… for another port)
 	$(BIN)/billing-pipeline ui $(UI_OPTIONS)
 
-test: $(VENV)/test.stamp  ## run all tests
+test: $(VENV)/test.stamp  ## run all tests that need no other environment
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 test-fast: $(VENV)/test.stamp  ## run the quick tests: no browser, no killed process, no loaded month
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not (browser or kill or slow or every_change)"
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not (browser or kill or slow or every_change or focus)"
 
 test-every-change: $(VENV)/test.stamp  ## fail each change of a file in a run, one by one; takes an hour
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m every_change
@@ -47,7 +47,7 @@ test-lake: $(VENV)/test.stamp lake-venv  ## run the tests that depend on the lak
 
 # The validator of the FinOps foundation pins other packages, and needs Python 3.12.
 test-focus: $(VENV)/test.stamp $(FOCUS)/focus.stamp  ## validate a FOCUS file with the foundation's validator
-	$(BIN)/python -m pytest -n 2 billing_pipeline_tests/charges/test_focus_validator.py
+	$(BIN)/python -m pytest -n 2 -m focus billing_pipeline_tests/charges
 
 bench: $(VENV)/bench.stamp  ## compare load times with plain DuckDB, pandas, Polars and dlt
 	$(BIN)/python -m benchmarks

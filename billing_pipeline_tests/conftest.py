@@ -14,10 +14,14 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from billing_pipeline.sandbox import Sandbox
-from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline.warehouse import WarehouseFile
 from billing_pipeline_tests.faults.sandbox import FaultySandbox
 from billing_pipeline_tests.harness.command_line import OWN_SETTINGS, CliHarness
+from billing_pipeline_tests.harness.empty_warehouse import (
+    EMPTY_WAREHOUSE,
+    copies_of_empty_warehouse,
+    make_empty_warehouse,
+)
 from billing_pipeline_tests.postgres import is_installed as postgres_is_installed
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -36,9 +40,6 @@ _QUIET_CHROMIUM = [
 collect_ignore = [] if find_spec("duckdb_extension_ducklake") else ["lake"]
 if not postgres_is_installed():
     collect_ignore.append("deployment")
-# The validator has an environment of its own, which `make test-focus` makes.
-if not (PROJECT_ROOT / ".venv-focus").exists():
-    collect_ignore.append("charges/test_focus_validator.py")
 
 
 # No deadline: a slow machine must not make an example fail. The same examples in each run of continuous
@@ -67,6 +68,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(OWN_SETTINGS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_warehouses_are_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("empty")
+    make_empty_warehouse(folder)
+    with copies_of_empty_warehouse((folder / EMPTY_WAREHOUSE).read_bytes()):
+        yield
 
 
 @pytest.fixture

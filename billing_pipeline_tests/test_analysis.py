@@ -41,7 +41,7 @@ def test_connect__loaded_warehouse__reads_and_changes_nothing(two_months: Wareho
 def test_connect__load_meanwhile__seen_by_the_next_connection(two_months: Warehouse) -> None:
     count = "SELECT count(*) FROM usage"
     with billing_pipeline.connect() as before:
-        load(two_months, [row(), storage(), row(sku="OTHER")], number=10, is_alone=False)
+        load(two_months, [row(), storage(), row(sku="OTHER")], number=10)
         assert before.sql(count).fetchall() == [(3,)]
 
     with billing_pipeline.connect() as after:

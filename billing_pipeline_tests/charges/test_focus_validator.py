@@ -12,6 +12,8 @@ import pytest
 from billing_pipeline.settings import PROJECT_ROOT
 from billing_pipeline_tests.charges.books import Books
 
+pytestmark = pytest.mark.focus
+
 ENVIRONMENT = PROJECT_ROOT / ".venv-focus"
 CRITERIA = (
     "ACCOUNT_NAMING_SUPPORTED,SUB_ACCOUNT_SUPPORTED,NEGOTIATED_PRICING_SUPPORTED,MULTIPLE_PRICING_CATEGORIES_SUPPORTED,"

@@ -11,12 +11,16 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from unittest.mock import patch
 
 from filelock import FileLock
 
 from billing_pipeline.settings import PipelineSettings
+from billing_pipeline_tests.harness.empty_warehouse import (
+    EMPTY_WAREHOUSE,
+    copies_of_empty_warehouse,
+    make_empty_warehouse,
+)
 
 for name in (
     "billing_pipeline.cli.run",
@@ -98,17 +102,7 @@ def _copy_databases() -> None:
 
 
 def _copy_empty_warehouse() -> None:
-    from billing_pipeline.warehouse import WarehouseFile
-
-    made = _made_apart(lambda folder: WarehouseFile(folder).change(lambda _: None))
-    empty, attach = made[Path("warehouse.duckdb")], WarehouseFile._attach
-
-    def copy_first(self: WarehouseFile, connection: Any, path: Path, name_and_options: str) -> None:
-        if path == self._next and not path.exists():
-            path.write_bytes(empty)
-        attach(self, connection, path, name_and_options)
-
-    patch.object(WarehouseFile, "_attach", copy_first).start()
+    copies_of_empty_warehouse(_made_apart(make_empty_warehouse)[EMPTY_WAREHOUSE]).start()
 
 
 def _read_migrations() -> None:

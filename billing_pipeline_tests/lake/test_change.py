@@ -299,7 +299,7 @@ def test_connect__lake__reads_the_latest_load_and_changes_nothing(warehouse: Lak
         with pytest.raises(duckdb.InvalidInputException, match="read-only"):
             connection.execute("DELETE FROM usage")
         assert connection.sql("SELECT count(*) FROM usage").fetchall() == [(1,)]
-        load(warehouse, [row(), row(sku="OTHER")], number=10, is_alone=False)
+        load(warehouse, [row(), row(sku="OTHER")], number=10)
         assert connection.sql("SELECT count(*) FROM usage").fetchall() == [(2,)]
 
 

@@ -27,7 +27,6 @@ from billing_pipeline_tests.warehouse.reports import (
     STORAGE_2,
     Report,
     attempt,
-    begin_with_tables,
     load,
     points,
     query,
@@ -261,7 +260,7 @@ def test_cross_check__any_single_value_changes__fails(change: tuple[int, str, An
             replace_rows(connection, report, attempt(report), datetime.now(UTC))
             return cross_check(connection, attempt(report), witness, "warn")
 
-        check = begin_with_tables(WarehouseFile(Path(folder))).change(compare)
+        check = WarehouseFile(Path(folder)).change(compare)
 
     assert check.check_name == "cross_check"
     assert not check.passed

@@ -24,7 +24,7 @@ def main() -> None:
     value = arguments.value
     while True:
         for key in arguments.periods:
-            load(warehouse, month_of(value), BillingPeriod.parse(key), number=value, is_alone=False)
+            load(warehouse, month_of(value), BillingPeriod.parse(key), number=value)
             print(f"{key} {value}", flush=True)
         if not arguments.until_killed:
             return

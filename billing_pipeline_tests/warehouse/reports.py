@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import dataclasses
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,8 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import localcontext
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -191,12 +187,9 @@ def load(
     *,
     witness: Iterable[Mapping[str, Any]] | None = None,
     mode: CrossCheckMode = "off",
-    is_alone: bool = True,
     **columns: Any,
 ) -> LoadAttempt:
-    """Load rows into a period, as the pipeline does; `is_alone` is false beside another loader."""
-    if is_alone and isinstance(warehouse, WarehouseFile):
-        begin_with_tables(warehouse)
+    """Load rows into a period, as the pipeline does."""
     report = Report([dict(columns) for columns in rows], period)
     other = Report([dict(columns) for columns in witness], period) if witness is not None else None
     return replace_period(warehouse, report, attempt(report, **columns), witness=other, cross_check_mode=mode)
@@ -209,8 +202,6 @@ def load_unchecked(
     **columns: Any,
 ) -> None:
     """Load rows into a period without the checks of a load, which take most of its time."""
-    if isinstance(warehouse, WarehouseFile):
-        begin_with_tables(warehouse)
     report = Report([dict(columns) for columns in rows], period)
     totals = report.control_totals()
     loaded = attempt(report, outcome="loaded", control_totals=totals, load_seconds=0.0, **columns)
@@ -223,24 +214,6 @@ def load_unchecked(
         replace_month_totals(connection, loaded.scope)
 
     warehouse.change(replace)
-
-
-def begin_with_tables(warehouse: WarehouseFile) -> WarehouseFile:
-    """Copy an empty warehouse to where there is none: creating its tables takes as long as a load."""
-    if not warehouse.exists():
-        warehouse.path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(_empty_warehouse(), warehouse.path)
-    return warehouse
-
-
-@cache
-def _empty_warehouse() -> Path:
-    """A published warehouse with all tables and views."""
-    folder = TemporaryDirectory()
-    atexit.register(folder.cleanup)
-    warehouse = WarehouseFile(Path(folder.name))
-    warehouse.change(lambda _: None)
-    return warehouse.path
 
 
 def query(warehouse: Warehouse, statement: str) -> list[dict[str, Any]]:

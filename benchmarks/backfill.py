@@ -1,6 +1,6 @@
 """`python -m benchmarks.backfill`: many periods at once, whose reports take a minute each.
 
-Started by `billing-pipeline run --from … --to …`, and as a backfill from Dagster's page: daemon, run
+Started by `billing-pipeline run --from … --to …`, and as a backfill from Dagster's UI: daemon, run
 queue, a process for each run. The daemon polls for backfills every 30 seconds. The sandbox counts open
 reports and simultaneous downloads.
 """
@@ -119,7 +119,7 @@ def _options() -> argparse.Namespace:
 
 
 def _measured(way: str, count: int, options: argparse.Namespace) -> _Backfill:
-    last = BillingPeriod.last_closed()
+    last = BillingPeriod.last_complete()
     periods = [last]
     while len(periods) < count:
         periods.append(periods[-1].previous())
@@ -220,7 +220,7 @@ def _serves(url: str) -> bool:
 
 _NAMES = {
     "command": "billing-pipeline run --from … --to …",
-    "daemon": "A backfill from Dagster's page: daemon, run queue, a process for each run",
+    "daemon": "A backfill from Dagster's UI: daemon, run queue, a process for each run",
 }
 _WAYS = {"command": _by_command, "daemon": _by_daemon}
 

@@ -152,7 +152,7 @@ class ReportRefusedError(BillingPipelineError):
 
 
 class PricesRefusedError(BillingPipelineError):
-    """The price files have faults or would change a closed month, so nothing of them was loaded."""
+    """The price files have errors or would change a closed month, so nothing of them was loaded."""
 
 
 class ChargesRefusedError(BillingPipelineError):

@@ -45,7 +45,7 @@ class BillingPeriod:
         return cls(day.year, day.month)
 
     @classmethod
-    def last_closed(cls, now: datetime | None = None) -> "BillingPeriod":
+    def last_complete(cls, now: datetime | None = None) -> "BillingPeriod":
         """The latest period that has ended by `now` (aware; default: the current time)."""
         return cls.containing((now or datetime.now(UTC)).astimezone(UTC).date()).previous()
 
@@ -70,7 +70,7 @@ class BillingPeriod:
         Raises:
             PeriodError: the period has not ended, so its usage is not final.
         """
-        if self > (last := self.last_closed()):
+        if self > (last := self.last_complete()):
             raise PeriodError(
                 "the period has not ended, so its usage is not final",
                 todo=f"The last period that has ended is {last}.",

@@ -25,21 +25,21 @@ class CsvFile:
         sha256: of the bytes that were read; None if they could not be.
         rows: the cells of each row by column name; the key is the row's number, as a spreadsheet shows it:
             the header is row 1.
-        faults: each with its row number, or None for the file as a whole.
+        errors: each with its row number, or None for the file as a whole.
     """
 
     name: str
     sha256: str | None = None
     rows: dict[int, dict[str, str]] = field(default_factory=dict)
-    faults: list[tuple[int | None, str]] = field(default_factory=list)
+    errors: list[tuple[int | None, str]] = field(default_factory=list)
 
-    def add_fault(self, row: int | None, message: str) -> None:
-        """Note a fault of a row; texts of the file in the message are on one line."""
-        self.faults.append((row, escaped(message)))
+    def add_error(self, row: int | None, message: str) -> None:
+        """Note an error of a row; texts of the file in the message are on one line."""
+        self.errors.append((row, escaped(message)))
 
-    def fault_lines(self) -> list[str]:
-        """Each fault with file and row, in the order of the rows."""
-        ordered = sorted(self.faults, key=lambda fault: fault[0] or 0)
+    def error_lines(self) -> list[str]:
+        """Each error with file and row, in the order of the rows."""
+        ordered = sorted(self.errors, key=lambda error: error[0] or 0)
         return [
             f"{self.name}: {text}" if row is None else f"{self.name} row {row}: {text}"
             for row, text in ordered
@@ -54,9 +54,9 @@ def read_csv_file(path: Path, columns: Sequence[str]) -> CsvFile:
         file.sha256 = hashlib.sha256(content).hexdigest()
         _read_rows(file, _decoded(content), columns)
     except _UnreadableError as error:
-        file.add_fault(error.row, str(error))
+        file.add_error(error.row, str(error))
     except OSError as error:
-        file.add_fault(None, f"cannot be read: {error.strerror or error}")
+        file.add_error(None, f"cannot be read: {error.strerror or error}")
     return file
 
 
@@ -94,14 +94,14 @@ def _line(content: bytes, place: int) -> int:
 def _read_rows(file: CsvFile, text: str, columns: Sequence[str]) -> None:
     records = _records(text)
     _, header = next(records, (1, []))
-    if faults := list(_header_faults(header, columns)):
-        for fault in faults:
-            file.add_fault(1, fault)
+    if errors := list(_header_errors(header, columns)):
+        for error in errors:
+            file.add_error(1, error)
         return
     for number, cells in records:
         if len(cells) != len(header):
             advice = ": put a text with a comma in quotes" if len(cells) > len(header) else ""
-            file.add_fault(number, f"has {len(cells)} cells, the header {len(header)}{advice}")
+            file.add_error(number, f"has {len(cells)} cells, the header {len(header)}{advice}")
         else:
             file.rows[number] = dict(zip(header, cells, strict=True))
 
@@ -119,7 +119,7 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
         raise _UnreadableError(f"is not CSV, or not whole: {reason}", number + 1) from None
 
 
-def _header_faults(header: Sequence[str], columns: Sequence[str]) -> Iterator[str]:
+def _header_errors(header: Sequence[str], columns: Sequence[str]) -> Iterator[str]:
     for delimiter, name in _OTHER_DELIMITERS.items():
         if len(header) == 1 and delimiter in header[0]:
             yield (

@@ -48,7 +48,7 @@ def load_prices(warehouse: Warehouse, folder: Path, *, forced: bool = False) -> 
             that is closed.
 
     Raises:
-        PricesRefusedError: a file has faults, or would change what a closed month costs.
+        PricesRefusedError: a file has errors, or would change what a closed month costs.
         WarehouseError: the warehouse cannot be changed.
     """
     files = _read(folder)
@@ -59,7 +59,7 @@ def load_prices(warehouse: Warehouse, folder: Path, *, forced: bool = False) -> 
         return done
 
     try:
-        _refuse_faults(files)
+        _refuse_errors(files)
         return _loaded_before(warehouse, files) or warehouse.change(load)
     except PricesRefusedError as error:
         refused = partial(_record, files=files, outcome="refused", forced=forced, reason=error.what)
@@ -71,11 +71,11 @@ def check_prices(warehouse: Warehouse, folder: Path) -> PriceLoad:
     """Find out what `load_prices` would do.
 
     Raises:
-        PricesRefusedError: a file has faults, or would change what a closed month costs.
+        PricesRefusedError: a file has errors, or would change what a closed month costs.
         WarehouseError: the warehouse cannot be read.
     """
     files = _read(folder)
-    _refuse_faults(files)
+    _refuse_errors(files)
     if not warehouse.exists():
         return PriceLoad(_row_counts(files))
     with warehouse.reading() as connection:
@@ -92,18 +92,18 @@ def _read(folder: Path) -> _Files:
     if not (folder / "sell.csv").exists():
         raise PricesRefusedError(
             f"there is no price file {folder / 'sell.csv'}",
-            todo="Make one: billing-pipeline prices template --period YYYY-MM writes it, without prices.",
+            todo="Make one: `billing-pipeline prices template --period YYYY-MM` prints one to fill in.",
         )
     return read_price_files(folder)
 
 
-def _refuse_faults(files: _Files) -> None:
-    if faults := [line for file in files.values() for line in file.fault_lines()]:
-        number = "a fault" if len(faults) == 1 else f"{len(faults):,} faults"
+def _refuse_errors(files: _Files) -> None:
+    if errors := [line for file in files.values() for line in file.error_lines()]:
+        number = "an error" if len(errors) == 1 else f"{len(errors):,} errors"
         raise PricesRefusedError(
             f"the price files have {number}, so nothing was loaded",
             todo=f"Correct the files and run it again. {_UNCHANGED}",
-            details=faults,
+            details=errors,
         )
 
 
@@ -191,8 +191,8 @@ def _record(
         {
             "file": file.name,
             "sha256": file.sha256,
-            "row_count": None if file.faults and not file.rows else str(len(file.rows)),
-            "reason": "; ".join(file.fault_lines()) or reason,
+            "row_count": None if file.errors and not file.rows else str(len(file.rows)),
+            "reason": "; ".join(file.error_lines()) or reason,
         }
         for file in files.values()
     ]

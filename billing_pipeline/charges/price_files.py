@@ -1,4 +1,4 @@
-"""The price files sell.csv, buy.csv and customers.csv, and every fault in them."""
+"""The price files sell.csv, buy.csv and customers.csv, and every error in them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -62,7 +62,7 @@ class _Dated(NamedTuple):
 
 
 def read_price_files(folder: Path) -> dict[str, CsvFile]:
-    """Read the files of a folder, by name without suffix, and find every fault in them.
+    """Read the files of a folder, by name without suffix, and find every error in them.
 
     Only sell.csv must be there.
     """
@@ -87,7 +87,7 @@ def _check_prices(file: CsvFile) -> None:
         bad = _check_cells(file, number, row, _PRICE_RULES, _PRICE_REQUIRED)
         if bool(row["sku"]) == bool(row["offering_item"]):
             bad.add("sku")
-            file.add_fault(number, "give sku or offering_item" + (", not both" if row["sku"] else ""))
+            file.add_error(number, "give sku or offering_item" + (", not both" if row["sku"] else ""))
         dated = _dated(file, number, row, bad)
         # A row whose amount alone is faulty still counts as a tier.
         if dated and not bad & {*PRICE_COLUMNS[:6]}:
@@ -116,10 +116,10 @@ def _check_tiers(file: CsvFile, tiers: Iterable[_Dated]) -> None:
             without_start = True
             first = min(valid)
             where = "" if first.valid_from == month else f"in {month} "
-            file.add_fault(first.number, f"{where}no tier begins at 0")
+            file.add_error(first.number, f"{where}no tier begins at 0")
         if len(currencies) > 1 and not mixed:
             mixed = True
-            file.add_fault(max(valid).number, f"tiers in {len(currencies)} currencies")
+            file.add_error(max(valid).number, f"tiers in {len(currencies)} currencies")
 
 
 def _check_terms(file: CsvFile, sell: CsvFile) -> None:
@@ -131,12 +131,12 @@ def _check_terms(file: CsvFile, sell: CsvFile) -> None:
     for number, row in file.rows.items():
         bad = _check_cells(file, number, row, _TERMS_RULES, _TERMS_REQUIRED)
         if "discount_percent" not in bad and Decimal(row["discount_percent"] or 0) > 100:
-            file.add_fault(number, f'discount_percent "{row["discount_percent"]}" is more than 100')
+            file.add_error(number, f'discount_percent "{row["discount_percent"]}" is more than 100')
         price_list = row["price_list"] or STANDARD
-        if "price_list" not in bad and price_list not in by_list and not sell.faults:
-            file.add_fault(number, f'price_list "{price_list}" is not in sell.csv')
+        if "price_list" not in bad and price_list not in by_list and not sell.errors:
+            file.add_error(number, f'price_list "{price_list}" is not in sell.csv')
         if dated := _dated(file, number, row, bad):
-            if "minimum" not in bad and Decimal(row["minimum"] or 0) > 0 and not sell.faults:
+            if "minimum" not in bad and Decimal(row["minimum"] or 0) > 0 and not sell.errors:
                 _check_currency_of_minimum(file, dated, by_list)
             by_tenant.setdefault(row["tenant_id"].lower(), []).append(dated)
     for same in by_tenant.values():
@@ -154,7 +154,7 @@ def _check_currency_of_minimum(file: CsvFile, terms: _Dated, by_list: _Currencie
             found |= _valid_currencies(own, month) or _valid_currencies(standard, month)
     if len(found) > 1:
         named = " and ".join(f"{currency} (row {number})" for currency, number in sorted(found.items()))
-        file.add_fault(
+        file.add_error(
             terms.number,
             f"minimum has no certain currency, because the customer's prices in sell.csv are in {named}: "
             "split the customer's row by month, or the price list by currency",
@@ -168,22 +168,22 @@ def _valid_currencies(prices: Mapping[tuple[str, str, str], int], month: str) ->
 def _check_cells(
     file: CsvFile, number: int, row: Mapping[str, str], rules: Mapping[str, _Rule], required: Sequence[str]
 ) -> set[str]:
-    """Note the faults of a row's cells; the columns that have one."""
+    """Note the errors of a row's cells; the columns that have one."""
     bad = set()
     for column, text in row.items():
-        fault = None
+        error = None
         if not text:
             if column in required:
-                fault = _MISSING.get(column, f"{column} is missing")
+                error = _MISSING.get(column, f"{column} is missing")
         elif (rule := rules[column]) is None:
             continue
         elif text != text.strip():
-            fault = f"{column} has spaces around it"
+            error = f"{column} has spaces around it"
         elif reason := rule(text):
-            fault = f'{column} "{text}" {reason}'
-        if fault:
+            error = f'{column} "{text}" {reason}'
+        if error:
             bad.add(column)
-            file.add_fault(number, fault)
+            file.add_error(number, error)
     return bad
 
 
@@ -193,7 +193,7 @@ def _dated(file: CsvFile, number: int, row: Mapping[str, str], bad: set[str]) ->
         return None
     valid_from, valid_to = row["valid_from"], row["valid_to"] or _OPEN
     if valid_to < valid_from:
-        file.add_fault(number, "ends before it begins")
+        file.add_error(number, "ends before it begins")
         return None
     return _Dated(number, valid_from, valid_to, row)
 
@@ -207,9 +207,9 @@ def _has_overlap(file: CsvFile, same: Iterable[_Dated], noun: str) -> bool:
             found = True
             first, second = sorted((row.number, latest.number))
             if (row.valid_from, row.valid_to) == (latest.valid_from, latest.valid_to):
-                file.add_fault(second, f"the same {noun} twice, rows {first} and {second}")
+                file.add_error(second, f"the same {noun} twice, rows {first} and {second}")
             else:
-                file.add_fault(second, f"valid in {row.valid_from} like row {first}")
+                file.add_error(second, f"valid in {row.valid_from} like row {first}")
         if latest is None or row.valid_to > latest.valid_to:
             latest = row
     return found

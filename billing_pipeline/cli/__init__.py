@@ -33,7 +33,7 @@ COMMANDS = {
     "reopen": "reopen a closed period",
     "prune": "remove superseded raw reports, old pages and old runs of Dagster",
     "maintain": "compact a lake and expire its old snapshots",
-    "ui": "open Dagster's page and daemon until stopped",
+    "ui": "open Dagster's UI and daemon until stopped",
     "demo": "load three months from a sandbox API; needs no credentials",
     "sandbox": "serve a local sandbox of the Acronis API until stopped",
 }

@@ -33,7 +33,7 @@ _FEW_ATTEMPTS = RetryPolicy(attempts=2)
     is_flag=True,
     help="Also request one report, load it in a temporary folder, and show its layout and levels.",
 )
-@click.option("--period", type=PERIOD, help="Period of the report of --try; default: last closed month.")
+@click.option("--period", type=PERIOD, help="Period of the report of --try; default: last complete month.")
 def command(*, try_report: bool, period: BillingPeriod | None) -> int:
     """Check settings, API, data folder and warehouse before the first run, one line each.
 
@@ -41,7 +41,7 @@ def command(*, try_report: bool, period: BillingPeriod | None) -> int:
     """
     if period is not None and not try_report:
         raise click.UsageError("--period is the period of the report of --try: add --try, or leave it out.")
-    to_try = (period or BillingPeriod.last_closed()) if try_report else None
+    to_try = (period or BillingPeriod.last_complete()) if try_report else None
     if to_try is not None:
         to_try.require_ended()
     numbers: Counter[Verdict] = Counter()

@@ -14,8 +14,8 @@ class _Period(click.ParamType[BillingPeriod]):
     def convert(self, value: object, *_: object) -> BillingPeriod:
         if isinstance(value, BillingPeriod):
             return value
-        return BillingPeriod.last_closed() if value == "last" else BillingPeriod.parse(str(value))
+        return BillingPeriod.last_complete() if value == "last" else BillingPeriod.parse(str(value))
 
 
 PERIOD = _Period()
-"""A billing period: `2026-09`, or `last` for the last closed month."""
+"""A billing period: `2026-09`, or `last` for the last complete month."""

@@ -40,14 +40,14 @@ def check() -> int:
     """Say what load would do, and change nothing."""
     settings = Settings()
     found = check_prices(settings.warehouse, settings.pipeline.data_dir / PRICES_FOLDER)
-    _show(found, "no faults")
+    _show(found, "no errors")
     return 0
 
 
 @command.command(epilog="\b\nExample:\n  billing-pipeline prices template --period last > sell.csv")
 @click.option("--period", required=True, type=PERIOD, help="The month whose usage is to be priced.")
 def template(period: BillingPeriod) -> int:
-    """Write a sell.csv with everything that is billed in a period, without prices."""
+    """Print a sell.csv with everything that is billed in a period; fill in unit_price and currency."""
     write_template(Settings().warehouse, period, sys.stdout)
     return 0
 

@@ -29,7 +29,7 @@ from billing_pipeline.warehouses import open_warehouse
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be removed; remove nothing.")
 def command(days: int, dry_run: bool) -> int:
-    """Remove superseded raw reports, pages and Dagster's runs that are older than some days."""
+    """Remove superseded raw reports, pages and Dagster's runs older than --older-than days."""
     settings = PipelineSettings.load()
     before = datetime.now(UTC) - timedelta(days=days)
     done = "would be removed" if dry_run else "removed"

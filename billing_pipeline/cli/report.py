@@ -14,7 +14,7 @@ from billing_pipeline.warehouses import open_warehouse
 
 
 @click.command(epilog="\b\nExample:\n  billing-pipeline report --period 2026-09 --output september.html")
-@click.option("--period", type=PERIOD, default="last", help="Default: the last closed month.")
+@click.option("--period", type=PERIOD, default="last", help="Default: the last complete month.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),

@@ -27,10 +27,10 @@ _CREDENTIAL_CHECK = RetryPolicy(attempts=3)
 
 @click.command(epilog="\b\nExample:\n  billing-pipeline run --from 2026-01 --to 2026-09")
 @click.option(
-    "--period", "periods", multiple=True, type=PERIOD, help="Repeatable; default: last closed month."
+    "--period", "periods", multiple=True, type=PERIOD, help="Repeatable; default: last complete month."
 )
 @click.option("--from", "first", type=PERIOD, help="First period of a range.")
-@click.option("--to", "last", type=PERIOD, help="Last one; default: last closed month.")
+@click.option("--to", "last", type=PERIOD, help="Last period of the range; default: last complete month.")
 @click.option(
     "--replay", is_flag=True, help="Rebuild the table from the raw reports on disk, with no network."
 )
@@ -57,7 +57,7 @@ def command(
     names: tuple[str, ...],
     force: bool,
 ) -> int:
-    """Request, await, download and load billing periods. The status is 0 only if every period was loaded."""
+    """Request, await, download and load billing periods. Exits with 0 only if every period was loaded."""
     if replay and new_report:
         raise click.UsageError("--replay requests nothing: leave out --new-report.")
     settings = Settings(forced=force)
@@ -140,14 +140,15 @@ def _periods(
     last: BillingPeriod | None,
     settings: PipelineSettings,
 ) -> list[BillingPeriod]:
-    last_closed = BillingPeriod.last_closed()
-    if first or last:
-        last = last or last_closed
-        first = first or last
+    last_complete = BillingPeriod.last_complete()
+    if last and not first:
+        raise PeriodError("--to is given without --from", todo="Give the first period: --from YYYY-MM.")
+    if first:
+        last = last or last_complete
         if first > last:
             raise PeriodError(f"the range from {first} to {last} is empty", todo="Swap --from and --to.")
         requested = [*requested, *periods_between(first, last)]
-    for period in (periods := sorted(set(requested or [last_closed]))):
+    for period in (periods := sorted(set(requested or [last_complete]))):
         period.require_ended()
         if period < settings.first_period:
             raise PeriodError(

@@ -20,7 +20,7 @@ MONTHLY_USAGE = "monthly_usage"
 ACCOUNT_TAG = "billing/account"
 """The tag of a run that names its account."""
 STARTED_BY_TAG = "billing/started_by"
-"""The tag of a run that names what started it: `command` or `schedule`; runs of Dagster's page have none."""
+"""The tag of a run that names what started it: `command` or `schedule`; runs of Dagster's UI have none."""
 BY_COMMAND = "command"
 MONTHLY_USAGE_SCHEDULE = "monthly_usage_schedule"
 
@@ -62,7 +62,7 @@ def monthly_usage_schedule(accounts: Sequence[str], first_period: BillingPeriod)
         description="On day 2 of every month at 07:00 UTC, for the month that has ended.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        period = BillingPeriod.last_closed(context.scheduled_execution_time)
+        period = BillingPeriod.last_complete(context.scheduled_execution_time)
         if period < first_period:
             yield dg.SkipReason(f"{period} is before the first period, BILLING_FIRST_PERIOD")
             return

@@ -53,8 +53,8 @@ def await_stored_reports(
         first_wait: seconds between the first two polls; the wait grows with the time elapsed, by
             `MAX_FRACTION_OF_ELAPSED`, up to `LONGEST_WAIT_SECONDS`.
         timeout: deadline in seconds of this call, by the monotonic clock.
-        deadline_hours: hours since its request after which a report that is not ready is given up and another
-            one requested.
+        deadline_hours: hours since its request after which a report that is not ready is abandoned and
+            another one requested.
         progress: receives each poll.
 
     Raises:

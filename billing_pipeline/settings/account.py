@@ -68,7 +68,7 @@ class AccountSettings(EnvironmentSettings):
         24.0,
         gt=0,
         le=90 * 24,
-        description="hours since its request after which a report that is not ready is given up",
+        description="hours since its request after which a report that is not ready is abandoned",
     )
 
     @classmethod

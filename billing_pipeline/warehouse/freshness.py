@@ -22,10 +22,10 @@ def overdue_periods(loaded: Collection[BillingPeriod], *, now: datetime) -> list
             is loaded, only the last ended period is.
         now: an aware time.
     """
-    last_closed = BillingPeriod.last_closed(now)
-    first = min(loaded, default=last_closed)
+    last_complete = BillingPeriod.last_complete(now)
+    first = min(loaded, default=last_complete)
     return [
         period
-        for period in periods_between(first, last_closed)
+        for period in periods_between(first, last_complete)
         if period not in loaded and now >= due_at(period)
     ]

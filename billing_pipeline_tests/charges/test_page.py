@@ -42,4 +42,4 @@ def test_prices_page__faulty_file__names_the_faults_on_the_page(
 
     assert billing_pipeline(["prices", "check"]) == 1
 
-    assert errors(capsys.readouterr().err)[:-1] == blocks()["faults"].splitlines()
+    assert errors(capsys.readouterr().err)[:-1] == blocks()["errors"].splitlines()

@@ -22,7 +22,7 @@ from billing_pipeline_tests.warehouse.reports import load, row
 def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WarehouseFile:
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
     warehouse = WarehouseFile(tmp_path)
-    last = BillingPeriod.last_closed()
+    last = BillingPeriod.last_complete()
     for period in (last.previous(), last):
         load(warehouse, [row(absolute_production=18)], period)
     return warehouse
@@ -79,7 +79,7 @@ def test_status__json__one_object_a_month(
     assert billing_pipeline(["status", "--json"]) == 0
 
     found = json.loads(capsys.readouterr().out)
-    last = BillingPeriod.last_closed()
+    last = BillingPeriod.last_complete()
     assert [month["period"] for month in found["periods"]] == [last.previous().key, last.key]
     assert found["overdue"] == []
     for month in found["periods"]:
@@ -102,7 +102,7 @@ def test_status__check__3_if_a_month_needs_attention(warehouse: WarehouseFile) -
 
     warehouse.change(lambda connection: connection.execute(silence))
     failed = LoadAttempt(
-        period=BillingPeriod.last_closed(), account=SINGLE_ACCOUNT, outcome="failed", reason="no disk"
+        period=BillingPeriod.last_complete(), account=SINGLE_ACCOUNT, outcome="failed", reason="no disk"
     )
     warehouse.change(lambda connection: record(connection, failed))
     assert billing_pipeline(["status", "--check"]) == 3
@@ -130,10 +130,10 @@ def test_status__misspelt_setting__warns_with_suggestion(cli: CliHarness) -> Non
     ]
 
 
-def test_run__last__is_the_last_closed_month(cli: CliHarness) -> None:
+def test_run__last__is_the_last_complete_month(cli: CliHarness) -> None:
     done = cli.command("run", "--period", "last")
 
-    assert done.stdout.startswith(f"{BillingPeriod.last_closed()}  loaded, "), done.stderr
+    assert done.stdout.startswith(f"{BillingPeriod.last_complete()}  loaded, "), done.stderr
 
 
 def test_run__check_warns__result_names_it(cli: CliHarness) -> None:

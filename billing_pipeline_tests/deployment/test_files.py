@@ -162,9 +162,12 @@ def test_systemd__units__call_commands_that_exist() -> None:
         "billing-pipeline-failed.service",
     }
     for name, text in units.items():
-        for words in (shlex.split(line) for line in re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)):
-            assert words[0].endswith("/.venv/bin/billing-pipeline")
-            assert billing_pipeline([*words[1:], "--help"]) == 0, name
+        for line in re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE):
+            env, data_folder, command, *arguments = shlex.split(line)
+            # An EnvironmentFile= overrides Environment=, and .env.example names another data folder.
+            assert (env, data_folder) == ("/usr/bin/env", "BILLING_DATA_DIR=/var/lib/billing-pipeline")
+            assert command.endswith("/.venv/bin/billing-pipeline")
+            assert billing_pipeline([*arguments, "--help"]) == 0, name
         variables = re.findall(r"\b(BILLING_\w+)=", text)
         assert set(variables) <= {*settings_known(), ENV_FILE}
     (failed,) = re.findall(r"^OnFailure=(.*)$", units["billing-pipeline.service"], re.MULTILINE)

@@ -86,7 +86,7 @@ def test_demo__own_settings_and_proxy__loads_from_the_sandbox(demo: RunningDemo)
     assert "equal the sandbox's own count" in output
     assert f" {Path(sys.executable).parent / 'billing-pipeline'} status\n" in output
     assert "Warning" not in output
-    last = BillingPeriod.last_closed()
+    last = BillingPeriod.last_complete()
     with demo.warehouse.reading() as warehouse:
         month = {"month": last.start}
         invoices = warehouse.execute(
@@ -120,7 +120,7 @@ def test_demo__month_closed_since_the_demo_before__stays_and_others_load(
     # Without Dagster's history, which the running demo writes.
     of_demo_before = demo.warehouse.path.parent
     shutil.copytree(of_demo_before, tmp_path / "data" / "demo", ignore=shutil.ignore_patterns("dagster"))
-    last = BillingPeriod.last_closed()
+    last = BillingPeriod.last_complete()
     close_period(WarehouseFile(tmp_path / "data" / "demo"), last, forced=True)
 
     done = subprocess.run(
@@ -140,7 +140,7 @@ def test_demo__month_closed_since_the_demo_before__stays_and_others_load(
 
 @pytest.mark.browser
 def test_demo_ui__month_materialised_and_sigterm__succeeds_and_ends(demo: RunningDemo, page: Page) -> None:
-    last = BillingPeriod.last_closed()
+    last = BillingPeriod.last_complete()
     page.goto(f"{demo.url}/asset-groups")
     for name in ("report_request", "usage", "billable_usage", "charges", "month_report"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()

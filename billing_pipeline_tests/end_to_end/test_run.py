@@ -109,6 +109,7 @@ def test_run__replay_without_network__loads_the_same_rows(cli: CliHarness, sandb
         (["--period", "2199-01"], {}, "has not ended"),
         (["--period", "2023-12"], {}, "BILLING_FIRST_PERIOD"),
         (["--from", "2026-09", "--to", "2026-08"], {}, "empty"),
+        (["--to", "2026-08"], {}, "--to is given without --from"),
     ],
 )
 def test_run__bad_input__prints_one_error_and_writes_nothing(

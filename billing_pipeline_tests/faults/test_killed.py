@@ -117,7 +117,7 @@ def test_orphaned_run__process_killed__ended_by_the_next_command(
     cli: CliHarness, sandbox: FaultySandbox
 ) -> None:
     sandbox.set_faults("stored_in_progress_always")
-    # As a worker of Dagster's page does it.
+    # As a worker of Dagster's UI does it.
     execute = [sys.executable, "-m", "dagster", "job", "execute", "--module-name", DEFINITIONS, "--job", JOB]
     tags = json.dumps({"dagster/partition": "2026-09"})
     assert "there is no raw report" in cli.command("run", "--replay", "--period", "2026-09").stderr

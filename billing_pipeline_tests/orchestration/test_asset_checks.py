@@ -171,7 +171,7 @@ def test_freshness__ended_month_not_loaded__fails_and_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BILLING_DATA_DIR", str(tmp_path))
-    last_closed = BillingPeriod.last_closed(datetime.now(UTC))
+    last_complete = BillingPeriod.last_complete(datetime.now(UTC))
     warehouse_of = DemoMonths(tenants=3)
     defs = build_defs()
 
@@ -180,9 +180,9 @@ def test_freshness__ended_month_not_loaded__fails_and_names_it(
         (evaluation,) = result.get_asset_check_evaluations()
         return evaluation
 
-    missing = last_closed.previous()
+    missing = last_complete.previous()
     warehouse = WarehouseFile(tmp_path)
-    warehouse_of.load(warehouse, [missing.previous(), last_closed])
+    warehouse_of.load(warehouse, [missing.previous(), last_complete])
     found = evaluated()
     assert not found.passed
     assert found.severity == dg.AssetCheckSeverity.WARN

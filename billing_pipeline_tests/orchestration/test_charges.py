@@ -86,6 +86,7 @@ def test_charges__no_price_files__succeeds_and_says_so(books: Books) -> None:
     assert run.metadata["charges"]["charges"] == "no prices are loaded"
     assert run.metadata["prices"]["files"] == "no prices are loaded"
     assert books.ask("SELECT count(*) FROM price_load") == [(0,)]
+    assert (books.data_dir / "prices").is_dir()  # for the first price file
 
 
 def test_charges__price_files__loads_them_and_shows_totals(books: Books) -> None:
@@ -193,7 +194,7 @@ def test_prices__file_with_faults__fails_the_check_and_keeps_prices(books: Books
     assert run.failed() == {"price_file"}
     check = run.checks["price_file"]
     assert check.severity == dg.AssetCheckSeverity.ERROR
-    assert "2 faults" in str(check.description)
+    assert "2 errors" in str(check.description)
     assert "0,08" in str(check.metadata["findings"].value)
     assert "EURO" in str(check.metadata["findings"].value)
     assert run.versions["prices"] == before.versions["prices"]
@@ -396,7 +397,7 @@ def test_status__prices_loaded__says_what_is_to_be_done(books: Books) -> None:
 
 
 def test_status__check_and_usage_without_price__ends_with_status_3(books: Books) -> None:
-    books.usage(gib("10"), gib("3", "ACRCLST"), period=BillingPeriod.last_closed())
+    books.usage(gib("10"), gib("3", "ACRCLST"), period=BillingPeriod.last_complete())
     books.run("status", "--check")
 
     books.sell(price("PGSTRG", "0.07"))

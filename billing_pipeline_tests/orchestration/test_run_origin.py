@@ -1,4 +1,4 @@
-"""Runs of the command on Dagster's page: in the timeline, tagged, and each check's result at its month."""
+"""Runs of the command in Dagster's UI: in the timeline, tagged, and each check's result at its month."""
 
 from __future__ import annotations
 

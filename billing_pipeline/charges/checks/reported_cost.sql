@@ -1,4 +1,4 @@
--- Our amounts agree with the report's own `total_cost`, for each customer and item that Acronis gives one for.
+-- Our amounts agree with the report's own `total_cost`, for each customer and item for which the report states one.
 --
 -- Acronis multiplies the exact quantity. Ours is rounded to 2 decimals and the amount to the currency's minor unit, which
 -- may differ by half a hundredth of the unit price and half a minor unit in each line. A cost and a price of 0 mean that

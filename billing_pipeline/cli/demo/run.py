@@ -1,4 +1,4 @@
-"""The demo: three closed months from a sandbox API on loopback into DuckDB, prices, and a summary."""
+"""The demo: three complete months from a sandbox API on loopback into DuckDB, prices, and a summary."""
 
 import os
 import shlex
@@ -32,13 +32,13 @@ def run_demo(*, with_ui: bool, port: int | None = None) -> int:
     """Run the demo.
 
     Args:
-        with_ui: open Dagster's page afterwards, while the sandbox goes on: months can be materialised there.
+        with_ui: open Dagster's UI afterwards, while the sandbox goes on: months can be materialised there.
         port: of the page; None: 3000, or a free one if that is taken.
 
     Returns:
         The exit status: 0 if three months were loaded and agree with the sandbox's own totals.
     """
-    last = BillingPeriod.last_closed()
+    last = BillingPeriod.last_complete()
     periods = [last.previous().previous(), last.previous(), last]
     with Sandbox(ready_after_seconds=2.0) as sandbox:
         _set_environment(sandbox, periods[0])
@@ -81,7 +81,7 @@ def copy_demo_prices(folder: Path) -> None:
 
 
 def _set_environment(sandbox: Sandbox, first: BillingPeriod) -> None:
-    """Set the demo's settings, and none of a real account, for this process and those of Dagster's page."""
+    """Set the demo's settings, and none of a real account, for this process and those of Dagster's UI."""
     for name in [name for name in os.environ if name.startswith(("ACRONIS_", "BILLING_", "DAGSTER_HOME"))]:
         del os.environ[name]
     os.environ |= {

@@ -1,4 +1,4 @@
--- An item that Acronis lists in bytes is reported in bytes, and no other one is; else it would be billed 2^30-fold.
+-- Items that Acronis lists in bytes, and no others, are reported in bytes; another unit would misbill them 2^30-fold.
 WITH item AS (
     SELECT
         offering_item,

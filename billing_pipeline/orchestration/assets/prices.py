@@ -1,6 +1,7 @@
 """`prices`: the price files, loaded into the warehouse's tables."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 
 import dagster as dg
@@ -19,7 +20,7 @@ PRICES = dg.AssetKey("prices")
 PRICE_FILE_CHECK = dg.AssetCheckSpec(
     "price_file",
     asset=PRICES,
-    description="The price files have no faults and change no closed month, so that they could be loaded.",
+    description="The price files have no errors and change no closed month, so that they could be loaded.",
 )
 
 
@@ -65,6 +66,8 @@ def prices(
 def _load(settings: Settings, month_reports: MonthReports) -> dg.AssetCheckResult:
     folder = settings.pipeline.data_dir / PRICES_FOLDER
     if not any(folder.glob("*.csv")):
+        with suppress(OSError):  # for the first price file
+            folder.mkdir(exist_ok=True)
         kept = "there are no price files; the prices that were loaded before stay in force"
         return _result(passed=True, text=kept if _in_force(settings) else NO_PRICES)
     try:

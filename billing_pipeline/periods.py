@@ -15,7 +15,7 @@ from billing_pipeline.errors import PeriodError
 SINGLE_ACCOUNT = "default"
 """Name of the account whose settings, assets and folders have no prefix: usually the only account."""
 
-_KEY = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_KEY = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -44,8 +44,11 @@ def number_fault(text: str, *, decimals: int, digits: int) -> str | None:
 
 def _with_point(text: str) -> str:
     """A number that was written with commas, as it may have been meant."""
+    if re.fullmatch("-?[0-9]{1,3},[0-9]{3}", text):
+        return f"{text.replace(',', '.')} or {text.replace(',', '')}"
     if "." not in text and text.count(",") == 1:
-        return text.replace(",", ".")
+        whole, fraction = text.split(",")
+        return f"{whole or 0}.{fraction}".rstrip(".")
     decimal = max(",.", key=text.rfind)
     whole, _, fraction = text.rpartition(decimal)
     digits = re.sub("[,.]", "", whole)

@@ -5,11 +5,17 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 
-from billing_pipeline.charges.price_state import currency_conflicts, has_prices, unpriced_items
+from billing_pipeline.charges.price_state import (
+    changed_files,
+    currency_conflicts,
+    has_prices,
+    unpriced_items,
+)
 from billing_pipeline.errors import ChargesRefusedError, WarehouseError, printable_line
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
@@ -41,7 +47,8 @@ class Closing:
 
     Args:
         frozen: the new invoice lines, added up.
-        unpriced: usage without a price, in the month and in those that were corrected; one line each.
+        unpriced: usage without a price, in the month and in closed months that were corrected or loaded again
+            since the closing before; one line each.
         has_prices: whether any prices are loaded.
     """
 
@@ -55,6 +62,7 @@ def close_period(
     period: BillingPeriod,
     *,
     accounts: Collection[str] = (),
+    prices_folder: Path | None = None,
     note: str | None = None,
     forced: bool = False,
 ) -> Closing:
@@ -66,14 +74,19 @@ def close_period(
 
     Args:
         accounts: those whose usage must be loaded; default: any one account.
+        prices_folder: the price files that must be the ones in force; default: none are compared.
         note: why, such as the number of the invoice run.
-        forced: close it also if accounts are missing or usage has no price; recorded.
+        forced: close it also if accounts are missing, usage has no price or price files have changed since
+            they were loaded; recorded.
 
     Raises:
+        PeriodError: the period has not ended.
         WarehouseError: the period is not loaded, or not for each account; or the warehouse cannot be changed.
         PeriodClosedError: it is closed already.
-        ChargesRefusedError: usage of the period has no price, or a customer has prices in two currencies.
+        ChargesRefusedError: usage of the period has no price, a price file has changed, or a customer has
+            prices in two currencies.
     """
+    period.require_ended()
 
     def check(connection: duckdb.DuckDBPyConnection) -> None:
         missing = sorted(set(accounts) - require_loaded(connection, period))
@@ -85,6 +98,8 @@ def close_period(
                 period=period.key,
             )
         refuse_if_closed(connection, period)
+        if prices_folder and not forced:
+            _refuse_changed_files(connection, prices_folder, period)
 
     def close(connection: duckdb.DuckDBPyConnection) -> Closing:
         check(connection)
@@ -149,6 +164,16 @@ def _refuse_unpriced_usage(connection: duckdb.DuckDBPyConnection, period: Billin
         )
 
 
+def _refuse_changed_files(connection: duckdb.DuckDBPyConnection, folder: Path, period: BillingPeriod) -> None:
+    if changed := changed_files(connection, folder):
+        raise ChargesRefusedError(
+            f"{' and '.join(changed)} differ{'s' if len(changed) == 1 else ''} from the prices in force",
+            todo="Load the price files with billing-pipeline prices load, or close it with --force at "
+            "the prices in force, which is recorded.",
+            period=period.key,
+        )
+
+
 def _freeze(connection: duckdb.DuckDBPyConnection, period: BillingPeriod, *, forced: bool) -> Closing:
     """Freeze the period's charges, and what earlier closed months cost now instead of what was invoiced."""
     (closed_at,) = _fetch_one(connection, "closing_time", billing_period=period.start)
@@ -164,9 +189,12 @@ def _freeze(connection: duckdb.DuckDBPyConnection, period: BillingPeriod, *, for
         )
     totals = connection.execute(read_sql("charges/queries/frozen.sql"), {"closed_at": closed_at})
     frozen = tuple(FrozenTotal(**row) for row in rows_as_dicts(totals))
-    corrected = {total.charge_period for total in frozen}
+    restated = connection.execute(
+        read_sql("charges/queries/restated_months.sql"), {"billing_period": period.start}
+    ).fetchall()
+    perhaps_unpriced = {total.charge_period for total in frozen} | {month for (month,) in restated}
     # Without force, the period itself has no unpriced usage.
-    perhaps_unpriced = corrected | {period.start} if forced else corrected - {period.start}
+    perhaps_unpriced = perhaps_unpriced | {period.start} if forced else perhaps_unpriced - {period.start}
     unpriced = [item for month in sorted(perhaps_unpriced) for item in _unpriced(connection, month)]
     return Closing(frozen, tuple(unpriced), has_prices(connection))
 
@@ -202,6 +230,15 @@ def _void(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> int:
         read_sql("charges/queries/void.sql"), {"billing_period": period.start, "now": datetime.now(UTC)}
     ).fetchone() or (0,)
     return int(lines)
+
+
+def invoiced_months(connection: duckdb.DuckDBPyConnection, period: BillingPeriod) -> list[BillingPeriod]:
+    """The months whose usage is charged or corrected on the invoices of a period, void lines included."""
+    months = connection.execute(
+        "SELECT DISTINCT charge_period FROM invoice_line WHERE billing_period = ? ORDER BY ALL",
+        [period.start],
+    ).fetchall()
+    return [BillingPeriod.containing(month) for (month,) in months]
 
 
 def _fetch_one(connection: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> tuple[Any, ...]:

@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 import duckdb
 
 from billing_pipeline.charges.csv_file import CsvFile
-from billing_pipeline.charges.price_files import read_price_files
-from billing_pipeline.charges.price_state import currency_conflicts
+from billing_pipeline.charges.price_files import hash_price_files, read_price_files
+from billing_pipeline.charges.price_state import currency_conflicts, last_load
 from billing_pipeline.errors import PricesRefusedError
 from billing_pipeline.sql_files import read_sql
 from billing_pipeline.warehouse.warehouse import Warehouse
@@ -54,6 +54,10 @@ def load_prices(warehouse: Warehouse, folder: Path, *, forced: bool = False) -> 
     files = _read(folder)
 
     def load(connection: duckdb.DuckDBPyConnection) -> PriceLoad:
+        nonlocal files
+        if hash_price_files(folder) != _hashes(files):  # edited while this load waited for another change
+            files = _read(folder)
+            _refuse_errors(files)
         done = _replace(connection, files, forced=forced)
         _record(connection, files, "loaded", forced=forced)
         return done
@@ -112,13 +116,13 @@ def _loaded_before(warehouse: Warehouse, files: _Files) -> PriceLoad | None:
     if not warehouse.exists():
         return None
     with warehouse.reading() as connection:
-        try:
-            rows = connection.execute(read_sql("charges/queries/loaded_files.sql")).fetchall()
-        except duckdb.CatalogException:  # the warehouse was published before it had prices
-            return None
-        if {file: sha256 for file, sha256, *_ in rows} != {file.name: file.sha256 for file in files.values()}:
+        if {file.file: file.sha256 for file in last_load(connection)} != _hashes(files):
             return None
         return PriceLoad(_row_counts(files), tuple(_name_warnings(connection)), is_new=False)
+
+
+def _hashes(files: _Files) -> dict[str, str | None]:
+    return {file.name: file.sha256 for file in files.values()}
 
 
 def _row_counts(files: _Files) -> dict[str, int]:
@@ -138,7 +142,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, files: _Files, *, forced: bo
     before = {month: _charged(connection, month, "charged_lines") for month in closed}
     connection.execute(read_sql("charges/queries/publish.sql"))
     changed = [
-        f"{month:%Y-%m} is closed, and would cost {now.total} instead of {before[month].total}"
+        f"{month:%Y-%m} is closed, and would cost {_difference(before[month], now)}"
         for month in closed
         # A change that restores what is frozen invoices nothing.
         if (now := _charged(connection, month, "charged_lines")).digest
@@ -159,6 +163,8 @@ def _replace(connection: duckdb.DuckDBPyConnection, files: _Files, *, forced: bo
             details=changed,
         )
     warnings = [*_name_warnings(connection), *(line for lines in conflicts.values() for line in lines)]
+    if not files["sell"].rows:
+        warnings.append("sell.csv has no prices, so nothing is charged")
     return PriceLoad(_row_counts(files), tuple(warnings), tuple(changed))
 
 
@@ -172,6 +178,12 @@ class _Charged(NamedTuple):
 def _charged(connection: duckdb.DuckDBPyConnection, month: date, lines: str) -> _Charged:
     statement = read_sql("charges/queries/charged.sql").format(lines=read_sql(f"charges/queries/{lines}.sql"))
     return _Charged(*(connection.execute(statement, {"month": month}).fetchone() or ("", "")))
+
+
+def _difference(before: _Charged, now: _Charged) -> str:
+    if now.total == before.total:
+        return f"{now.total} as before, but in other lines or of other customers"
+    return f"{now.total} instead of {before.total}"
 
 
 def _name_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -1,5 +1,6 @@
 """The price files sell.csv, buy.csv and customers.csv, and every error in them."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -48,6 +49,7 @@ _TERMS_RULES: Mapping[str, _Rule] = {
 }
 TERMS_COLUMNS = tuple(_TERMS_RULES)
 _TERMS_REQUIRED = ("tenant_id", "valid_from")
+_RULES = {"sell": _PRICE_RULES, "buy": _PRICE_RULES, "customers": _TERMS_RULES}
 # By price list: months and currency of its prices, with one of their rows.
 _Currencies = Mapping[str, Mapping[tuple[str, str, str], int]]
 
@@ -61,15 +63,26 @@ class _Dated(NamedTuple):
     cells: Mapping[str, str]
 
 
+def hash_price_files(folder: Path) -> dict[str, str | None]:
+    """The SHA-256 of each price file of a folder, by name; None for a file that cannot be read."""
+    return {path.name: _hash(path) for name in _RULES if (path := folder / f"{name}.csv").exists()}
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
 def read_price_files(folder: Path) -> dict[str, CsvFile]:
     """Read the files of a folder, by name without suffix, and find every error in them.
 
     Only sell.csv must be there.
     """
-    rules = {"sell": _PRICE_RULES, "buy": _PRICE_RULES, "customers": _TERMS_RULES}
-    paths = {name: folder / f"{name}.csv" for name in rules}
+    paths = {name: folder / f"{name}.csv" for name in _RULES}
     files = {
-        name: read_csv_file(path, tuple(rules[name]))
+        name: read_csv_file(path, tuple(_RULES[name]))
         for name, path in paths.items()
         if name == "sell" or path.exists()
     }

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 
+from billing_pipeline.charges.price_files import hash_price_files
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.sql_files import read_sql, rows_as_dicts
 from billing_pipeline.warehouse.warehouse import Warehouse
@@ -45,6 +47,7 @@ class PriceState:
         loaded_at: when the prices were loaded.
         latest: the latest month that is loaded; None if none is.
         unpriced: its usage without a price, one line for each item.
+        changed_files: names of the price files that differ from those in force.
         corrections: what closed months still owe or are owed.
     """
 
@@ -52,6 +55,7 @@ class PriceState:
     latest: BillingPeriod | None
     unpriced: tuple[str, ...]
     corrections: tuple[CorrectionDue, ...]
+    changed_files: tuple[str, ...]
 
 
 def has_prices(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -64,16 +68,32 @@ def has_prices(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def loaded_files(connection: duckdb.DuckDBPyConnection) -> list[LoadedFile]:
     """The price files whose prices are in force; none if no prices are loaded."""
-    if not has_prices(connection):
+    return last_load(connection) if has_prices(connection) else []
+
+
+def last_load(connection: duckdb.DuckDBPyConnection) -> list[LoadedFile]:
+    """The price files of the last load, even if they have no prices."""
+    try:
+        rows = rows_as_dicts(connection.execute(read_sql("charges/queries/loaded_files.sql")))
+    except duckdb.CatalogException:  # the warehouse was published before it had prices
         return []
-    return [
-        LoadedFile(**row)
-        for row in rows_as_dicts(connection.execute(read_sql("charges/queries/loaded_files.sql")))
-    ]
+    return [LoadedFile(**row) for row in rows]
 
 
-def price_state(warehouse: Warehouse) -> PriceState | None:
+def changed_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
+    """The price files of a folder that differ from those in force; none if it has no sell.csv."""
+    there = hash_price_files(folder)
+    in_force = {file.file: file.sha256 for file in last_load(connection)}
+    if "sell.csv" not in there:
+        return []
+    return sorted(name for name in {*there, *in_force} if there.get(name) != in_force.get(name))
+
+
+def price_state(warehouse: Warehouse, folder: Path) -> PriceState | None:
     """The state of the prices; None if none are loaded.
+
+    Args:
+        folder: the price files, which are compared with those in force.
 
     Raises:
         WarehouseError: the warehouse cannot be read.
@@ -90,6 +110,7 @@ def price_state(warehouse: Warehouse) -> PriceState | None:
             latest and BillingPeriod.containing(latest),
             unpriced_items(connection, latest) if latest else (),
             corrections_due(connection, (month for (month,) in closed)),
+            tuple(changed_files(connection, folder)),
         )
 
 

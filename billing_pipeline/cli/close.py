@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from billing_pipeline.charges import Closing, close_period
+from billing_pipeline.charges import PRICES_FOLDER, Closing, close_period
 from billing_pipeline.cli.periods import PERIOD
 from billing_pipeline.orchestration.month_report import MonthReports
 from billing_pipeline.orchestration.settings import Settings
@@ -20,7 +20,8 @@ _log = logging.getLogger(__name__)
 @click.option(
     "--force",
     is_flag=True,
-    help="Close it although an account's usage is not loaded, or usage has no price; recorded.",
+    help="Close it although an account's usage is not loaded, usage has no price, or price files differ from "
+    "the prices in force; recorded.",
 )
 def command(period: BillingPeriod, note: str | None, force: bool) -> int:
     """Close a period: freeze its charges as invoice lines. From then on it is loaded again only with --force.
@@ -30,7 +31,14 @@ def command(period: BillingPeriod, note: str | None, force: bool) -> int:
     """
     settings = Settings()
     accounts = settings.pipeline.accounts
-    closing = close_period(settings.warehouse, period, accounts=accounts, note=note, forced=force)
+    closing = close_period(
+        settings.warehouse,
+        period,
+        accounts=accounts,
+        prices_folder=settings.pipeline.data_dir / PRICES_FOLDER,
+        note=note,
+        forced=force,
+    )
     print(f"{period} is closed: it is loaded again only with --force.")
     for line in _summary(closing):
         print(line)

@@ -1,5 +1,6 @@
 """`billing-pipeline export`: a period for a spreadsheet or another system."""
 
+import logging
 from pathlib import Path
 
 import click
@@ -20,6 +21,8 @@ from billing_pipeline.warehouse.exporting import (
     file_name,
 )
 from billing_pipeline.warehouses import open_warehouse
+
+_log = logging.getLogger(__name__)
 
 
 @click.command(
@@ -82,6 +85,8 @@ def command(
             rows = export_period(
                 warehouse, period, table, file_format, file, focus=focus, with_mark=path != STDOUT
             )
+        if not rows and table in {"invoice_line", "invoice", "focus"}:
+            _log.warning("%s has no invoices: they come with billing-pipeline close", period)
         if path != STDOUT:
             print(f"{path}: {rows:,} rows of {table}, {period}")
         warn_of_missing_accounts(warehouse, period, settings.accounts)

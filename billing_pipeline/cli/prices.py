@@ -31,7 +31,7 @@ def load(force: bool) -> int:
     found = load_prices(settings.warehouse, settings.pipeline.data_dir / PRICES_FOLDER, forced=force)
     _show(found, "loaded" if found.is_new else "loaded before, nothing changed")
     if found.is_new:
-        MonthReports(settings).after_price_load()
+        MonthReports(settings).renew()
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from billing_pipeline.charges import PriceState, price_state
+from billing_pipeline.charges import PRICES_FOLDER, PriceState, price_state
 from billing_pipeline.cli.terminal import write_table
 from billing_pipeline.errors import DataFolderError, PeriodError, RawReportError, escaped
 from billing_pipeline.ordering.state import Outcome, ReportRequest, load_requests
@@ -39,8 +39,8 @@ _HEADERS = ("period", "state", "rows", "checks", "loaded at (UTC)", "report", "c
 @click.option(
     "--check",
     is_flag=True,
-    help="End with status 3 if a month failed, is overdue, a check found something, or the latest has "
-    "usage without a price.",
+    help="Exit with 3 if a month failed, is overdue, a check found something, the latest has usage without "
+    "a price, or price files are not in force.",
 )
 def command(as_json: bool, check: bool) -> int:
     """Show the state of each period that was ever requested or loaded, one line each.
@@ -51,7 +51,7 @@ def command(as_json: bool, check: bool) -> int:
     warn_of_unknown_settings(settings.accounts)
     requests, damaged = _latest_requests(settings)
     warehouse = open_warehouse(settings)
-    loads, prices = loaded_periods(warehouse), price_state(warehouse)
+    loads, prices = loaded_periods(warehouse), price_state(warehouse, settings.data_dir / PRICES_FOLDER)
     subjects = sorted({*requests, *loads})
     overdue = list(_overdue(loads, settings.accounts))
     if as_json:
@@ -73,8 +73,12 @@ def command(as_json: bool, check: bool) -> int:
         _log.error("%s", message)
     if damaged:
         return 1
-    attention = overdue or any(map(_needs_attention, loads.values())) or (prices and prices.unpriced)
+    attention = overdue or any(map(_needs_attention, loads.values())) or _needs_prices(prices)
     return _EXIT_ATTENTION if check and attention else 0
+
+
+def _needs_prices(prices: PriceState | None) -> bool:
+    return prices is not None and bool(prices.unpriced or prices.changed_files)
 
 
 def _needs_attention(load: LoadedPeriod) -> bool:
@@ -153,6 +157,8 @@ def _price_notes(prices: PriceState) -> Iterator[str]:
     days = _age(prices).days
     age = f"{days:,} day{'' if days == 1 else 's'} ago"
     yield f"prices  loaded at {prices.loaded_at:%Y-%m-%d %H:%M} UTC, {age}"
+    if prices.changed_files:
+        yield f"prices  not in force: {', '.join(prices.changed_files)} (billing-pipeline prices load)"
     for item in prices.unpriced[:_MAX_UNPRICED]:
         yield f"prices  no price for {item}"
     if (more := len(prices.unpriced) - _MAX_UNPRICED) > 0:
@@ -169,6 +175,7 @@ def _prices_as_json(prices: PriceState) -> dict[str, Any]:
     return {
         "loaded_at": prices.loaded_at.isoformat(),
         "age_days": _age(prices).days,
+        "changed_files": list(prices.changed_files),
         "unpriced": {
             "period": prices.latest and prices.latest.key,
             "items": list(prices.unpriced),

@@ -33,6 +33,7 @@ CHECKS: dict[str, Severity] = {
     "compute_points": "stop",
     "compute_point_names": "stop",
     "item_units": "stop",
+    "quantity_limit": "stop",
     "effective_totals": "warn",
     "delta_items": "warn",
     "zero_deltas": "warn",

@@ -11,7 +11,12 @@ from filelock import FileLock
 
 from billing_pipeline.charges.price_state import has_prices
 from billing_pipeline.errors import PeriodError
-from billing_pipeline.files import make_folder, reporting_io_errors, restrict_new_files
+from billing_pipeline.files import (
+    make_folder,
+    remove_partial_files,
+    reporting_io_errors,
+    restrict_new_files,
+)
 from billing_pipeline.month_report.page import month_name, write_month_report, write_page
 from billing_pipeline.periods import BillingPeriod
 from billing_pipeline.warehouse import Warehouse
@@ -91,6 +96,7 @@ def _locked(folder: Path) -> Iterator[None]:
         stack.callback(os.umask, restrict_new_files(folder.parent))
         make_folder(folder)
         with FileLock(folder / ".lock"):
+            remove_partial_files(folder)
             yield
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from billing_pipeline.charges.closing import invoiced_months
 from billing_pipeline.errors import BillingPipelineError, first_line
 from billing_pipeline.orchestration.settings import Settings
 from billing_pipeline.periods import BillingPeriod
@@ -26,17 +27,23 @@ class MonthReports:
         self._settings = settings
 
     def after_closing(self, period: BillingPeriod) -> None:
-        """The period was closed or reopened: write its page anew, if it has one."""
-        if (self._settings.pipeline.reports_dir / f"{period}.html").exists():
-            self.after_change(period)
+        """The period was closed or reopened: write anew its page and those of the months that it corrects."""
+        with self._settings.warehouse.reading() as connection:
+            corrected = invoiced_months(connection, period)
+        self.renew(period, *corrected)
 
-    def after_price_load(self) -> None:
-        """The prices were replaced: write the pages of open periods anew."""
+    def renew(self, *periods: BillingPeriod) -> None:
+        """Write the pages of these periods anew, and of open ones; a period without a page gets none.
+
+        Open periods are shown at the prices in force, with the corrections that are due.
+        """
         from billing_pipeline.month_report.folder import written_months  # noqa: PLC0415
 
         written = written_months(self._settings.pipeline.reports_dir)
-        for period in open_periods(self._settings.warehouse, written):
-            self.after_change(period)
+        still_open = open_periods(self._settings.warehouse, written)
+        for period in written:
+            if period in periods or period in still_open:
+                self.after_change(period)
 
     def after_change(self, period: BillingPeriod) -> Path | None:
         """Usage or charges of the period have changed: write the page, unless a later one has been begun.

@@ -43,7 +43,8 @@ def refuse_if_closed(connection: duckdb.DuckDBPyConnection, period: BillingPerio
             + (f" by {closing.closed_by}" if closing.closed_by else "")
             + (f" ({closing.note})" if closing.note else ""),
             todo=f"Reopen it with `billing-pipeline reopen --period {period}`, "
-            f"or load it once with `billing-pipeline run --period {period} --force`, which is recorded.",
+            f"or replace its usage once with `billing-pipeline run --period {period} --force`; both are "
+            "recorded.",
             period=period.key,
         )
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from billing_pipeline.charges.checks import run_checks
+from billing_pipeline.periods import BillingPeriod
 from billing_pipeline_tests.charges.books import (
     AUGUST,
     OCTOBER,
@@ -354,6 +356,89 @@ def test_close__price_file_without_rows__freezes_nothing(books: Books) -> None:
     books.sell()
 
     assert books.close(SEPTEMBER) == ["No prices are loaded, so nothing was charged (docs/prices.md)."]
+
+
+def test_close__price_file_not_in_force__is_refused_without_force(books: Books) -> None:
+    last = BillingPeriod.last_complete()
+    books.usage(gib("10"), period=last)
+    books.sell(price("PGSTRG", "1"))
+    books.run("status", "--check")
+    books.write_prices(price("PGSTRG", "2.5"))
+    books.write_prices(price("PGSTRG", "1"), name="buy.csv")
+
+    _, err = books.run("close", "--period", "last", status=1)
+    out, _ = books.run("status", "--check", status=3)
+
+    assert f"{last}: buy.csv and sell.csv differ from the prices in force" in err[-1]
+    assert "prices  not in force: buy.csv, sell.csv (billing-pipeline prices load)" in out
+    assert books.ask("FROM period_closing") == []
+    assert books.close(last, "--force") == ["Invoiced: 10.00 EUR, 1 line, 1 customer"]
+    books.prices("load", "--force")
+    books.run("status", "--check")
+
+
+def test_close__price_file_never_loaded__is_refused_without_force(books: Books) -> None:
+    books.usage(gib("10"))
+    books.write_prices(price("PGSTRG", "1"))
+
+    _, err = books.run("close", "--period", "2026-09", status=1)
+
+    assert "2026-09: sell.csv differs from the prices in force" in err[-1]
+
+
+def test_close__closed_month_restated_with_unpriced_usage__names_it_once(books: Books) -> None:
+    books.usage(gib("10"), period=AUGUST)
+    books.sell(price("PGSTRG", "1"))
+    books.close(AUGUST)
+    books.restate(gib("10"), gib("500", "NEW", B), period=AUGUST)
+    for month in (SEPTEMBER, OCTOBER):
+        books.usage(gib("10"), period=month)
+
+    _, september = books.run("close", "--period", "2026-09")
+    _, october = books.run("close", "--period", "2026-10")
+
+    (line,) = september
+    assert line.startswith(
+        "warning: not invoiced: 2026-08: 500.00 GiB of NEW (storage) on storage of acronis"
+    )
+    assert october == []
+
+
+def test_close__twice__says_how_to_close_again(books: Books) -> None:
+    books.usage(gib("1"))
+    books.close(SEPTEMBER)
+
+    _, err = books.run("close", "--period", "2026-09", status=1)
+
+    assert "Reopen it with `billing-pipeline reopen --period 2026-09`" in err[0]
+
+
+@pytest.mark.parametrize(
+    ("period", "message"), [("2199-01", "the period has not ended"), ("２０２６-09", "Write it as YYYY-MM")]
+)
+def test_close__no_ended_month__is_refused(books: Books, period: str, message: str) -> None:
+    books.usage(gib("1"))
+
+    _, err = books.run("close", "--period", period, status=1)
+
+    assert message in err[0]
+    assert books.ask("FROM period_closing") == []
+
+
+def test_close__amounts_of_millions__are_exact_in_checks_and_focus(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BILLING_INVOICE_ISSUER", "Example MSP Ltd")
+    books.usage(count(20_000, "SEATS"), vms(90_000_000, B))
+    books.write_prices(price("SEATS", "200", **PER_UNIT), name="buy.csv")
+    books.sell(price("SEATS", "150.5", **PER_UNIT), price("VMS", "99999999.999999", **PER_UNIT))
+
+    with books.warehouse.reading() as connection:
+        found = {check.check_name: check for check in run_checks(connection, SEPTEMBER)}
+    assert "20000.00 count of SEATS" in found["below_cost"].detail
+    assert books.close(SEPTEMBER) == ["Invoiced: 9,000,000,003,009,910.00 EUR, 2 lines, 2 customers"]
+    out, _ = books.run("export", "--period", "2026-09", "--table", "focus", "--output", "-")
+    assert sum("8999999999999910.000000000000" in line or "3010000.000000000000" in line for line in out) == 2
 
 
 def test_close__two_currencies__is_refused_by_force_too(books: Books) -> None:

@@ -43,6 +43,18 @@ def focus(month_end: Books, issuer: None) -> list[dict[str, str]]:
     return rows(exported(month_end, "focus"))
 
 
+@pytest.mark.parametrize("table", ["invoice_line", "invoice", "focus"])
+def test_export__month_not_closed__says_where_invoices_come_from(
+    books: Books, issuer: None, table: str
+) -> None:
+    books.usage(gib("1"))
+
+    out, err = books.run("export", "--period", "2026-09", "--table", table, "--output", f"{books.data_dir}/")
+
+    assert ": 0 rows of " in out[0]
+    assert err == ["warning: 2026-09 has no invoices: they come with billing-pipeline close"]
+
+
 def test_export__invoice_lines__add_up_to_invoices(month_end: Books) -> None:
     lines = rows(exported(month_end, "invoice_line"))
     invoices = rows(exported(month_end, "invoice"))

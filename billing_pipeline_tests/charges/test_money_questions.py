@@ -114,7 +114,9 @@ def test_unpriced_question__tiers_of_cost__costs_each_part(month: Books) -> None
 
 
 def test_least_question__no_cost_and_minimum__margin_of_what_is_known(month: Books) -> None:
-    assert [(*row[:-2], float(row[-2])) for row in asked(month, "Who earns us least?")] == [
+    assert [
+        (*row[:-2], float(row[-2])) for row in asked(month, "Which customers have the lowest margin?")
+    ] == [
         ("Dogwood", *decimals("24"), None, *decimals("18", "6"), 25.0),
         ("Birch", *decimals("27", "7", "12", "8"), 40.0),
         ("Alder", *decimals("112.50"), None, *decimals("90", "22.50"), 20.0),

@@ -59,6 +59,30 @@ def test_page__closed_month__its_lines_and_what_they_correct(month_end: Books) -
     assert "The month is open" in open_month.text
 
 
+def test_close__pages_of_corrected_and_open_months__are_renewed(books: Books) -> None:
+    for period in (AUGUST, SEPTEMBER, OCTOBER):
+        books.usage(gib("10"), period=period)
+    books.sell(price("PGSTRG", "1"))
+    books.close(AUGUST)
+    books.restate(gib("12"), period=AUGUST)
+    for period in (AUGUST, SEPTEMBER, OCTOBER):
+        books.run("report", "--period", period.key)
+    left = books.data_dir / "reports" / ".charge-2026-08.csv.0.partial"
+    left.write_text("of a killed process")
+
+    def pages() -> list[bool]:
+        """Of August and October: whether corrections are due."""
+        folder = books.data_dir / "reports"
+        return [DUE in read_page(folder / f"2026-{month}.html").tables for month in ("08", "10")]
+
+    assert pages() == [True, True]
+    books.close(SEPTEMBER)
+    assert pages() == [False, False]
+    books.run("reopen", "--period", "2026-09", "--void")
+    assert pages() == [True, True]
+    assert not left.exists()
+
+
 def test_page__yen__has_no_decimals_and_one_minus(books: Books) -> None:
     books.usage(gib("1234.5", tenant_name="Alder"), period=AUGUST)
     books.usage(gib("1000.5", tenant_name="Alder"), count(3, tenant_name="Alder"))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from billing_pipeline.charges import close_period, reopen_period
+from billing_pipeline.charges import close_period, load_prices, reopen_period
 from billing_pipeline.cli import main as billing_pipeline
 from billing_pipeline_tests.charges.books import (
     AUGUST,
@@ -116,6 +119,31 @@ def test_prices_load__refused__is_recorded(books: Books) -> None:
     assert [row[2:] for row in loaded] == [(0, True, "loaded", None), (1, True, "loaded", None)]
 
 
+def test_prices_load__file_edited_while_it_waits__loads_the_later_one(books: Books) -> None:
+    books.usage(gib("1"))
+    books.sell(price("PGSTRG", "1"))
+    books.write_prices(price("PGSTRG", "2"))
+
+    with ThreadPoolExecutor() as thread:
+        with FileLock(books.data_dir / "warehouse.lock"):
+            waiting = thread.submit(load_prices, books.warehouse, books.path("sell.csv").parent)
+            time.sleep(0.5)
+            books.write_prices(price("PGSTRG", "3"))
+        assert waiting.result().rows == {"sell.csv": 1}
+
+    assert books.ask("SELECT unit_price FROM price") == [decimals("3")]
+
+
+def test_prices_load__no_rows__warns_that_nothing_is_charged(books: Books) -> None:
+    books.usage(gib("1"))
+    books.sell(price("PGSTRG", "1"))
+    books.write_prices()
+
+    assert books.prices("check") == ["warning: sell.csv has no prices, so nothing is charged"]
+    assert books.prices("load") == ["warning: sell.csv has no prices, so nothing is charged"]
+    assert books.charges() == []
+
+
 def test_prices_load__rows_unreadable__recorded_without_their_number(books: Books) -> None:
     books.path("sell.csv").write_text(FAULTY, encoding="utf-16")
     faults(books)
@@ -174,7 +202,10 @@ def test_prices__no_file__names_the_template(books: Books) -> None:
 @pytest.mark.parametrize(
     ("cells", "fault"),
     [
-        ({"unit_price": "1,234"}, 'unit_price "1,234" has a comma: write 1.234'),
+        ({"unit_price": "1,234"}, 'unit_price "1,234" has a comma: write 1.234 or 1234, with'),
+        ({"unit_price": ",5"}, 'unit_price ",5" has a comma: write 0.5, with'),
+        ({"unit_price": "5,"}, 'unit_price "5," has a comma: write 5, with'),
+        ({"valid_to": "２０２６-12"}, 'valid_to "２０２６-12" is not a month like 2026-09'),
         ({"unit_price": "1.234.567,89"}, 'unit_price "1.234.567,89" has a comma: write 1234567.89'),
         ({"unit_price": "1_000"}, 'unit_price "1_000" is not a number'),
         ({"unit_price": "+0.09"}, 'unit_price "+0.09" is not a number'),
@@ -463,6 +494,18 @@ def test_prices_load__terms_change_closed_month__needs_force(closed: Books) -> N
     closed.write_terms(terms(B, minimum="20"))
 
     assert faults(closed) == ["2026-08 is closed, and would cost 29.00 EUR instead of 9.00 EUR"]
+
+
+def test_prices_load__terms_move_to_another_customer__says_that_the_total_stays(books: Books) -> None:
+    books.usage(gib("10", tenant_id=A), gib("10", tenant_id=B), period=AUGUST)
+    books.write_terms(terms(A, discount_percent="10"))
+    books.sell(price("PGSTRG", "1"))
+    close_period(books.warehouse, AUGUST)
+    books.write_terms(terms(B, discount_percent="10"))
+
+    assert faults(books) == [
+        "2026-08 is closed, and would cost 19.00 EUR as before, but in other lines or of other customers"
+    ]
 
 
 def test_prices_load__first_prices_and_closed_month__needs_later_start(books: Books) -> None:

@@ -98,6 +98,10 @@ STOPS = {
         [*SOUND, storage(offering_item="pw_base_storage", measurement_unit="quantity")],
         "pw_base_storage is in quantity, listed in bytes: 1 rows, the first is row 6",
     ),
+    "quantity_limit": (
+        [*SOUND, row(offering_item="vms", absolute_production=10**13)],
+        f"vms of tenant {CUSTOMER} (Bäckerei Müller, GmbH): 10000000000000 quantity in row 6",
+    ),
     "own_total": (
         [own(absolute_production=4), row(absolute_production=5)],
         "workstations (quantity): 5 production and 0 trial billed, 4 and 0 in the own rows",
@@ -188,6 +192,20 @@ def test_checks__each__has_a_failing_example() -> None:
         "control_totals",
         "unexpectedly_empty",
     }
+
+
+def test_quantity_limit__below_it_and_not_billed__loads(warehouse: WarehouseFile) -> None:
+    found = results(
+        warehouse,
+        [
+            row(absolute_production=10**13 - 1),
+            own(offering_item="vms", absolute_production=10**13),
+            row(offering_item="servers", delta_production=10**13),
+            storage(absolute_production=10**15),
+        ],
+    )
+
+    assert found["quantity_limit"].passed
 
 
 def test_duplicates__same_storage_twice__stops(

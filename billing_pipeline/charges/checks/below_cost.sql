@@ -15,5 +15,5 @@ FROM (
 )
 WHERE line_kind = 'usage'
 GROUP BY account, tenant_id, offering_item, sku, storage_ownership, unit, currency
-HAVING bool_and(charge_cost IS NOT NULL) AND sum(quantity * unit_price) < sum(charge_cost)
-ORDER BY sum(quantity * unit_price) - sum(charge_cost), finding
+HAVING bool_and(charge_cost IS NOT NULL) AND sum(exact_amount(quantity, unit_price)) < sum(charge_cost)
+ORDER BY sum(exact_amount(quantity, unit_price)) - sum(charge_cost), finding

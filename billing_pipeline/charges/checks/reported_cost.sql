@@ -18,7 +18,7 @@ charged AS (
         sku,
         currency,
         sum(amount) AS amount,
-        sum(0.005 * unit_price + CASE minor_unit WHEN 0 THEN 0.5 ELSE 0.005 END) AS tolerance,
+        sum(0.005 * unit_price::DECIMAL(38, 10) + CASE minor_unit WHEN 0 THEN 0.5 ELSE 0.005 END) AS tolerance,
         count(*) AS lines
     FROM charge_in($month::DATE)
     JOIN iso_currency USING (currency)

@@ -14,13 +14,17 @@ CREATE OR REPLACE MACRO rounded_money(exact_amount, minor_unit) AS
         ELSE round(exact_amount, 2)::DECIMAL(18, 2)
     END;
 
+-- quantity * unit_price, exact. DuckDB gives the product of two 64-bit decimals 64 bits: from a million on it overflows.
+CREATE OR REPLACE MACRO exact_amount(quantity, unit_price) AS
+    (quantity::DECIMAL(38, 2) * unit_price)::DECIMAL(38, 12);
+
 -- The amount of a line: quantity * unit_price, rounded once. A product below a million fits into 64 bits, with all of its
 -- 12 decimals.
 CREATE OR REPLACE MACRO line_amount(quantity, unit_price, minor_unit) AS
     CASE
         WHEN quantity BETWEEN -9999 AND 9999 AND unit_price < 100
             THEN rounded_money(quantity * unit_price, minor_unit)
-        ELSE rounded_money(quantity::DECIMAL(38, 2) * unit_price, minor_unit)
+        ELSE rounded_money(exact_amount(quantity, unit_price), minor_unit)
     END;
 
 -- What a charge costs, in the currency of its amount; NULL if that is unknown. A minimum costs nothing.

@@ -75,7 +75,7 @@ def _load(settings: Settings, month_reports: MonthReports) -> dg.AssetCheckResul
     except PricesRefusedError as error:
         return _result(passed=False, text=str(error), findings=error.details)
     if loaded.is_new:
-        month_reports.after_price_load()
+        month_reports.renew()
     rows = ", ".join(f"{name} {count:,} rows" for name, count in loaded.rows.items())
     return _result(passed=True, text=rows, findings=loaded.warnings)
 

@@ -149,7 +149,7 @@ class Lake:
 
     def exists(self) -> bool:
         """Whether anything has ever been published."""
-        # A connection takes a quarter of a second, and nothing removes a lake.
+        # A connection takes a tenth of a second, and nothing removes a lake.
         if not self._is_known_to_exist:
             with self.session() as connection:
                 self._is_known_to_exist = self._attach_to_read(connection)

@@ -168,8 +168,8 @@ def _refuse_changed_files(connection: duckdb.DuckDBPyConnection, folder: Path, p
     if changed := changed_files(connection, folder):
         raise ChargesRefusedError(
             f"{' and '.join(changed)} differ{'s' if len(changed) == 1 else ''} from the prices in force",
-            todo="Load the price files with billing-pipeline prices load, or close it with --force at "
-            "the prices in force, which is recorded.",
+            todo="Load the price files with billing-pipeline prices load, or close the period with --force, "
+            "at the prices in force; this is recorded.",
             period=period.key,
         )
 

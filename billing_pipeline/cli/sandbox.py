@@ -14,7 +14,7 @@ from billing_pipeline.sandbox.local import DEFAULT_SEED, DEFAULT_TENANTS
 @click.option("--port", default=8080, help="On loopback; default: 8080; 0 takes a free one.")
 @click.option("--tenants", default=DEFAULT_TENANTS, show_default=True, help="Size of the distributor.")
 @click.option("--seed", default=DEFAULT_SEED, help="Seed of the invented distributor.")
-@click.option("--ready-after", default=2.0, metavar="SECONDS", help="Until a report is ready: 2.")
+@click.option("--ready-after", default=2.0, metavar="SECONDS", help="Delay of each report; default: 2.")
 @click.option("--lenient", is_flag=True, help="Accept booleans sent as strings, as the real API seems to.")
 def command(port: int, tenants: int, seed: int, ready_after: float, lenient: bool) -> int:
     """Serve a local sandbox of the Acronis API until stopped."""

@@ -39,19 +39,21 @@ candidate AS (
 ),
 
 history AS (
-    SELECT
-        hash(usage_series(usage)) AS series,
-        min(if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total)) AS lowest,
-        max(if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total)) AS highest
-    FROM usage
-    SEMI JOIN candidate
-        ON candidate.series = hash(usage_series(usage))
-    WHERE
-        billing_period >= ($billing_period::DATE - INTERVAL 6 MONTH)::DATE
-        AND billing_period < $billing_period
-        AND account = $account
-        AND usage_date = period_end
-    GROUP BY ALL
+    SELECT series, min(amount) AS lowest, max(amount) AS highest
+    FROM (
+        SELECT
+            billing_period,
+            hash(usage_series(usage)) AS series,
+            if(is_billed_by_delta(is_range, measurement_unit, $delta_items), delta_total, absolute_total) AS amount
+        FROM usage
+        WHERE
+            billing_period >= ($billing_period::DATE - INTERVAL 6 MONTH)::DATE
+            AND billing_period < $billing_period
+            AND account = $account
+            AND usage_date = period_end
+    )
+    SEMI JOIN candidate USING (series)
+    GROUP BY series
     HAVING count(DISTINCT billing_period) >= 3
 )
 

@@ -22,19 +22,23 @@ step AS (
             CASE WHEN $report_kind IN ('usage_daily', 'usage_breakdown') AND usage_date > period_start THEN 0 END
         ) AS change,
         coalesce(lag(billing_period) OVER series_days = $billing_period, false) AS is_within
-    FROM usage
-    SEMI JOIN unchanged USING (offering_item)
-    WHERE
-        account = $account
-        AND is_billed_by_delta(is_range, measurement_unit, $delta_items)
-        AND (
-            billing_period = $billing_period
-            OR (
-                billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE
-                AND usage_date = period_end
+    FROM (
+        SELECT
+            usage_series(usage) AS series, billing_period, period_start, usage_date, offering_item, absolute_total
+        FROM usage
+        SEMI JOIN unchanged USING (offering_item)
+        WHERE
+            account = $account
+            AND is_billed_by_delta(is_range, measurement_unit, $delta_items)
+            AND (
+                billing_period = $billing_period
+                OR (
+                    billing_period = ($billing_period::DATE - INTERVAL 1 MONTH)::DATE
+                    AND usage_date = period_end
+                )
             )
-        )
-    WINDOW series_days AS (PARTITION BY usage_series(usage) ORDER BY usage_date)
+    )
+    WINDOW series_days AS (PARTITION BY series ORDER BY usage_date)
 )
 
 SELECT

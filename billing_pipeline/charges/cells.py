@@ -20,7 +20,7 @@ _WITH_COMMA = re.compile(r"-?[0-9.,]*,[0-9.,]*")
 _MOST_DECIMALS_OF_A_CURRENCY = 2
 
 
-def number_fault(text: str, *, decimals: int, digits: int) -> str | None:
+def number_error(text: str, *, decimals: int, digits: int) -> str | None:
     """A number that is not negative, such as `1234.5`.
 
     Args:
@@ -55,7 +55,7 @@ def _with_point(text: str) -> str:
     return f"{digits}.{fraction}" if text.count(decimal) == 1 else digits + fraction
 
 
-def month_fault(text: str) -> str | None:
+def month_error(text: str) -> str | None:
     """A month."""
     try:
         BillingPeriod.parse(text)
@@ -64,7 +64,7 @@ def month_fault(text: str) -> str | None:
     return None
 
 
-def currency_fault(text: str) -> str | None:
+def currency_error(text: str) -> str | None:
     """A currency whose amounts have at most two decimals."""
     minor_unit = minor_units().get(text)
     if minor_unit is None:
@@ -85,21 +85,21 @@ def minor_units() -> dict[str, int]:
     return {row["code"]: int(row["minor_unit"]) for row in rows}
 
 
-def unit_fault(text: str) -> str | None:
+def unit_error(text: str) -> str | None:
     """A unit of billable usage."""
     return None if text in UNITS else f"is none of {', '.join(UNITS)}"
 
 
-def ownership_fault(text: str) -> str | None:
+def ownership_error(text: str) -> str | None:
     """An ownership of storage."""
     return None if text in OWNERSHIPS else f"is neither {' nor '.join(OWNERSHIPS)}"
 
 
-def uuid_fault(text: str) -> str | None:
+def uuid_error(text: str) -> str | None:
     """A tenant."""
     return None if is_api_id(text) else "is not a UUID"
 
 
-def name_fault(text: str) -> str | None:
+def name_error(text: str) -> str | None:
     """A name that must be equal to another one, character by character."""
     return None if text.isprintable() else "has an invisible character"

@@ -192,9 +192,9 @@ def _freeze(connection: duckdb.DuckDBPyConnection, period: BillingPeriod, *, for
     restated = connection.execute(
         read_sql("charges/queries/restated_months.sql"), {"billing_period": period.start}
     ).fetchall()
-    perhaps_unpriced = {total.charge_period for total in frozen} | {month for (month,) in restated}
+    changed = {total.charge_period for total in frozen} | {month for (month,) in restated}
     # Without force, the period itself has no unpriced usage.
-    perhaps_unpriced = perhaps_unpriced | {period.start} if forced else perhaps_unpriced - {period.start}
+    perhaps_unpriced = changed | {period.start} if forced else changed - {period.start}
     unpriced = [item for month in sorted(perhaps_unpriced) for item in _unpriced(connection, month)]
     return Closing(frozen, tuple(unpriced), has_prices(connection))
 

@@ -24,27 +24,27 @@ _OPEN = "9999-12"
 _Rule = Callable[[str], str | None] | None
 # The columns, in the order of a template.
 _PRICE_RULES: Mapping[str, _Rule] = {
-    "price_list": cells.name_fault,
-    "sku": cells.name_fault,
-    "offering_item": cells.name_fault,
-    "storage_ownership": cells.ownership_fault,
-    "unit": cells.unit_fault,
-    "from_quantity": partial(cells.number_fault, decimals=2, digits=12),
-    "unit_price": partial(cells.number_fault, decimals=6, digits=_MONEY_DIGITS),
-    "currency": cells.currency_fault,
-    "valid_from": cells.month_fault,
-    "valid_to": cells.month_fault,
+    "price_list": cells.name_error,
+    "sku": cells.name_error,
+    "offering_item": cells.name_error,
+    "storage_ownership": cells.ownership_error,
+    "unit": cells.unit_error,
+    "from_quantity": partial(cells.number_error, decimals=2, digits=12),
+    "unit_price": partial(cells.number_error, decimals=6, digits=_MONEY_DIGITS),
+    "currency": cells.currency_error,
+    "valid_from": cells.month_error,
+    "valid_to": cells.month_error,
     "description": None,
 }
 PRICE_COLUMNS = tuple(_PRICE_RULES)
 _PRICE_REQUIRED = ("price_list", "unit", "unit_price", "currency", "valid_from")
 _TERMS_RULES: Mapping[str, _Rule] = {
-    "tenant_id": cells.uuid_fault,
-    "price_list": cells.name_fault,
-    "discount_percent": partial(cells.number_fault, decimals=2, digits=3),
-    "minimum": partial(cells.number_fault, decimals=2, digits=_MONEY_DIGITS),
-    "valid_from": cells.month_fault,
-    "valid_to": cells.month_fault,
+    "tenant_id": cells.uuid_error,
+    "price_list": cells.name_error,
+    "discount_percent": partial(cells.number_error, decimals=2, digits=3),
+    "minimum": partial(cells.number_error, decimals=2, digits=_MONEY_DIGITS),
+    "valid_from": cells.month_error,
+    "valid_to": cells.month_error,
     "note": None,
 }
 TERMS_COLUMNS = tuple(_TERMS_RULES)

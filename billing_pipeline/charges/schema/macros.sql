@@ -7,16 +7,16 @@ CREATE OR REPLACE MACRO rounded_quantity(exact_quantity) AS
     END;
 
 -- An amount of money, rounded once, half away from zero, to the decimals of its currency: none or two.
-CREATE OR REPLACE MACRO rounded_money(exact_amount, minor_unit) AS
+CREATE OR REPLACE MACRO rounded_money(amount, minor_unit) AS
     -- Each branch has the type of the result: their common type could have fewer decimals.
     CASE minor_unit
-        WHEN 0 THEN round(exact_amount, 0)::DECIMAL(18, 2)
-        ELSE round(exact_amount, 2)::DECIMAL(18, 2)
+        WHEN 0 THEN round(amount, 0)::DECIMAL(18, 2)
+        ELSE round(amount, 2)::DECIMAL(18, 2)
     END;
 
 -- quantity * unit_price, exact. DuckDB gives the product of two 64-bit decimals 64 bits: from a million on it overflows.
 CREATE OR REPLACE MACRO exact_amount(quantity, unit_price) AS
-    (quantity::DECIMAL(38, 2) * unit_price)::DECIMAL(38, 12);
+    quantity::DECIMAL(38, 2) * unit_price;
 
 -- The amount of a line: quantity * unit_price, rounded once. A product below a million fits into 64 bits, with all of its
 -- 12 decimals.
@@ -44,5 +44,5 @@ CREATE OR REPLACE MACRO exact_cost(quantity, tiers) AS
     list_sum(list_transform(
         tiers,
         lambda tier:
-            quantity_in_tier(quantity, tier.from_quantity, tier.to_quantity)::DECIMAL(38, 2) * tier.unit_price
+            exact_amount(quantity_in_tier(quantity, tier.from_quantity, tier.to_quantity), tier.unit_price)
     ))::DECIMAL(38, 12);
